@@ -46,7 +46,7 @@ TEXTS = ("a short answer", "a much longer and kinder answer for you", "no", "per
 
 @pytest.fixture(autouse=True)
 def _alone(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A data folder of its own for each test, and no hub."""
+    """A data folder of its own for each test, and no hub, nor a token for one."""
     data = tmp_path_factory.mktemp("data")
     (data / "models").mkdir()
     checked = tmp_path_factory.getbasetemp() / "checked"  # which tokenizers were read: the same few in all tests
@@ -56,6 +56,8 @@ def _alone(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     # A worker that a test runs in this process would leave it, and all tests after it, the last to get a core.
     monkeypatch.setattr(os, "nice", lambda _: 0, raising=False)
+    monkeypatch.setenv("HF_TOKEN", "")
+    monkeypatch.setenv("HF_TOKEN_PATH", os.devnull)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A hub of data sets on this machine: it answers as a real one does, or as a hostile one might."""
+"""A hub of data sets and models on this machine: it answers as a real one does, or as a hostile one might."""
 
 import hashlib
 import io
@@ -14,13 +14,16 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:%b\nsize 9999\n" % (b"0" * 64)
+#: Whose files are kept by Git LFS.
+LARGE = (".parquet", ".safetensors")
 
 
 @dataclass
 class Hub:
     """`files` are contents by (name, revision, path). What a request is answered may be put in its place in `lies`: a
     status, an address to go to, or bytes; `sizes` are what is claimed. `asked` are the requests that came, each with
-    its token. Until `go` is set, a file in `held` is sent by halves."""
+    its token. Until `go` is set, a file in `held` is sent by halves; one in `cut` breaks off after the first
+    half, once."""
 
     address: str = ""
     files: dict[tuple[str, str, str], bytes] = field(default_factory=dict)
@@ -28,6 +31,7 @@ class Hub:
     sizes: dict[str, int] = field(default_factory=dict)
     asked: list[tuple[str, str | None]] = field(default_factory=list)
     held: set[str] = field(default_factory=set)
+    cut: set[str] = field(default_factory=set)
     go: threading.Event = field(default_factory=threading.Event)
 
     def put(self, name: str, path: str, content: bytes, revision: str = "refs/convert/parquet") -> None:
@@ -39,7 +43,7 @@ class Hub:
                 "type": "file", "path": path, "size": self.sizes.get(path, len(content)),
                 "oid": hashlib.sha1(content).hexdigest(),
             }
-            | ({"lfs": _lfs(content, self.sizes.get(path, len(content)))} if path.endswith(".parquet") else {})
+            | ({"lfs": _lfs(content, self.sizes.get(path, len(content)))} if path.endswith(LARGE) else {})
             for (other, where, path), content in self.files.items()
             if (other, where) == (name, revision)
         ]  # fmt: skip
@@ -49,12 +53,11 @@ class Hub:
     def answer(self, path: str) -> int | str | bytes:
         """A status, an address to go to, or a content."""
         parts = [unquote(part) for part in urlsplit(path).path.strip("/").split("/")]
-        if parts[:2] == ["api", "datasets"]:
+        if parts[:2] in (["api", "datasets"], ["api", "models"]):
             tree = self.tree("/".join(parts[2:4]), parts[5])
             return 404 if tree is None else json.dumps(tree).encode()
-        if parts[:1] == ["datasets"]:
-            return self.files.get(("/".join(parts[1:3]), parts[4], "/".join(parts[5:])), 404)
-        return 404
+        parts = parts[1:] if parts[:1] == ["datasets"] else parts
+        return self.files.get(("/".join(parts[:2]), parts[3], "/".join(parts[4:])), 404) if len(parts) > 4 else 404
 
 
 def _lfs(content: bytes, size: int) -> dict[str, Any]:
@@ -83,10 +86,17 @@ def running() -> Iterator[Hub]:
                 self._send(found, path)
 
         def _send(self, content: bytes, path: str) -> None:
-            self.send_response(200)
+            begins = int((self.headers.get("range") or "bytes=0-").removeprefix("bytes=").removesuffix("-"))
+            content = content[begins:]
+            self.send_response(206 if begins else 200)
             self.send_header("content-type", "application/json" if path.startswith("/api") else "application/x")
             self.send_header("content-length", str(len(content)))
             self.end_headers()
+            ends = next((end for end in hub.cut if path.endswith(end)), None)
+            if ends is not None:
+                hub.cut.remove(ends)
+                self.wfile.write(content[: len(content) // 2])
+                return
             half = len(content) // 2 if any(path.endswith(end) for end in hub.held) else 0
             self.wfile.write(content[:half])
             self.wfile.flush()

@@ -18,8 +18,7 @@ from core.projects import archive
 from core.run_demo import run_demo as run_the_demo
 from core.store import create_project, guidelines
 from core.trust import gate
-from core.trust.registry import ProjectFile
-from core.trust.wish import allow, of_looking, of_model
+from core.trust.wish import of_looking
 
 adapter_option = click.option(
     "--adapter", default="", help="Folder of a LoRA adapter (PEFT, safetensors) that is merged into the base model."
@@ -137,7 +136,7 @@ def model(folder: Path, name: str | None, adapter: str, as_json: bool) -> None:
         if name is not None:
             base_models.check(spec := chosen(name, adapter))
             project.set_setting("model", spec.text)
-            allow(ProjectFile.of(project), of_model(spec.text, here=True))
+            gate.choose_model(project, spec.text)
         spec = base_models.parse(project.setting("model", base_models.EMBEDDED))
         if gate.lacking(project, of_looking(spec)):
             values = {"kind": spec.kind, "source": spec.source, "folder": spec.source, "ready": False}

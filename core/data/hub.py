@@ -17,7 +17,7 @@ from core.data.reading import ReadOptions
 from core.errors import BadInput, KnownError
 from core.humanize import size
 from core.machine import base_models, hub
-from core.machine.hub import HubFile, Tell
+from core.machine.hub import CONVERTED, HubFile, Tell
 from core.records import Split
 from core.resources import data_folder
 from core.store.files import beside
@@ -25,7 +25,6 @@ from core.store.files import beside
 PREFIX = "hub:"
 #: `train-00003-of-00012` and `0003` are parts of one thing.
 SHARD = re.compile(r"^(?P<name>.*?)[-_.]?\d+([-_]of[-_]\d+)?$")
-CONVERTED = "refs/convert/parquet"
 #: What a hub calls the splits of which it converted the beginning alone.
 PARTIAL = "partial-"
 #: Bytes that are fetched at once, that are kept, and that stay free on the disk.

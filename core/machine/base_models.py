@@ -96,6 +96,11 @@ class ModelSpec:
         return self.source if self.kind == "hub" else str(self.folder)
 
     @property
+    def named(self) -> str:
+        """How a stranger is told of it, without the adapter on it: its hub id, or its name."""
+        return self.source if self.kind == "hub" else self.name
+
+    @property
     def stands_on(self) -> str:
         """What an adapter says that it was trained on. With an adapter between them it is nothing that loads: on the
         model alone it would be silently wrong."""
@@ -104,7 +109,7 @@ class ModelSpec:
     @property
     def public(self) -> str:
         """The same for others, who have no business with the folders of this machine."""
-        return self.source if self.kind == "hub" and not self.adapter else self.title
+        return self.title if self.adapter else self.named
 
     @property
     def remedy(self) -> str:

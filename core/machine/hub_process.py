@@ -1,4 +1,4 @@
-"""`python -m core.machine.hub_process`: lists or downloads files of a data set on a hub, as its one question says.
+"""`python -m core.machine.hub_process`: lists or downloads files of a data set or a model on a hub, as it is asked.
 
 Apart, so that a hub's answers meet this process alone, which can be ended at any moment and finds no token unless a
 person said so. It prints JSON, one object a line: the bytes that it has so far, several times a second, and at last
@@ -11,7 +11,8 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,12 @@ from huggingface_hub.utils import build_hf_headers
 from core.errors import KnownError, first_line, known
 from core.jobs.limits import limit_memory
 
-#: Where a hub keeps what it made of a data set itself: CONFIGURATION/SPLIT/0000.parquet.
-CONVERTED, OWN = "refs/convert/parquet", "main"
-#: Of a list; one that is longer is no data set for a person to choose from.
+#: What sentences call each kind; what a person can do without us; and what makes a hub show it that asks for terms.
+WORDS = {
+    "dataset": ("data set", "download the file yourself, and import it", ", and let your token be sent"),
+    "model": ("model", "download its files yourself, and name their folder", ", and try again"),
+}
+#: Of a list; one that is longer is nothing for a person to choose from.
 MOST_FILES = 20_000
 MEMORY = 4_000_000_000
 BEAT = 0.2
@@ -36,6 +40,8 @@ HOME = {"", "localhost", "localdomain", "local", "internal", "intranet", "privat
 #: Addresses of version 6 that stand for one of version 4, whichever that is.
 CARRIERS = [ipaddress.ip_network(net) for net in ("::/96", "::ffff:0:0/96", "64:ff9b::/96", "2002::/16", "2001::/32")]
 SECONDS = 30.0
+#: How often a hub is asked anew that sends nothing more.
+TRIES = 3
 POINTER = b"version https://git-lfs.github.com/spec/"
 
 
@@ -67,18 +73,16 @@ def _is_public(host: str) -> bool:
     return address.is_global and not within
 
 
-def watch(endpoint: str) -> None:
+def watch(question: dict[str, Any]) -> None:
     """From now on no request, redirected or not, goes where none may, and none but the hub itself is shown a token."""
+    endpoint, (what, instead, _) = question["endpoint"], WORDS[question["kind"]]
     first = get_session()
     hooks = first.event_hooks["request"]
 
     def check(request: Any) -> None:
         address = str(request.url)
         if not is_allowed(address, endpoint):
-            raise KnownError(
-                f"The hub sends on to {address[:200]}, where no data set is fetched from: download the file yourself, "
-                "and import it."
-            )
+            raise KnownError(f"The hub sends on to {address[:200]}, where no {what} is fetched from: {instead}.")
         if urlsplit(address).netloc != urlsplit(endpoint).netloc:
             request.headers.pop("authorization", None)
 
@@ -88,27 +92,28 @@ def watch(endpoint: str) -> None:
 
 
 def listed(question: dict[str, Any]) -> dict[str, Any]:
-    """The files of the first revision that has any that are data, by the suffixes that were asked for."""
+    """The files of the first revision that has any with the suffixes that were asked for."""
     api = HfApi(endpoint=question["endpoint"], token=question["token"])
-    for revision in (CONVERTED, OWN):
+    name, kind, last = question["name"], question["kind"], question["revisions"][-1]
+    for revision in question["revisions"]:
         try:
-            found = _tree(api.list_repo_tree(question["name"], recursive=True, revision=revision, repo_type="dataset"))
+            found = _tree(api.list_repo_tree(name, recursive=True, revision=revision, repo_type=kind), WORDS[kind][0])
         except HfHubHTTPError as error:
-            if error.response.status_code == 404 and revision == CONVERTED:
+            if error.response.status_code == 404 and revision != last:
                 continue
             raise
         files = [item for item in found if str(item["path"]).lower().endswith(tuple(question["suffixes"]))]
         if files:
             return {"revision": revision, "files": files}
-    return {"revision": OWN, "files": []}
+    return {"revision": last, "files": []}
 
 
-def _tree(items: Iterable[Any]) -> list[dict[str, Any]]:
+def _tree(items: Iterable[Any], what: str) -> list[dict[str, Any]]:
     """Raises `KnownError` for one without end."""
     found: list[dict[str, Any]] = []
     for number, item in enumerate(items):
         if number >= MOST_FILES:
-            raise KnownError(f"The data set has more than {MOST_FILES:,} files: download those that you want yourself.")
+            raise KnownError(f"The {what} has more than {MOST_FILES:,} files: download those that you want yourself.")
         if isinstance(item, RepoFile):
             digest = item.lfs.sha256 if item.lfs else ""
             found.append({"path": item.path, "size": item.size, "sha256": digest, "id": item.blob_id})
@@ -116,19 +121,39 @@ def _tree(items: Iterable[Any]) -> list[dict[str, Any]]:
 
 
 def download(question: dict[str, Any], got: Got) -> dict[str, Any]:
-    """Write each of the files, in their order, into the folder as 00000 and so on."""
+    """Write each of the files, in their order, into the folder under the name that was chosen for it."""
     headers = build_hf_headers(token=question["token"]) | {"accept-encoding": "identity"}
-    for number, file in enumerate(question["files"]):
+    for file in question["files"]:
         address = hf_hub_url(
-            question["name"], file["path"], repo_type="dataset", revision=question["revision"],
+            question["name"], file["path"], repo_type=question["kind"], revision=question["revision"],
             endpoint=question["endpoint"],
         )  # fmt: skip
-        target = Path(question["folder"], f"{number:05d}{file['suffix']}")
-        with get_session().stream("GET", address, headers=headers) as response:
-            if response.status_code != 200:
-                raise KnownError(_refusal(question, response.status_code))
-            _write(response.iter_bytes(), target, file, got)
+        target = Path(question["folder"], file["target"])
+        target.parent.mkdir(exist_ok=True)
+        _write(_pieces(question, address, headers), target, file, got)
     return {"done": True}
+
+
+def _pieces(question: dict[str, Any], address: str, headers: dict[str, str]) -> Iterator[bytes]:
+    """A file's bytes; where the connection breaks, the hub is asked for the rest, unless nothing came anew for long."""
+    came, tries = 0, 0
+    while True:
+        rest = {"range": f"bytes={came}-"} if came else {}
+        try:
+            with get_session().stream("GET", address, headers=headers | rest) as response:
+                if response.status_code != (206 if came else 200):
+                    raise KnownError(_refusal(question, response.status_code))
+                for piece in response.iter_bytes():
+                    came, tries = came + len(piece), 0
+                    yield piece
+            return
+        except (KnownError, OSError):
+            raise
+        except Exception:  # the client's own, whose library is another from version to version
+            if not came or tries == TRIES:
+                raise
+            time.sleep(tries)
+            tries += 1
 
 
 def _write(pieces: Iterable[bytes], target: Path, file: dict[str, Any], got: Got) -> None:
@@ -154,16 +179,16 @@ def _write(pieces: Iterable[bytes], target: Path, file: dict[str, Any], got: Got
 
 def _refusal(question: dict[str, Any], status: int) -> str:
     """What a hub's "no" means for whoever asked."""
-    name, endpoint = question["name"], question["endpoint"]
+    name, endpoint, (what, _, then) = question["name"], question["endpoint"], WORDS[question["kind"]]
     if status in (401, 403) and not question["token"]:
         return (
-            f"{endpoint} has no data set {name}, or shows it only to those whom it knows: accept its terms on its page "
-            "there, log in with `hf auth login`, and let your token be sent."
+            f"{endpoint} has no {what} {name}, or shows it only to those whom it knows: accept its terms on its page "
+            f"there, log in with `hf auth login`{then}."
         )
     if status in (401, 403):
         return f"{endpoint} does not show you {name}: accept its terms on its page there, or check your token."
     if status == 404:
-        return f"{endpoint} has no data set {name}: check its name."
+        return f"{endpoint} has no {what} {name}: check its name."
     if status == 429:
         return f"{endpoint} was asked too often: wait some minutes, then try again."
     return f"{endpoint} answered {status}: try again later."
@@ -171,7 +196,7 @@ def _refusal(question: dict[str, Any], status: int) -> str:
 
 def answer(question: dict[str, Any], got: Got) -> dict[str, Any]:
     try:
-        watch(question["endpoint"])
+        watch(question)
         return listed(question) if question["do"] == "list" else download(question, got)
     except HfHubHTTPError as error:
         return {"error": _refusal(question, error.response.status_code)}

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import PureWindowsPath
 
 from core.texts import one_line, visible
 
@@ -28,6 +29,17 @@ def block(text: str, language: str = "") -> str:
     """A text as it stands, in a block that it cannot end."""
     fence = "`" * max(3, 1 + max((len(run) for run in RUNS.findall(text)), default=0))
     return f"{fence}{language}\n{visible(text)}\n{fence}\n"
+
+
+def literal(value: object) -> str:
+    """Python for a value of somebody's, which is that very value where it is copied from a block."""
+    found = repr(value)
+    return found if visible(found) == found else ascii(value)
+
+
+def last_name(path: str) -> str:
+    """Of a place, on whichever system: folders of the person's own machine are nobody's business."""
+    return PureWindowsPath(path).name or path
 
 
 def span(text: str) -> str:

@@ -1,6 +1,5 @@
 """The card of an exported policy: how it is run without Plumbline, and by which recipe it was made."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,15 +7,17 @@ from typing import Any
 from core.config.algorithms import LearnsFrom
 from core.config.training import ALGORITHMS, TrainPolicyJob, TrainRewardJob
 from core.jobs import queue
-from core.machine.base_models import ModelSpec
+from core.labeling import gold
+from core.machine.base_models import ModelSpec, parse
 from core.models import cards, drawing
 from core.models.chat_tokens import ChatTokens
 from core.report.outcomes import changed_settings
 from core.runs import origins
 from core.store import Project, labelers, prompts, rankings
+from core.trust.code import names_code
 
-#: Settings that hold places of the machine, which are nobody's business; and what is told elsewhere.
-PLACES = ("start_from", "reference", "reward_model")
+#: Settings that may hold places of the machine, which are nobody's business: they are told elsewhere, without.
+PLACES = ("start_from", "reference", "reward_model", "gold", "rules")
 
 CARD = """
 # {name}, run {run}
@@ -124,15 +125,14 @@ def snippet(found: Exported) -> str:
     """Python that asks the model one question, with nothing of Plumbline."""
     settings, stops = found.chat.settings, list(found.chat.stops)
     turns = [{"role": "system", "content": settings.system_prompt}] if settings.system_prompt else []
-    asked = json.dumps([*turns, {"role": "user", "content": "How are you?"}])
+    asked = cards.literal([*turns, {"role": "user", "content": "How are you?"}])
+    ending = cards.literal(stops)
     if found.file:
-        return LLAMA_CPP.format(
-            file=json.dumps(found.file), turns=asked, stops=f", stop={json.dumps(stops)}" if stops else ""
-        )
+        return LLAMA_CPP.format(file=cards.literal(found.file), turns=asked, stops=f", stop={ending}" if stops else "")
     thinks = settings.thinking != "template"
     ends = f", eos_token_id={list(found.chat.ends)}" if found.is_adapter else ""
     return _loaded(found) + ASKED.format(
-        turns=asked, stops=ends + (f", stop_strings={json.dumps(stops)}, tokenizer=tokenizer" if stops else ""),
+        turns=asked, stops=ends + (f", stop_strings={ending}, tokenizer=tokenizer" if stops else ""),
         thinking=f", enable_thinking={settings.thinking == 'on'}" if thinks else "",
     )  # fmt: skip
 
@@ -141,8 +141,7 @@ def _loaded(found: Exported) -> str:
     """Python that makes `tokenizer` and `model`."""
     if not found.is_adapter:
         return WHOLE
-    base = found.spec.source if found.spec.kind == "hub" else found.spec.name
-    return ON_BASE.format(base=json.dumps(base)) + (TWO if found.spec.adapter else ONE)
+    return ON_BASE.format(base=cards.literal(found.spec.named)) + (TWO if found.spec.adapter else ONE)
 
 
 def _use(found: Exported) -> str:
@@ -170,7 +169,10 @@ def _recipe(found: Exported) -> list[tuple[str, str]]:
         ),
         ("Loss of held-out answers", _lowered(came.loss_before, came.loss_after)),
         ("Reward on held-out prompts", _gained(came.reward_before, came.reward_after)),
-        ("Gold reward on held-out prompts", _gained(came.gold_before, came.gold_after)),
+        (
+            f"Gold reward {cards.span(_without_folder(job.config.gold))} on held-out prompts",
+            _gained(came.gold_before, came.gold_after),
+        ),
     ]
     return [(name, value) for name, value in rows if value]
 
@@ -184,13 +186,24 @@ def _begun(job: TrainPolicyJob) -> str:
 
 
 def _named(model: str) -> str:
-    return model if model.startswith("hub:") else Path(model).name
+    spec = parse(model)
+    return f"hub:{spec.source}" if spec.kind == "hub" else cards.last_name(spec.name)
+
+
+def _without_folder(reward: str) -> str:
+    """A reward by its name, and without the folder in which its code lies."""
+    place, _, function = reward.rpartition(":")
+    in_file = names_code(reward) and place.endswith(".py")
+    return f"{cards.last_name(place)}:{function}" if in_file else reward
+
+
+def _rules(text: str) -> str:
+    return "; ".join(f"{weight:g}*{_without_folder(name)}" for weight, name in gold.rules(text))
 
 
 def _without_place(words: str) -> str:
-    """A folder of the person's own machine is nobody's business: its last name tells it."""
     before, named, place = words.partition(origins.ADAPTER_IN)
-    return f"{before}{named}{Path(place).name}" if named else words
+    return f"{before}{named}{cards.last_name(place)}" if named else words
 
 
 def _ranked(project: Project) -> str:
@@ -239,14 +252,14 @@ def _rewarded(job: TrainPolicyJob) -> str:
     if learns_from is LearnsFrom.RANKINGS:
         return "from the project's rankings"
     if config.train_on_gold:
-        model = f"against the reward {cards.span(config.gold)}"
+        model = f"against the reward {cards.span(_without_folder(config.gold))}"
     elif config.reward_model:
         model = f"against the reward model {cards.span(_named(config.reward_model))}"
     elif job.result.reward_job:
         model = f"against the reward model of run {job.result.reward_job}"
     else:
-        return f"against the rules {cards.span(config.rules)}"
-    return f"{model} and the rules {cards.span(config.rules)}" if config.rules else model
+        return f"against the rules {cards.span(_rules(config.rules))}"
+    return f"{model} and the rules {cards.span(_rules(config.rules))}" if config.rules else model
 
 
 def _said(chat: ChatTokens) -> str:
@@ -255,6 +268,6 @@ def _said(chat: ChatTokens) -> str:
     if chat.settings.system_prompt:
         said += f"\nIt was tuned with this system prompt:\n\n{cards.block(chat.settings.system_prompt)}"
     if chat.stops:
-        stops = ", ".join(cards.span(json.dumps(stop)) for stop in chat.stops)
+        stops = ", ".join(cards.span(cards.literal(stop)) for stop in chat.stops)
         said += f"\nIts answers also ended at these texts (`stop_strings` of `generate`): {stops}.\n"
     return str(said)

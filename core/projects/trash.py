@@ -117,11 +117,12 @@ def _put_aside(
         deleted = Deleted(number, name, str(folder), str(place), now(), taken, mode, run, mark)
         try:
             trash_notes.keep(deleted, State.MOVING)
-            place.mkdir(parents=True)
+            trash_notes.make(deleted)
             fill(place)
             _move(place, paths)
-        except (OSError, sqlite3.Error) as error:
-            (place / ROWS).unlink(missing_ok=True)
+        except (OSError, sqlite3.Error, BadInput) as error:
+            with suppress(OSError):
+                (place / ROWS).unlink()
             trash_notes.forget(deleted)
             if getattr(error, "errno", None) != errno.EXDEV:
                 raise

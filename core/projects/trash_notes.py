@@ -103,17 +103,36 @@ def forget(deleted: Deleted) -> None:
     with suppress(OSError):
         Path(deleted.place).rmdir()
     with suppress(OSError):
-        (Path(deleted.folder).parent / BESIDE).rmdir()
+        if lock_file.is_mine(beside_it := Path(deleted.folder).parent / BESIDE):
+            beside_it.rmdir()
     for state in State:
         _note(deleted, state).unlink(missing_ok=True)
 
 
 def is_ours(deleted: Deleted) -> bool:
-    """A note may be written by anybody: only a place that we would have made counts, and no link."""
+    """A note may be written by anybody: only a place that we would have made counts, and no link. A trash beside whose
+    disk is away may still be ours."""
+    place, beside_it = Path(deleted.place), Path(deleted.folder).parent / BESIDE
+    if place.parent == beside_it:
+        with suppress(OSError):
+            if not lock_file.is_mine(beside_it):
+                return False
+    return place in (folder() / deleted.id, beside_it / deleted.id) and not place.is_symlink()
+
+
+def make(deleted: Deleted) -> None:
+    """The place of an entry that is new. Raises `BadInput` where a trash beside is a link or somebody else's, who could
+    take away, or exchange, whatever is put there."""
     place = Path(deleted.place)
-    return (
-        place in (folder() / deleted.id, Path(deleted.folder).parent / BESIDE / deleted.id) and not place.is_symlink()
-    )
+    if place.parent != folder():
+        with suppress(FileExistsError):
+            place.parent.mkdir(0o700)
+        if not lock_file.is_mine(place.parent):
+            raise BadInput(
+                f"{place.parent} is a link or somebody else's, and nothing is put there: move it away, or the project "
+                "to a folder of your own, then try again. Nothing was deleted."
+            )
+    place.mkdir()
 
 
 def folder() -> Path:

@@ -1,8 +1,8 @@
 """The model card that lies with every reward model, and says how to use it without Plumbline."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from transformers import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
 
@@ -44,7 +44,8 @@ what it overrates: look at its samples. It is no measure of truth or safety.
 SNIPPET = """from peft import PeftModel
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-base, adapter = {base}, "."  # the folder of this file
+base = {base}  # its folder, or its name on the hub
+adapter = "."  # the folder of this file
 tokenizer = AutoTokenizer.from_pretrained(base){template}
 model = AutoModelForSequenceClassification.from_pretrained(base, num_labels={labels}, dtype="float32")
 model = PeftModel.from_pretrained(model, adapter).eval()
@@ -62,7 +63,8 @@ BARE_SNIPPET = """from peft import LoraConfig, PeftModel
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-base, adapter = {base}, "."  # the folder of this file
+base = {base}  # its folder, or its name on the hub
+adapter = "."  # the folder of this file
 tokenizer = AutoTokenizer.from_pretrained(base){template}
 config = LoraConfig.from_pretrained(adapter)
 config.task_type, config.modules_to_save = "CAUSAL_LM", None  # the head is computed below
@@ -84,14 +86,13 @@ def write(project: Project, job_id: int, model: RewardModel, folder: Path, model
     """A README.md in the folder of each member."""
     for member in model.members:
         spec = model.shared.base.spec
-        base = spec.loadable
-        on_it = f", with the adapter in {cards.plain(spec.adapter)} merged into it" if spec.adapter else ""
+        on_it = f", with the adapter {cards.plain(Path(spec.adapter).name)} merged into it" if spec.adapter else ""
         head = {
-            "library_name": "peft", "pipeline_tag": "text-classification", "base_model": base,
-            "tags": ["reward-model", "lora"],
+            "library_name": "peft", "pipeline_tag": "text-classification",
+            "base_model": spec.source if spec.kind == "hub" else "", "tags": ["reward-model", "lora"],
         }  # fmt: skip
         text = cards.front(head) + CARD.format(
-            base=cards.plain(base) + on_it, name=cards.plain(project.name), run=job_id, columns=_columns(model),
+            base=cards.plain(spec.named) + on_it, name=cards.plain(project.name), run=job_id, columns=_columns(model),
             snippet=cards.block(snippet(model), "python"), scale=_scale(model, member),
             training=_training(member, models),
         )  # fmt: skip
@@ -101,25 +102,40 @@ def write(project: Project, job_id: int, model: RewardModel, folder: Path, model
 def snippet(model: RewardModel) -> str:
     """Python that scores a text with transformers and peft alone."""
     base = model.shared.base
-    chat, tokenizer = base.chat, base.tokenizer
+    chat, tokenizer, spec = base.chat, base.tokenizer, base.spec
     own = tokenizer.eos_token_id == base.end_ids[0]
-    end = tokenizer.convert_ids_to_tokens(base.end_ids[0])
+    end = cards.literal(tokenizer.convert_ids_to_tokens(base.end_ids[0]))
     other = chat.text.choice.plain or chat.settings.chat_template
-    known = type(base.model.config) in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING and not base.spec.adapter
-    on_base = f"model = PeftModel.from_pretrained(model, {json.dumps(base.spec.adapter)}).merge_and_unload()\n"
+    known = type(base.model.config) in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING and not spec.adapter
+    on_base = (
+        f"model = PeftModel.from_pretrained(model, {cards.literal(Path(spec.adapter).name)})  # its folder\n"
+        "model = model.merge_and_unload()\n"
+    )
     return "import torch\n" + (SNIPPET if known else BARE_SNIPPET).format(
-        base=json.dumps(base.spec.loadable), on_base=on_base if base.spec.adapter else "", labels=len(model.columns),
-        end="tokenizer.eos_token_id" if own else f"tokenizer.convert_tokens_to_ids({json.dumps(end)})",
-        turns=_turns(chat.text), more="".join(f", {key}={value!r}" for key, value in chat.text.arguments.items()),
-        template=f"\ntokenizer.chat_template = {chat.text.choice.default!r}" if other else "",
+        base=cards.literal(spec.named), on_base=on_base if spec.adapter else "", labels=len(model.columns),
+        end="tokenizer.eos_token_id" if own else f"tokenizer.convert_tokens_to_ids({end})", turns=_turns(chat.text),
+        more="".join(f", {key}={cards.literal(value)}" for key, value in chat.text.arguments.items()),
+        template=f"\ntokenizer.chat_template = {cards.literal(chat.text.choice.default)}" if other else "",
     )  # fmt: skip
 
 
 def _turns(text: ChatText) -> str:
-    """Python for the turns of a `prompt`, as the template takes them."""
-    mark = "qzx0xzq"
-    found = json.dumps(text.turns_of(Conversation.of_text(mark)), ensure_ascii=False)
-    return found.replace(mark, '" + prompt + "').replace('"" + ', "").replace(' + ""', "")
+    """Python for the turns of a `prompt`, as the template takes them; whatever is put before it, it ends the last."""
+    asked = "?"
+    *before, last = text.turns_of(Conversation.of_text(asked))
+    content: Any = last["content"]
+    if isinstance(content, list):
+        (part,) = content
+        said = f"[{{'type': 'text', 'text': {_ending_with_prompt(part['text'], asked)}}}]"
+    else:
+        said = _ending_with_prompt(content, asked)
+    turns = [*map(cards.literal, before), f"{{'role': {cards.literal(last['role'])}, 'content': {said}}}"]
+    return f"[{', '.join(turns)}]"
+
+
+def _ending_with_prompt(content: str, asked: str) -> str:
+    before = content.removesuffix(asked)
+    return f"{cards.literal(before)} + prompt" if before else "prompt"
 
 
 def _columns(model: RewardModel) -> str:

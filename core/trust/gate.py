@@ -42,8 +42,15 @@ def made_here(project: Project) -> None:
     later."""
     with suppress(KnownError):
         registry.keep(ProjectFile.of(project), Standing(trusted=True, made=True))
-        allow(ProjectFile.of(project), of_model(str(project.setting("model", base_models.EMBEDDED)), here=True))
+        choose_model(project, str(project.setting("model", base_models.EMBEDDED)))
         registry.leave_word(project)
+
+
+def choose_model(project: Project, text: str) -> None:
+    """A person names the base model themself, which they agree to for later, too, wherever links lead from there.
+    Raises `KnownError`."""
+    wishes = of_model(text, here=True)
+    allow(ProjectFile.of(project), [place for wish in wishes for place in wish.seen()])
 
 
 def hand_on(project: Project, copy: Project) -> None:

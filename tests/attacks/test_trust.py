@@ -35,7 +35,7 @@ from core.projects import archive
 from core.runs import preflight, sweep, wishes
 from core.store import DATABASE, labelers, open_project
 from core.trust import code, gate, registry
-from core.trust.wish import AskFirst, of_file
+from core.trust.wish import AskFirst, of_file, of_model, of_reward_model
 from tests.jobs import add_job, set_job
 from tests.older import TO_M005
 from tests.tiny import make_tiny_model
@@ -239,10 +239,15 @@ def test_no_blanks_push_a_file_out_of_a_question(blank):
 
 def test_a_link_asks_for_where_it_leads(foreign, mine, tmp_path):
     (tmp_path / "kind.py").symlink_to(tmp_path / "evil.py")
-    (tmp_path / "results").symlink_to(tmp_path / "modules")
+    for name, leads in (("results", "modules"), ("base", "theirs"), ("judge", "private"), ("adapter", "inside")):
+        (tmp_path / name).symlink_to(tmp_path / leads)
+    adapted = base_models.with_adapter(base_models.parse("embedded"), str(tmp_path / "adapter"), "0" * 64).text
     doors = {
         "evil": lambda: gold.find(foreign, f"{tmp_path / 'kind.py'}:score"),
         "modules": lambda: gate.check(foreign, of_file(str(tmp_path / "results" / "out.jsonl"))),
+        "theirs": lambda: gate.check(foreign, of_model(str(tmp_path / "base"))),
+        "private": lambda: gate.check(foreign, of_reward_model(str(tmp_path / "judge"))),
+        "inside": lambda: gate.check(foreign, of_model(adapted)),
     }
     for leads, door in doors.items():
         with pytest.raises(AskFirst) as first:
@@ -254,6 +259,24 @@ def test_a_link_asks_for_where_it_leads(foreign, mine, tmp_path):
             door()
         second.value.allow()
         door()
+    for name in ("results", "base", "judge", "adapter"):
+        (tmp_path / name).unlink()
+        (tmp_path / name).symlink_to("/net/stranger.example/m")
+    for leads in ("modules", "theirs", "private", "inside"):
+        with pytest.raises(AskFirst, match=r"which leads to .*stranger\.example"):
+            doors[leads]()
+
+
+def test_a_link_that_a_person_named_as_the_base_asks_nothing_until_it_leads_elsewhere(plumbline, tmp_path):
+    base = make_tiny_model(tmp_path / "base")
+    (tmp_path / "link").symlink_to(base)
+    assert plumbline("new", tmp_path / "new", "--model", tmp_path / "link")[0] == 0
+    assert plumbline("generate", tmp_path / "new", "--detach")[0] == 0
+    assert plumbline("model", tmp_path / "new", tmp_path / "link")[0] == 0
+    (tmp_path / "link").unlink()
+    (tmp_path / "link").symlink_to(tmp_path / "another")
+    exit_code, _, err = plumbline("generate", tmp_path / "new", "--detach")
+    assert exit_code == 2 and "another" in err
 
 
 @pytest.fixture
@@ -547,6 +570,34 @@ def test_the_base_is_not_fetched_unasked(foreign, filled, plumbline):
     for project in (foreign, filled):
         assert plumbline("model", project.folder, "hub:somebody/model")[0] == 0, "typing it is the choice"
         assert plumbline("generate", project.folder, "--detach")[0] == 0
+
+
+def test_the_question_says_that_a_token_is_shown_to_the_hub(foreign, plumbline, hub, monkeypatch, tmp_path):
+    """And where that was not asked, or is switched off, none is."""
+    hub.put("somebody/model", "model.safetensors", b"0", "main")
+    foreign.set_setting("model", "hub:somebody/model")
+    with monkeypatch.context() as without:
+        without.setenv("HF_TOKEN", "")
+        with pytest.raises(AskFirst) as asked:
+            wishes.check(foreign, FetchModelConfig())
+        assert "token" not in str(asked.value)
+        asked.value.allow()
+    for name, value in (("HF_TOKEN", "hf_secret"), ("HF_TOKEN_PATH", str(tmp_path / "token"))):
+        monkeypatch.setenv("HF_TOKEN", "")
+        (tmp_path / "token").write_text("hf_secret")
+        monkeypatch.setenv(name, value)
+        with pytest.raises(AskFirst, match=r"shows the hub your token to fetch the model 'somebody/model'") as asked:
+            wishes.check(foreign, FetchModelConfig())
+    with monkeypatch.context() as switched_off:
+        switched_off.setenv("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1")
+        wishes.check(foreign, FetchModelConfig())
+        list(fetch.ensure(base_models.parse("hub:somebody/model")))
+    assert {token for _, token in hub.asked} == {None}
+    asked.value.allow()
+    shutil.rmtree(base_models.parse("hub:somebody/model").folder)
+    wishes.check(foreign, FetchModelConfig())
+    list(fetch.ensure(base_models.parse("hub:somebody/model")))
+    assert "Bearer hf_secret" in {token for _, token in hub.asked}
 
 
 def test_a_base_that_was_typed_or_used_before_asks_at_most_once(filled, plumbline, tmp_path, monkeypatch):

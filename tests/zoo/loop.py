@@ -97,6 +97,8 @@ class Loop:
         prompt, completion = PROMPTS[0], ANSWERS[0]
         lines = [line for line in snippet.splitlines() if not line.startswith("prompt, completion")]
         names: dict[str, Any] = {"prompt": prompt, "completion": completion}
+        named = adapter / Path(self.model).name  # where the snippet names its base
+        named.symlink_to(Path(self.model).absolute())
         with chdir(adapter):
             exec("\n".join(lines), names)
         mean, std = about["mean"][0], about["std"][0]

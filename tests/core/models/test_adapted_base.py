@@ -236,9 +236,13 @@ def test_a_run_on_both_is_exported_merged_as_adapters_and_as_gguf(
         assert named == f"{tiny_model.name} + polite", "which loads nothing, where the base alone would be wrong"
 
 
-def test_a_reward_model_on_both_scores_by_its_card(adapted, stranger, tmp_path):
+def test_a_reward_model_on_both_scores_by_its_card(adapted, stranger, tiny_model, polite):
     folder = adapted.folder / queue.get(adapted, 2).result.adapter / "reward"
-    (found,) = SNIPPET.finditer((folder / "README.md").read_text())
+    card = (folder / "README.md").read_text()
+    assert str(tiny_model.parent) not in card and str(polite.parent) not in card, "nobody's business"
+    (found,) = SNIPPET.finditer(card)
+    for part in (tiny_model, polite):
+        (folder / part.name).symlink_to(part)  # where the snippet names them
     printed = stranger.run(found[2] + "\nprint(score)", folder=folder).splitlines()[-1]
     shared = SharedModel(load(base_models.parse(adapted.setting("model"))))
     model = RewardModel.load(shared, folder.parent)

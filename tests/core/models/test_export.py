@@ -4,7 +4,7 @@ import csv
 import json
 import re
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -104,14 +104,16 @@ def test_the_exported_model_stops_where_the_policy_learnt_to_stop(asking, tuned,
 
 
 def test_the_snippet_of_the_card_answers_as_it_stands(asking, run_job, tmp_path, stranger):
-    chosen = Chat(system_prompt='Say "no".\n```', stop="q|\\n\\n", thinking="off")
+    chosen = Chat(system_prompt='Say "no".\n``` 😀', stop="q|\\n\\n|🛑", thinking="off")
     (asking.run_folder(1) / PINNED).write_text(json.dumps(asdict(chosen)))
     out = tmp_path / "out"
     job = run_job(asking, JobKind.EXPORT_MODEL, ExportModelConfig(out=str(out)))
     assert job.status == "done", job.report or job.error
     (found,) = SNIPPET.finditer((out / "README.md").read_text())
     fresh = "import sys\nassert not any(name.split('.')[0] in ('core', 'desktop') for name in sys.modules)\n"
-    stranger.run(fresh + found[2] + "\nassert 'Say \"no\".' in tokenizer.decode(prompt['input_ids'][0])", folder=out)
+    whole = f"\nassert turns[0]['content'] == {chosen.system_prompt!r}, turns"
+    said = "\nassert 'Say \"no\".' in tokenizer.decode(prompt['input_ids'][0])"
+    stranger.run(fresh + found[2] + whole + said, folder=out)
 
 
 def test_the_card_tells_the_recipe_and_nothing_in_it_is_taken_for_markdown(tuned_project, run_job, tmp_path):
@@ -127,6 +129,45 @@ def test_the_card_tells_the_recipe_and_nothing_in_it_is_taken_for_markdown(tuned
     assert "`learning_rate 0.005`" in card and "`train_on_gold True`" in card
     page = to_html(card)
     assert "<script" not in page and "<em>c" not in page and "\u202e" not in card
+
+
+def test_an_export_names_no_place_of_the_machine(asking, run_job, tmp_path, tiny_model):
+    there = "/home/ana/clients/acme"
+    run = replace(RUN, gold=f"{there}/gold.py:score", rules=f"0.5*{there}/rules.py:kind; -0.01*length")
+    set_job(asking, 1, config=json.dumps(config_values(run)))
+    for kind in ("safetensors", "adapter", "gguf"):
+        out = tmp_path / kind
+        job = run_job(asking, JobKind.EXPORT_MODEL, ExportModelConfig(out=str(out), format=kind))
+        assert job.status == "done", job.report or job.error
+        for file in out.iterdir():
+            for place in (there, str(tiny_model.parent), str(asking.folder)):
+                assert place.encode() not in file.read_bytes(), file.name
+    card = (tmp_path / "gguf" / "README.md").read_text()
+    assert "against the reward `gold.py:score` and the rules `0.5*rules.py:kind; -0.01*length`" in card
+
+
+def test_an_export_names_no_code_that_its_base_brought(asking, run_job, tmp_path, tiny_model):
+    other = shutil.copytree(tiny_model, tmp_path / "model")
+    code = {"auto_map": {"AutoModel": "eve/repo--m.M"}, "custom_generate": "eve/repo", "custom_pipelines": {"x": {}}}
+    nested = {"auto_map": code["auto_map"], "image_processor": {"auto_map": code["auto_map"], "size": 3}}
+    for name, more in (
+        ("config.json", {"auto_map": code["auto_map"], "custom_pipelines": code["custom_pipelines"]}),
+        ("generation_config.json", code), ("tokenizer_config.json", {"auto_map": {"AutoTokenizer": ["t.T", None]}}),
+        ("preprocessor_config.json", nested),
+    ):  # fmt: skip
+        path = other / name
+        path.write_text(json.dumps((json.loads(path.read_text()) if path.is_file() else {}) | more))
+    asking.set_setting("model", str(other))
+    for kind in ("safetensors", "adapter"):
+        out = tmp_path / kind
+        job = run_job(asking, JobKind.EXPORT_MODEL, ExportModelConfig(out=str(out), format=kind))
+        assert job.status == "done", job.report or job.error
+        for path in out.rglob("*.json"):
+            assert not any(name in path.read_text() for name in ('"auto_map"', "custom_", "eve/")), path.name
+    assert json.loads((tmp_path / "safetensors" / "preprocessor_config.json").read_text()) == {
+        "image_processor": {"size": 3}
+    }
+    assert AutoModelForCausalLM.from_pretrained(tmp_path / "safetensors").config.model_type == "llama"
 
 
 def test_a_policy_is_written_as_a_gguf_that_says_what_the_merged_model_says(asking, run_job, tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import BadInput, ModelError
+from core.errors import BadInput, KnownError, ModelError
 from core.machine import base_models
 from core.machine.base_models import SMOLLM2
 from core.models import fetch
@@ -114,13 +114,36 @@ def test_a_model_that_does_not_fit_in_memory_is_refused_before_loading(tiny_mode
         load.load(base_models.parse(str(tiny_model)))
 
 
-def test_a_hub_model_that_cannot_be_reached_says_so(monkeypatch):
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import OfflineModeIsEnabled
+NAME = "ana/tiny"
 
-    def unreachable(*_args, **_kwargs):
-        raise OfflineModeIsEnabled("no network")
 
-    monkeypatch.setattr(HfApi, "model_info", unreachable)
-    with pytest.raises(ModelError, match="could not be downloaded"):
+def put(hub, model):
+    """The model on the hub, with what else lies in repositories: code, pickles, other formats."""
+    for path in model.iterdir():
+        hub.put(NAME, path.name, path.read_bytes(), "main")
+    for path in ("pytorch_model.bin", "modeling.py", "onnx/model.safetensors", ".gitattributes", "README.md"):
+        hub.put(NAME, path, b"anything", "main")
+    hub.put(NAME, "additional_chat_templates/tool_use.jinja", b"{{ messages }}", "main")
+
+
+def test_a_model_of_the_hub_is_its_safetensors_configs_and_tokenizer(hub, tiny_model):
+    """Though the connection breaks in the middle of its weights."""
+    put(hub, tiny_model)
+    hub.cut.add("model.safetensors")
+    spec = base_models.parse(f"hub:{NAME}")
+    stages = [progress.stage for progress in fetch.ensure(spec)]
+    assert fetch.DOWNLOADING in stages and not hub.cut
+    came = {str(path.relative_to(spec.folder)): path for path in spec.folder.rglob("*") if path.is_file()}
+    assert {*came} == {*(path.name for path in tiny_model.iterdir()), "additional_chat_templates/tool_use.jinja"}
+    assert all(came[path.name].read_bytes() == path.read_bytes() for path in tiny_model.iterdir())
+    assert left(spec) == [spec.folder]
+
+
+def test_a_hub_model_that_cannot_be_reached_says_so(hub, monkeypatch):
+    hub.put("a/b", "pytorch_model.bin", b"pickle", "main")
+    for name, says in (("a/b", "has no safetensors"), ("a/c", "has no model a/c: check its name")):
+        with pytest.raises(KnownError, match=says):
+            list(fetch.ensure(base_models.parse(f"hub:{name}")))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(KnownError, match="switched to offline"):
         list(fetch.ensure(base_models.parse("hub:a/b")))

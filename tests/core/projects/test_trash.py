@@ -134,15 +134,20 @@ def test_what_is_there_now_is_never_written_over(folder, empty_project):
     assert trash.listed() == [deleted]
 
 
-def test_a_project_on_another_disk_is_kept_beside_itself(folder, monkeypatch):
+@pytest.fixture
+def two_disks(monkeypatch):
+    """Nothing can be moved into the data folder."""
     rename = Path.rename
 
-    def two_disks(path: Path, target: Path) -> Path:
+    def within_one(path: Path, target: Path) -> Path:
         if base_models.data_folder().resolve() in Path(target).parents:
             raise OSError(18, "Invalid cross-device link")
         return rename(path, target)
 
-    monkeypatch.setattr(Path, "rename", two_disks)
+    monkeypatch.setattr(Path, "rename", within_one)
+
+
+def test_a_project_on_another_disk_is_kept_beside_itself(folder, two_disks):
     before = tree(folder)
     deleted = trash.delete(folder)
     assert Path(deleted.place).parent == folder.parent / trash.BESIDE
@@ -150,6 +155,31 @@ def test_a_project_on_another_disk_is_kept_beside_itself(folder, monkeypatch):
     trash.put_back(deleted)
     assert tree(folder) == before
     assert not (folder.parent / trash.BESIDE).exists()
+
+
+def test_a_trash_beside_that_is_a_link_or_somebody_elses_takes_nothing(folder, two_disks, tmp_path, monkeypatch):
+    theirs, beside = tmp_path / "theirs", folder.parent / trash.BESIDE
+    theirs.mkdir()
+    before, mine = tree(folder), os.getuid()
+    beside.symlink_to(theirs)
+    with pytest.raises(BadInput, match=r"is a link or somebody else's.*Nothing was deleted"):
+        trash.delete(folder)
+    beside.unlink()
+    beside.mkdir()
+    with monkeypatch.context() as another:
+        another.setattr(os, "getuid", lambda: mine + 1)
+        with pytest.raises(BadInput, match="is a link or somebody else's"):
+            trash.delete(folder)
+    assert before.items() <= tree(folder).items() and [*theirs.iterdir(), *beside.iterdir(), *trash.listed()] == []
+    deleted = trash.delete(folder)
+    assert trash.listed() == [deleted]
+    beside.rename(tmp_path / "away")  # and one that is put in the place of ours is not believed
+    (tmp_path / "away").rename(theirs / "away")
+    beside.symlink_to(theirs / "away")
+    assert trash.listed() == []
+    with pytest.raises(BadInput, match="is not in the trash any more"):
+        trash.delete_for_good(deleted)
+    assert (Path(deleted.place) / DATABASE).is_file()
 
 
 def test_what_lies_in_the_trash_is_found_when_the_data_folder_has_moved(folder, tmp_path, monkeypatch):

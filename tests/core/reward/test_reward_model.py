@@ -7,8 +7,10 @@ from itertools import product
 import pytest
 import torch
 
+from core.config.chat import Chat
 from core.config.training import TrainRewardConfig
 from core.errors import KnownError, ModelError
+from core.models import cards
 from core.models.adapters import SharedModel
 from core.models.checkpoint import adamw
 from core.reward import memory
@@ -149,6 +151,7 @@ def test_the_adapter_scores_the_same_in_a_fresh_process_with_transformers_and_pe
             encode(shared.base, prompt, [completion]) for prompt, completion in zip(prompts, completions, strict=True)
         )
     ]
+    (tmp_path / shared.base.spec.name).symlink_to(shared.base.spec.folder)  # where the snippet names its base
     code = snippet(model).replace('"."', repr(str(tmp_path / "reward")))
     setting, scoring = code.split("prompt, completion =")
     lines = scoring.split("\n", 1)[1]
@@ -160,6 +163,38 @@ def test_the_adapter_scores_the_same_in_a_fresh_process_with_transformers_and_pe
     found, foreign = json.loads(stranger.run(program, folder=tmp_path).splitlines()[-1])
     assert foreign == []
     assert found == pytest.approx(raw, abs=1e-5)
+
+
+TURN = "<{{ message.role }}>{{ message.content }}"
+PARTS = "<{{ message.role }}>{{ message.content[0]['text'] + '' }}"
+NO_SYSTEM = "{% if message.role == 'system' %}{{ raise_exception('no') }}{% endif %}" + TURN
+#: What would end a text of Python or a block of Markdown, what JSON and Python write differently, what nobody sees.
+HOSTILE = (
+    """Say "qzx0xzq}, open('ran', 'w')] #' \\ + prompt + \n```\n$ {base} %s 😀 \u3164\u202e""",
+    "Never say qzx0xzq.",
+    "?",
+    "",
+)
+
+
+@pytest.mark.parametrize(
+    ("turn", "reads"),
+    [(TURN, "<system>{0}<user>{1}"), (PARTS, "<system>{0}<user>{1}"), (NO_SYSTEM, "<user>{0}\n\n{1}")],
+)
+def test_a_system_prompt_is_nothing_but_a_text_in_the_snippet(shared, base, tmp_path, monkeypatch, turn, reads):
+    monkeypatch.chdir(tmp_path)
+    template = "{% for message in messages %}" + turn + "{% endfor %}"
+    for said in HOSTILE:
+        shared.base = base.with_settings(Chat(system_prompt=said, chat_template=template))
+        block = cards.block(snippet(RewardModel(shared)), "python")
+        (line,) = (line for line in block.splitlines() if line.startswith("turns = "))
+        for prompt in ("How are you?", said or "?"):
+            names = {"prompt": prompt}
+            exec(line, names)
+            said_in = [(turn["role"], turn["content"]) for turn in names["turns"]]
+            read = "".join(f"<{role}>{text if isinstance(text, str) else text[0]['text']}" for role, text in said_in)
+            assert read == (reads.format(said, prompt) if said else f"<user>{prompt}")
+    assert not (tmp_path / "ran").exists()
 
 
 def test_an_ensemble_is_combined_in_three_ways(shared, tmp_path):
