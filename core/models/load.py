@@ -24,7 +24,7 @@ from core.machine import base_models, compute_settings
 from core.machine.base_models import ModelSpec
 from core.machine.model_files import read_json
 from core.models import context_window, fetch, merging, proving, tokenizer_files, vetting
-from core.models.chat_tokens import ChatTokens
+from core.models.chat_tokens import ChatTokens, ends_of
 from core.models.devices import Placement, one_thread, placement, repeat_exactly, use_threads
 from core.models.fast.switch import speed_up
 from core.models.notices import Notices
@@ -300,15 +300,9 @@ def _check_memory(spec: ModelSpec, chosen: Placement) -> None:
 
 
 def known_ends(model: Any, tokenizer: Any) -> tuple[int, ...]:
-    """Whatever the model's generation config ends at and can say. Raises `ModelError` where the tokenizer's own end is
-    no token of the model."""
+    """Whatever the model's generation config ends at and can say. Raises `ModelError` as `ends_of` does."""
     configured = getattr(model.generation_config, "eos_token_id", None)
-    ids = [item for item in (configured if isinstance(configured, list) else [configured]) if item is not None]
-    known = range(model.get_input_embeddings().num_embeddings)
-    own = tokenizer.eos_token_id
-    if (own is not None and own not in known) or not all(isinstance(item, int) for item in ids):
-        raise ModelError("The model ends its answers at a token that it does not have: choose another model.")
-    return tuple(int(item) for item in ids if item in known)
+    return ends_of(configured, tokenizer.eos_token_id, model.get_input_embeddings().num_embeddings)
 
 
 def _no_dropout(model: Any) -> None:

@@ -6,6 +6,7 @@ no more weights than its files hold, and loads without asking anybody.
 
 import importlib.util
 import inspect
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -117,7 +118,7 @@ def check_folder(folder: Path) -> None:
 
 def _leads_out(path: Path, folder: Path) -> bool:
     """Is it a link to what is neither in the folder nor in the store of the hub's cache that holds the folder?"""
-    place, folder = path.resolve(), folder.resolve()
+    place, folder = Path(os.path.realpath(path)), folder.resolve()  # which take links in a circle as they are
     store = folder.parents[1] / "blobs" if folder.parent.name == "snapshots" else folder
     return path.is_symlink() and not (place.is_relative_to(folder) or place.parent == store)
 

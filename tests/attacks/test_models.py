@@ -1,8 +1,10 @@
 """A stranger's model: refused with a sentence, at once, in little memory, and without asking anybody."""
 
 import json
+import re
 import shutil
 import struct
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -221,6 +223,20 @@ def test_a_tampered_model_is_refused_at_once_and_asks_nobody(model, attack, atte
         load(base_models.parse(str(model)))
     assert "\n" not in str(told.value) and len(str(told.value)) < 700
     assert attempts == []
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "why"),
+    [
+        ("tokenizer_config.json", {"padding_side": 5}, "Padding side should be .*"),
+        ("generation_config.json", {"watermarking_config": {"a": 1}}, ".* unexpected keyword argument 'a'"),
+    ],
+)
+def test_what_cannot_be_read_to_show_it_is_a_sentence_with_its_folder_and_what_to_do(model, name, changes, why):
+    edit(model / name, **changes)
+    question = {"model": str(model), "settings": asdict(DEFAULT), "conversation": {"messages": []}}
+    told = f"The tokenizer or config in {re.escape(str(model))} cannot be read \\({why}\\): get its files anew from .*"
+    assert re.fullmatch(told, read_process.answer(question, {})["error"])
 
 
 def test_files_of_the_hubs_cache_may_have_second_names(model, monkeypatch):
