@@ -23,7 +23,7 @@ from core.jobs.process_group import LOCAL, LocalProcessGroup
 from core.machine import base_models, compute_settings
 from core.machine.base_models import ModelSpec
 from core.machine.model_files import read_json
-from core.models import context_window, fetch, merging, proving, tokenizer_files, vetting
+from core.models import allowance, context_window, fetch, merging, proving, tokenizer_files, vetting
 from core.models.chat_tokens import ChatTokens, ends_of
 from core.models.devices import Placement, one_thread, placement, repeat_exactly, use_threads
 from core.models.fast.switch import speed_up
@@ -192,13 +192,14 @@ def pretrained(kind: Any, spec: ModelSpec, what: str, remedy: str, **more: Any) 
     try:
         with vetting.offline():
             tokenizer = tokenizer_files.load(spec)
-            if spec.kind != "embedded":  # that one's hash is known
-                config = vetting.check_size(kind, spec.folder, vetting.numbers_in(spec.folder))
-                more = vetting.dequantized(config, more)
-            model, info = kind.from_pretrained(
-                spec.folder, local_files_only=True, trust_remote_code=False, use_safetensors=True,
-                output_loading_info=True, ignore_mismatched_sizes=True, **more,
-            )  # fmt: skip
+            with allowance.for_model(spec.folder, f"{what} in {spec.folder}"):
+                if spec.kind != "embedded":  # that one's hash is known
+                    config = vetting.check_size(kind, spec.folder, vetting.numbers_in(spec.folder))
+                    more = vetting.dequantized(config, more)
+                model, info = kind.from_pretrained(
+                    spec.folder, local_files_only=True, trust_remote_code=False, use_safetensors=True,
+                    output_loading_info=True, ignore_mismatched_sizes=True, **more,
+                )  # fmt: skip
             vetting.plain_outputs(model)
     except Exception as error:
         if isinstance(error, KnownError) or is_out_of_memory(error):
@@ -262,7 +263,7 @@ def load(
     speed_up(model)
     if not four_bit:
         world.spread(model, chosen.device)
-    with one_thread():
+    with one_thread(), allowance.for_model(spec.folder, f"The first look at a text of the model in {spec.folder}"):
         proving.check(model, spec.title)
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else chat.ends[0]
     return Base(model, tokenizer, spec, chosen, chat.ends, int(pad), chat, four_bit, found.unused)
