@@ -4,11 +4,12 @@ Its config names the class that reads it, and transformers would take anything o
 may bring code of the folder's own along, or a processor, which asks the hub for whatever the folder names.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING_NAMES, tokenizer_class_from_name
 
 from core.errors import ModelError
@@ -47,7 +48,10 @@ def load(spec: ModelSpec) -> Any:
         check_tokens(spec.folder)
         tokenizer_probe.check(spec.folder)
     with allowance.for_tokenizer(spec.folder):
-        return _loaded(spec.folder)
+        found = _loaded(spec.folder)
+    if not (spec.folder / "tokenizer.json").is_file() and isinstance(found, PreTrainedTokenizerFast):
+        tokenizer_probe.check_made(found.backend_tokenizer, spec.folder)
+    return found
 
 
 def load_of_gguf(gguf: Path) -> Any:
@@ -56,6 +60,7 @@ def load_of_gguf(gguf: Path) -> Any:
 
 
 def _loaded(folder: Path, **more: Any) -> Any:
+    os.environ["TIKTOKEN_CACHE_DIR"] = ""  # it would take what it once read at a path for what lies there now
     with vetting.offline():
         found = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **more)
     vetting.check_templates(found, folder)
