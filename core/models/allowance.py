@@ -14,7 +14,7 @@ from core.models import vetting
 from core.models.devices import placement
 
 #: Of computing, on all cores, and bytes of memory; for each byte of the files more. An honest one takes a tenth of it.
-SECONDS, MODEL_SECONDS_A_BYTE, TOKENIZER_SECONDS_A_BYTE = 30.0, 2e-7, 2e-6
+SECONDS, MODEL_SECONDS_A_BYTE, TOKENIZER_SECONDS_A_BYTE = 20.0, 2e-7, 2e-6
 MEMORY, MODEL_MEMORY_A_BYTE, TOKENIZER_MEMORY_A_BYTE = 2_000_000_000, 12, 60
 
 

@@ -8,11 +8,12 @@ import struct
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceClassification
 
 from core.config.chat import DEFAULT
 from core.errors import ModelError
@@ -249,15 +250,23 @@ COSTLY: dict[str, tuple[dict[str, int], dict[str, int], str]] = {
 }  # fmt: skip
 
 
+def costly(model: Path, kind: str, how: Any) -> str:
+    """Put a model of this kind in the place of another, and return what is to be said of it."""
+    small, changes, words = COSTLY[kind]
+    about = AutoConfig.for_model(
+        kind, vocab_size=261, bos_token_id=1, eos_token_id=0, pad_token_id=0, num_labels=1, **small
+    )
+    how.from_config(about).save_pretrained(model)
+    edit(model / "config.json", **changes)
+    return words
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is limited there")
 @pytest.mark.parametrize("kind", COSTLY)
 def test_a_number_that_loops_or_fills_memory_in_loading_is_a_sentence(model, monkeypatch, kind):
     import resource
 
-    small, changes, words = COSTLY[kind]
-    about = AutoConfig.for_model(kind, vocab_size=261, bos_token_id=1, eos_token_id=0, pad_token_id=0, **small)
-    AutoModelForCausalLM.from_config(about).save_pretrained(model)
-    edit(model / "config.json", **changes)
+    words = costly(model, kind, AutoModelForCausalLM)
     monkeypatch.setattr(allowance, "SECONDS", 1.0)
     monkeypatch.setattr(allowance, "MEMORY", 300_000_000)
     before = resource.getrlimit(resource.RLIMIT_DATA)
@@ -265,6 +274,14 @@ def test_a_number_that_loops_or_fills_memory_in_loading_is_a_sentence(model, mon
         load(base_models.parse(str(model)))
     assert resource.getrlimit(resource.RLIMIT_DATA) == before
     assert signal.getitimer(signal.ITIMER_PROF) == (0.0, 0.0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited there")
+def test_nor_does_a_reward_model_take_more_for_its_first_text(model, monkeypatch):
+    words = costly(model, "mpt", AutoModelForSequenceClassification)
+    monkeypatch.setattr(allowance, "MEMORY", 300_000_000)
+    with cheap(seconds=4), pytest.raises(ModelError, match=words.replace("the model", "the reward model")):
+        ExternalReward(str(model))
 
 
 @pytest.mark.parametrize(
