@@ -11,6 +11,11 @@ sys.path[:] = [place for place in sys.path if os.path.isabs(place)]
 
 def main() -> int:
     words = sys.argv[1:]
+    data = os.environ.get("PLUMBLINE_DATA")
+    if data and not os.path.isabs(os.path.expanduser(data)):
+        sentence = f"PLUMBLINE_DATA is {data!r}, another folder wherever a command is begun: give its whole path."
+        print(f"Error: {sentence}", file=sys.stderr)  # noqa: T201
+        return 2
     if not words or words[0] == "window":
         return _window(words[1:])
     from core.cli import cli

@@ -14,6 +14,7 @@ from typing import Any
 from PySide6.QtCore import QByteArray, QSettings
 
 from core.config.options import documented, option
+from core.resources import data_folder
 from desktop.places import TabId, kept_tab
 from desktop.theme.theme import BODY
 
@@ -56,8 +57,8 @@ def reset() -> None:
 
 
 def _store() -> QSettings:
-    if folder := os.environ.get("PLUMBLINE_DATA"):
-        return QSettings(str(Path(folder) / "window.ini"), QSettings.Format.IniFormat)
+    if os.environ.get("PLUMBLINE_DATA"):
+        return QSettings(str(data_folder() / "window.ini"), QSettings.Format.IniFormat)
     return QSettings("Plumbline", "Plumbline")
 
 

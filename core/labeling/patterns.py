@@ -18,12 +18,16 @@ from core.jobs import line_process
 
 #: Of computing, for one text.
 SECONDS = 1.0
+#: Letters of a pattern. The slowest ones to compile take a millisecond for three.
+LONGEST = 5000
 #: Of waiting for the process, starting included.
 PATIENCE = 20.0
 
 
 def check(pattern: str) -> None:
-    """Raise `BadInput` for what is no regular expression."""
+    """Raise `BadInput` for what is no regular expression, or one that is too long to be read here at once."""
+    if len(pattern) > LONGEST:
+        raise BadInput(f"{_named(pattern)} has {len(pattern):,} letters: give one of at most {LONGEST:,}.")
     try:
         _compiled(pattern)
     except (re.error, RecursionError, OverflowError) as error:

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from core.errors import BadInput, KnownError
+from core.errors import BadInput, KnownError, first_line
 from core.jobs import line_process
 
 PUBLIC = "https://huggingface.co"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+#: Ports that go without saying.
+USUAL = {"http": 80, "https": 443}
 #: Whose files are data. Longer ones come first.
 SUFFIXES = (".jsonl.gz", ".json.gz", ".csv.gz", ".parquet", ".jsonl", ".ndjson", ".json", ".csv", ".tsv")
 #: Whose files transformers reads of a model: its weights, its configs and its tokenizer.
@@ -48,12 +50,20 @@ class HubFile:
 
 
 def address() -> str:
-    """The hub that is asked: HF_ENDPOINT, or the public one. Raises `BadInput` where others could listen."""
+    """The hub that is asked: HF_ENDPOINT, or the public one, as its client writes it. Raises `BadInput` where others
+    could listen."""
     found = (os.environ.get("HF_ENDPOINT") or PUBLIC).strip().rstrip("/")
-    to = urlsplit(found)
+    try:
+        to = urlsplit(found)
+        port = to.port
+    except ValueError as error:
+        raise BadInput(f"HF_ENDPOINT is {found!r}, which is no address ({first_line(error)}).") from error
     if not to.hostname or not (to.scheme == "https" or (to.scheme == "http" and to.hostname in LOOPBACK)):
         raise BadInput(f"HF_ENDPOINT is {found!r}: only hubs behind https, or on this machine, are asked.")
-    return found
+    user, at, _ = to.netloc.rpartition("@")
+    host = f"[{to.hostname}]" if ":" in to.hostname else to.hostname
+    end = "" if port in (None, USUAL[to.scheme]) else f":{port}"
+    return f"{to.scheme}://{user}{at}{host}{end}{to.path}"
 
 
 def has_token() -> bool:

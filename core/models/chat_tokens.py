@@ -18,6 +18,16 @@ REMEMBERED = 4096
 THINKS = "<think>"
 
 
+def ends_of(configured: Any, own: int | None, vocabulary: int) -> tuple[int, ...]:
+    """Whatever a model's generation config ends at and can say. Raises `ModelError` where the tokenizer's `own` end is
+    no token of the model."""
+    ids = [item for item in (configured if isinstance(configured, list) else [configured]) if item is not None]
+    known = range(vocabulary)
+    if (own is not None and own not in known) or not all(isinstance(item, int) for item in ids):
+        raise ModelError("The model ends its answers at a token that it does not have: choose another model.")
+    return tuple(int(item) for item in ids if item in known)
+
+
 class ChatTokens:
     """A tokenizer with the template and the choices of a project. Needs no weights."""
 

@@ -23,8 +23,8 @@ from core.jobs.process_group import LOCAL, LocalProcessGroup
 from core.machine import base_models, compute_settings
 from core.machine.base_models import ModelSpec
 from core.machine.model_files import read_json
-from core.models import context_window, fetch, merging, proving, tokenizer_files, vetting
-from core.models.chat_tokens import ChatTokens
+from core.models import allowance, context_window, fetch, merging, proving, tokenizer_files, vetting
+from core.models.chat_tokens import ChatTokens, ends_of
 from core.models.devices import Placement, one_thread, placement, repeat_exactly, use_threads
 from core.models.fast.switch import speed_up
 from core.models.notices import Notices
@@ -192,13 +192,14 @@ def pretrained(kind: Any, spec: ModelSpec, what: str, remedy: str, **more: Any) 
     try:
         with vetting.offline():
             tokenizer = tokenizer_files.load(spec)
-            if spec.kind != "embedded":  # that one's hash is known
-                config = vetting.check_size(kind, spec.folder, vetting.numbers_in(spec.folder))
-                more = vetting.dequantized(config, more)
-            model, info = kind.from_pretrained(
-                spec.folder, local_files_only=True, trust_remote_code=False, use_safetensors=True,
-                output_loading_info=True, ignore_mismatched_sizes=True, **more,
-            )  # fmt: skip
+            with allowance.for_model(spec.folder, f"{what} in {spec.folder}"):
+                if spec.kind != "embedded":  # that one's hash is known
+                    config = vetting.check_size(kind, spec.folder, vetting.numbers_in(spec.folder))
+                    more = vetting.dequantized(config, more)
+                model, info = kind.from_pretrained(
+                    spec.folder, local_files_only=True, trust_remote_code=False, use_safetensors=True,
+                    output_loading_info=True, ignore_mismatched_sizes=True, **more,
+                )  # fmt: skip
             vetting.plain_outputs(model)
     except Exception as error:
         if isinstance(error, KnownError) or is_out_of_memory(error):
@@ -262,7 +263,7 @@ def load(
     speed_up(model)
     if not four_bit:
         world.spread(model, chosen.device)
-    with one_thread():
+    with one_thread(), allowance.for_model(spec.folder, f"The first look at a text of the model in {spec.folder}"):
         proving.check(model, spec.title)
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else chat.ends[0]
     return Base(model, tokenizer, spec, chosen, chat.ends, int(pad), chat, four_bit, found.unused)
@@ -300,15 +301,9 @@ def _check_memory(spec: ModelSpec, chosen: Placement) -> None:
 
 
 def known_ends(model: Any, tokenizer: Any) -> tuple[int, ...]:
-    """Whatever the model's generation config ends at and can say. Raises `ModelError` where the tokenizer's own end is
-    no token of the model."""
+    """Whatever the model's generation config ends at and can say. Raises `ModelError` as `ends_of` does."""
     configured = getattr(model.generation_config, "eos_token_id", None)
-    ids = [item for item in (configured if isinstance(configured, list) else [configured]) if item is not None]
-    known = range(model.get_input_embeddings().num_embeddings)
-    own = tokenizer.eos_token_id
-    if (own is not None and own not in known) or not all(isinstance(item, int) for item in ids):
-        raise ModelError("The model ends its answers at a token that it does not have: choose another model.")
-    return tuple(int(item) for item in ids if item in known)
+    return ends_of(configured, tokenizer.eos_token_id, model.get_input_embeddings().num_embeddings)
 
 
 def _no_dropout(model: Any) -> None:

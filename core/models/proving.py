@@ -7,9 +7,7 @@ model of which no way is right is refused.
 
 from typing import Any
 
-import torch
-
-from core.errors import ModelError, first_line
+from core.errors import ModelError, first_line, is_out_of_memory
 from core.models.alone import UNFIT, Alone, looks_ahead
 from core.models.fast.switch import speed_ups_of
 from core.models.fast.varlen_decoding import decoder_kind
@@ -24,9 +22,9 @@ def check(model: Any, title: str) -> None:
     kind = model.config.get_text_config().model_type
     try:
         expected = by_itself(model)
-    except torch.OutOfMemoryError:
-        raise
     except UNFIT as error:
+        if is_out_of_memory(error):
+            raise
         raise ModelError(f"{title} (`{kind}`) says nothing of a text ({first_line(error)}): {ANOTHER}.") from error
     if not all(bool(logits.isfinite().all()) for logits in expected.logits):
         raise ModelError(f"What {title} says of a text is no numbers: fetch it again, or {ANOTHER}.")

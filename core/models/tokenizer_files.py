@@ -4,17 +4,18 @@ Its config names the class that reads it, and transformers would take anything o
 may bring code of the folder's own along, or a processor, which asks the hub for whatever the folder names.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING_NAMES, tokenizer_class_from_name
 
 from core.errors import ModelError
 from core.machine.base_models import ModelSpec
 from core.machine.model_files import MOST_INDEX, read_json
-from core.models import tokenizer_probe, tokenizer_rules, vetting
+from core.models import allowance, tokenizer_probe, tokenizer_rules, vetting
 
 #: transformers leaves this ending out, or adds it, until it finds a class.
 FAST = "Fast"
@@ -46,7 +47,11 @@ def load(spec: ModelSpec) -> Any:
         check_arguments(spec.folder)
         check_tokens(spec.folder)
         tokenizer_probe.check(spec.folder)
-    return _loaded(spec.folder)
+    with allowance.for_tokenizer(spec.folder):
+        found = _loaded(spec.folder)
+    if not (spec.folder / "tokenizer.json").is_file() and isinstance(found, PreTrainedTokenizerFast):
+        tokenizer_probe.check_made(found.backend_tokenizer, spec.folder)
+    return found
 
 
 def load_of_gguf(gguf: Path) -> Any:
@@ -55,6 +60,7 @@ def load_of_gguf(gguf: Path) -> Any:
 
 
 def _loaded(folder: Path, **more: Any) -> Any:
+    os.environ["TIKTOKEN_CACHE_DIR"] = ""  # it would take what it once read at a path for what lies there now
     with vetting.offline():
         found = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **more)
     vetting.check_templates(found, folder)
@@ -71,7 +77,7 @@ def check_class(folder: Path) -> None:
 
 def check_arguments(folder: Path) -> None:
     """Raise a `ModelError` where a file gives the tokenizer's class more than its own files have: paths, which it would
-    read, and an export would copy, or settings for what reads its texts."""
+    read, and an export would copy, settings for what reads its texts, or numbers of which it makes tokens."""
     config, special = folder / "tokenizer_config.json", folder / "special_tokens_map.json"
     found = read_json(config, MOST_INDEX) if config.exists() else {}
     named = [(config, key) for key, value in found.items() if value and not _is_written(key, value)]
@@ -80,6 +86,11 @@ def check_arguments(folder: Path) -> None:
     if named:
         path, key = named[0]
         raise ModelError(f"{path} has an entry that no tokenizer has ({key:.80}): {vetting.ANOTHER}.")
+    for path in filter(Path.exists, (config, special)):
+        for key, value in vetting.entries(read_json(path, MOST_INDEX)):
+            most = MOST_NUMBER if key.endswith("_id") else tokenizer_rules.MOST_ADDED
+            if not key.endswith("length") and any(number > most for number in vetting.numbers_within(value)):
+                raise ModelError(f"{path} has an absurd number ({key:.80}: {value!r:.80}): {vetting.ANOTHER}.")
 
 
 def _is_written(key: str, value: object) -> bool:

@@ -4,10 +4,12 @@ A `tokenizer.json` is a program too: its replacements may grow a letter to more 
 take for ever.
 """
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -34,8 +36,22 @@ def check(folder: Path) -> None:
     That a file was read is remembered by what the file system knows of it, so that a model loads as fast as ever.
     """
     path = folder / "tokenizer.json"
-    known = base_models.models_folder() / ".checked" / f"{base_models.identity(path)}-{RULES}"
-    if not path.is_file() or known.exists():
+    if path.is_file():
+        _check(path, base_models.identity(path), str(path))
+
+
+def check_made(tokenizer: Tokenizer, folder: Path) -> None:
+    """The same for one that was made of the folder's other files, which are only looked at by whoever made it."""
+    text = tokenizer.to_str()
+    with tempfile.TemporaryDirectory(prefix="plumbline-") as scratch:
+        path = Path(scratch, "tokenizer.json")
+        path.write_text(text, "utf-8")
+        _check(path, hashlib.sha256(text.encode()).hexdigest(), f"The tokenizer in {folder}")
+
+
+def _check(path: Path, identity: str, title: str) -> None:
+    known = base_models.models_folder() / ".checked" / f"{identity}-{RULES}"
+    if known.exists():
         return
     try:
         done = subprocess.run(
@@ -57,7 +73,7 @@ def check(folder: Path) -> None:
                 known.parent.mkdir(parents=True, exist_ok=True)
                 known.touch()
             return
-    raise ModelError(f"{path} cannot be used ({why}): fetch the model again, or choose another.")
+    raise ModelError(f"{title} cannot be used ({why}): fetch the model again, or choose another.")
 
 
 def main() -> int:

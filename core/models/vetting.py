@@ -6,6 +6,7 @@ no more weights than its files hold, and loads without asking anybody.
 
 import importlib.util
 import inspect
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,7 +46,7 @@ REFUSED = {
 DEQUANTIZED = {"quant_method": "fp8", "dequantize": True}
 #: A config's numbers of things of which each costs time or memory, weights or not. Real ones are below some hundreds.
 COUNTS = re.compile(
-    r"(layers?|blocks?|experts|groups|labels|codebooks|depths?|heads?|block_sizes|attention_types|functions|inputs|ngram)$"
+    r"(layers?|blocks?|experts|groups|labels|codebooks|depths?|heads?|block_sizes|attention_types|functions|inputs|ngram|pretraining_tp)$"
 )
 MOST_THINGS = 4096
 #: Of layers one after the other; the deepest published models have some 130.
@@ -117,7 +118,7 @@ def check_folder(folder: Path) -> None:
 
 def _leads_out(path: Path, folder: Path) -> bool:
     """Is it a link to what is neither in the folder nor in the store of the hub's cache that holds the folder?"""
-    place, folder = path.resolve(), folder.resolve()
+    place, folder = Path(os.path.realpath(path)), folder.resolve()  # which take links in a circle as they are
     store = folder.parents[1] / "blobs" if folder.parent.name == "snapshots" else folder
     return path.is_symlink() and not (place.is_relative_to(folder) or place.parent == store)
 
@@ -176,25 +177,25 @@ def _check_config(path: Path, config: dict[str, Any]) -> None:
                 if name is not None and not _is_here(name):
                     raise ModelError(f"{path} asks for code that is not here ({key}: {name!r:.80}): {ANOTHER}.")
         most = MOST_LAYERS if LAYERS.search(key) else MOST_THINGS
-        if COUNTS.search(key) and any(number > most for number in _numbers_in(value)):
+        if COUNTS.search(key) and any(number > most for number in numbers_within(value)):
             raise ModelError(f"{path} has an absurd number ({key}: {value!r:.80}): {ANOTHER}.")
         if key in SINES and value and any(number > MOST_SINES for number in _positions(config)):
             raise ModelError(f"{path} has an absurd number (max_position_embeddings): {ANOTHER}.")
 
 
-def _numbers_in(value: Any) -> Iterator[int]:
+def numbers_within(value: Any) -> Iterator[int]:
     """Whole numbers, alone or in lists of lists."""
     if isinstance(value, int):
         yield value
     elif isinstance(value, list):
         for item in value:
-            yield from _numbers_in(item)
+            yield from numbers_within(item)
 
 
 def _positions(config: dict[str, Any]) -> Iterator[int]:
     for key, value in entries(config):
         if key in ("max_position_embeddings", "n_positions"):
-            yield from _numbers_in(value)
+            yield from numbers_within(value)
 
 
 def _eight_bits(config: dict[str, Any]) -> Any:

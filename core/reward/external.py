@@ -17,6 +17,7 @@ from core.errors import BadInput, ModelError
 from core.events import Progress
 from core.jobs.context import JobContext
 from core.machine import base_models
+from core.models import allowance
 from core.models.chat import Asked, conversation_of
 from core.models.chat_tokens import ChatTokens
 from core.models.devices import placement
@@ -66,6 +67,8 @@ class ExternalReward:
         self.model.to(self.placement.device).eval().requires_grad_(False)
         self.config = self.model.config.get_text_config()
         self.longest = min(LONGEST, int(getattr(self.config, "max_position_embeddings", LONGEST)) - 2)
+        with allowance.for_model(spec.folder, f"The first look at a text of the reward model in {spec.folder}"):
+            self.raw(["Hello"], ["Hello"])
 
     @torch.no_grad()
     def raw(self, prompts: Sequence[Asked], completions: Sequence[str]) -> list[float]:

@@ -27,6 +27,7 @@ from core.report.measure import Slice
 from core.reward import score_file_job
 from core.store import completions, labelers, prompts, rankings
 from desktop.reward import report_plots
+from tests.attacks.strangers import cheap
 from tests.desktop.conftest import *  # noqa: F403
 
 
@@ -305,6 +306,8 @@ def test_a_pattern_whose_search_does_not_end_is_a_sentence(recwarn):
         gold.find(None, "regex:(a+)+$")("", "a" * 40 + "!")
     assert gold.find(None, "regex:[[a]")("", "a[b") == 2
     assert not [each for each in recwarn if each.category is FutureWarning]
+    with cheap(0.5), pytest.raises(BadInput, match="letters: give one of at most 5,000"):
+        gold.check("regex:(?i)" + "[\\0-\U0010ffff]" * 4_000)
 
 
 def test_a_quote_that_never_closes_is_said(tmp_path):

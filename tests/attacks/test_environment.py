@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+import main
 from core import cli
 from core.config.jobs import GenerateConfig
 from core.errors import DISK_FULL, OUT_OF_MEMORY, BadInput, KnownError, ModelError, explained, known
@@ -90,6 +91,16 @@ def test_a_data_folder_that_cannot_be_written_is_named_with_what_to_do(
     assert (whole / "runs" / "3").is_dir()
     for words in (("settings",), ("settings", "--reset"), ("new", tmp_path / "new"), ("pairs", whole)):
         assert cli.run(list(map(str, words))) == 0, "what needs no data folder goes on"
+
+
+@pytest.mark.parametrize("words", [["--version"], ["window"]])
+def test_a_data_folder_that_is_another_one_in_each_folder_is_refused(monkeypatch, capsys, words):
+    monkeypatch.setenv("PLUMBLINE_DATA", "data/mine")
+    monkeypatch.setattr(sys, "argv", ["plumbline", *words])
+    assert main.main() == 2
+    assert capsys.readouterr().err == (
+        "Error: PLUMBLINE_DATA is 'data/mine', another folder wherever a command is begun: give its whole path.\n"
+    )
 
 
 @LINUX

@@ -1,21 +1,27 @@
 """A stranger's model: refused with a sentence, at once, in little memory, and without asking anybody."""
 
 import json
+import re
 import shutil
+import signal
 import struct
+import sys
+from dataclasses import asdict
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceClassification
 
 from core.config.chat import DEFAULT
 from core.errors import ModelError
 from core.jobs import line_process
 from core.machine import base_models
 from core.machine.memory_plan import shape_of
-from core.models import chat, export_job, fetch, read_process, tokenizer_files, vetting
+from core.models import allowance, chat, export_job, fetch, read_process, tokenizer_files, vetting
 from core.models.load import load
 from core.reward.external import ExternalReward
 from tests.attacks.strangers import Tampering, cheap, edit, watch_network
@@ -171,6 +177,11 @@ ATTACKS: dict[str, tuple[Tampering, str]] = {
     "many hash functions": (config(model_type="canine", num_hash_functions=10**9), "absurd number"),
     "many inputs": (config(model_type="gemma3n_text", altup_num_inputs=10**8), "absurd number"),
     "many streams": (config(model_type="prophetnet", ngram=10**9), "absurd number"),
+    "products in many parts": (
+        config(model_type="bloom", pretraining_tp=10**9, slow_but_exact=True), "absurd number",
+    ),
+    "tokens that a number makes": (tokens(tokenizer_class="T5Tokenizer", extra_ids=10**7), "absurd number"),
+    "tokens that a number moves": (tokens(tokenizer_class="PegasusTokenizer", offset=10**7), "absurd number"),
     "positions of sines": (
         config(model_type="xlm", sinusoidal_embeddings=True, max_position_embeddings=10**9), "absurd number",
     ),
@@ -223,6 +234,70 @@ def test_a_tampered_model_is_refused_at_once_and_asks_nobody(model, attack, atte
         load(base_models.parse(str(model)))
     assert "\n" not in str(told.value) and len(str(told.value)) < 700
     assert attempts == []
+
+
+COSTLY: dict[str, tuple[dict[str, int], dict[str, int], str]] = {
+    # each number of its positions is made in Python, once their shape is seen to be another than the file's
+    "pegasus": (
+        {"d_model": 32, "encoder_layers": 1, "decoder_layers": 1, "encoder_attention_heads": 2,
+         "decoder_attention_heads": 2, "encoder_ffn_dim": 32, "decoder_ffn_dim": 32, "max_position_embeddings": 64},
+        {"max_position_embeddings": 1_500_000},
+        r"The model in \S+ takes more than 1 seconds of computing, which one of its size never does",
+    ),
+    # what is said of a text begins with a table of that length
+    "mpt": (
+        {"d_model": 32, "n_layers": 1, "n_heads": 2}, {"max_seq_len": 4 * 10**8},
+        r"The first look at a text of the model in \S+ takes more than 0\.3 GB of memory, which one of its size never",
+    ),
+}  # fmt: skip
+
+
+def costly(model: Path, kind: str, how: Any) -> str:
+    """Put a model of this kind in the place of another, and return what is to be said of it."""
+    small, changes, words = COSTLY[kind]
+    about = AutoConfig.for_model(
+        kind, vocab_size=261, bos_token_id=1, eos_token_id=0, pad_token_id=0, num_labels=1, **small
+    )
+    how.from_config(about).save_pretrained(model)
+    edit(model / "config.json", **changes)
+    return words
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited there")
+@pytest.mark.parametrize("kind", COSTLY)
+def test_a_number_that_loops_or_fills_memory_in_loading_is_a_sentence(model, monkeypatch, kind):
+    import resource
+
+    words = costly(model, kind, AutoModelForCausalLM)
+    monkeypatch.setattr(allowance, "SECONDS", 1.0)
+    monkeypatch.setattr(allowance, "MEMORY", 300_000_000)
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    with cheap(seconds=4), pytest.raises(ModelError, match=words):
+        load(base_models.parse(str(model)))
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
+    assert signal.getitimer(signal.ITIMER_PROF) == (0.0, 0.0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited there")
+def test_nor_does_a_reward_model_take_more_for_its_first_text(model, monkeypatch):
+    words = costly(model, "mpt", AutoModelForSequenceClassification)
+    monkeypatch.setattr(allowance, "MEMORY", 300_000_000)
+    with cheap(seconds=4), pytest.raises(ModelError, match=words.replace("the model", "the reward model")):
+        ExternalReward(str(model))
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "why"),
+    [
+        ("tokenizer_config.json", {"padding_side": 5}, "Padding side should be .*"),
+        ("generation_config.json", {"watermarking_config": {"a": 1}}, ".* unexpected keyword argument 'a'"),
+    ],
+)
+def test_what_cannot_be_read_to_show_it_is_a_sentence_with_its_folder_and_what_to_do(model, name, changes, why):
+    edit(model / name, **changes)
+    question = {"model": str(model), "settings": asdict(DEFAULT), "conversation": {"messages": []}}
+    told = f"The tokenizer or config in {re.escape(str(model))} cannot be read \\({why}\\): get its files anew from .*"
+    assert re.fullmatch(told, read_process.answer(question, {})["error"])
 
 
 def test_files_of_the_hubs_cache_may_have_second_names(model, monkeypatch):

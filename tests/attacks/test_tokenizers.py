@@ -1,7 +1,12 @@
 """A stranger's tokenizer is a program: one that grows, does not end or panics is told, and the worker lives."""
 
+import json
+import os
 import shutil
+import sys
+from base64 import b64encode
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -145,6 +150,46 @@ def test_entries_of_several_parts_that_transformers_writes_are_read(model):
         response_schema={"type": "object", "properties": {"role": {"const": "assistant"}}},
     )
     assert tokenizer_files.load(base_models.parse(str(model))).chat_template
+
+
+def in_parts(model: Path, **tokens: int) -> dict[str, int]:
+    """The model's tokenizer in two files, as those of its class were kept before there was one, with more `tokens`."""
+    parts = json.loads((model / "tokenizer.json").read_text("utf-8"))["model"]
+    found = parts["vocab"] | tokens
+    (model / "tokenizer.json").unlink()
+    (model / "vocab.json").write_text(json.dumps(found), "utf-8")
+    (model / "merges.txt").write_text("#version: 0.2\n", "utf-8")
+    edit(model / "tokenizer_config.json", tokenizer_class="GPT2Tokenizer")
+    return found
+
+
+def test_a_tokenizer_of_other_files_is_tried_as_it_is_made_of_them(model, monkeypatch):
+    known = in_parts(model)
+    assert tokenizer_files.load(base_models.parse(str(model))).get_vocab().items() >= known.items()
+    with monkeypatch.context() as patch:
+        patch.setattr(tokenizer_probe, "PATIENCE", -1.0)
+        tokenizer_files.load(base_models.parse(str(model)))  # known by now
+    (model / "vocab.json").write_text(json.dumps(known | {"x" * 3000: len(known)}), "utf-8")
+    with pytest.raises(ModelError, match="a token of 3000 characters"):
+        tokenizer_files.load(base_models.parse(str(model)))
+
+
+def test_no_library_keeps_what_it_read_of_a_model_by_the_models_path(model, monkeypatch):
+    """As tiktoken does, which another model at that path was read with."""
+    asked = []
+
+    def load_tiktoken_bpe(path: str) -> dict[bytes, int]:
+        asked.append((path, os.environ.get("TIKTOKEN_CACHE_DIR")))
+        return {bytes([letter]): letter for letter in range(256)}
+
+    monkeypatch.setitem(sys.modules, "tiktoken", SimpleNamespace(__spec__=None))
+    monkeypatch.setitem(sys.modules, "tiktoken.load", SimpleNamespace(load_tiktoken_bpe=load_tiktoken_bpe))
+    monkeypatch.delenv("TIKTOKEN_CACHE_DIR", raising=False)
+    (model / "tokenizer.json").unlink()
+    (model / "tokenizer.model").write_text("".join(f"{b64encode(bytes([i])).decode()} {i}\n" for i in range(256)))
+    edit(model / "tokenizer_config.json", added_tokens_decoder=None, tokenizer_class="TokenizersBackend")
+    assert len(tokenizer_files.load(base_models.parse(str(model)))) >= 256
+    assert asked and set(asked) == {(str(model / "tokenizer.model"), "")}
 
 
 @pytest.mark.thorough

@@ -114,7 +114,10 @@ def _found(rendered: Rendering) -> Pieces | None:
     ]  # fmt: skip
     right = all(found.said(turns) == rendered(turns) for turns in tried)
     parts = "\n".join(vars(found).values())
-    return found if right and _can_be_held(parts) and not any(mark in parts for mark in BRACES) else None
+    if not right or not _can_be_held(parts) or any(mark in parts for mark in BRACES):
+        return None
+    # Behind each of them stands a command, which would begin at a brace that is only text.
+    return None if any(part.endswith(BRACES[0][0]) for part in vars(found).values()) else found
 
 
 def _around(text: str, words: tuple[str, ...]) -> list[str] | None:

@@ -13,6 +13,7 @@ import pytest
 from core import cli, data
 from core.data import hub as data_hub
 from core.errors import BadInput, KnownError
+from core.machine import hub as hub_machine
 from core.store import completions, prompts
 from tests.loopback_hub import pairs, table
 
@@ -162,6 +163,18 @@ def test_a_hub_that_others_could_listen_to_is_not_asked(monkeypatch, address):
     monkeypatch.setenv("HF_ENDPOINT", address)
     with pytest.raises(BadInput, match="only hubs behind https"):
         data_hub.parts(NAME)
+
+
+def test_a_hub_is_the_same_however_its_address_is_written(hub, monkeypatch):
+    hub.put(NAME, "default/train/0000.parquet", pairs("a?"))
+    monkeypatch.setenv("HF_ENDPOINT", hub.address.replace("http://127.0.0.1", "HTTP://LOCALHOST") + "/")
+    assert [part.config for part in data_hub.parts(NAME)] == ["default"]
+    for written in ("https://Hub.Corp:443", "HTTPS://hub.corp/"):
+        monkeypatch.setenv("HF_ENDPOINT", written)
+        assert hub_machine.address() == "https://hub.corp"
+    monkeypatch.setenv("HF_ENDPOINT", "https://hub.corp:many")
+    with pytest.raises(BadInput, match="is no address"):
+        hub_machine.address()
 
 
 def test_a_client_that_is_offline_says_so(hub, monkeypatch):

@@ -110,6 +110,7 @@ def test_a_template_is_said_in_ollamas_language_where_it_says_the_same(made, tmp
     [
         "{% for m in messages %}{{ loop.length }}{{ m.content }}{% endfor %}",  # asks how long the conversation is
         "{% for m in messages %}{% raw %}{{{% endraw %}{{ m.content }}{% endfor %}",  # a sign of Go's language
+        "{% for m in messages %}[{{ m.role }}]{{ '{' + m.content + '}' }}{% endfor %}",  # which begins in its text
     ],
 )
 def test_what_ollamas_language_cannot_say_is_left_out_and_said(made, tmp_path, template):
