@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QFrame, QWidget
 from core.conversation import Conversation
 from core.errors import BadInput, KnownError
 from core.records import Prompt, Split
-from core.store import prompts
+from core.store import Project, prompts
 from core.store.typed import Typed
 from desktop.conversation.left_behind import LeftBehind
 from desktop.conversation.pasting import PastingBox
@@ -56,7 +56,7 @@ class AddingCard(QFrame):
         self.said.hide()
         self.draft = Draft(session.project, NEW_DRAFT, {"text": self.new_text}, self)
         self.left_behind = LeftBehind(self.draft, "prompts")
-        self.taken_back = TakenBack(session, prompts.exists, self)
+        self.taken_back = TakenBack(session, _is_there, self)
         self.taken_back.gone.connect(self._type_again)
         self.taken_back.back.connect(self._added_again)
         self._beside: list[tuple[str, Typed]] = []
@@ -146,3 +146,7 @@ def outcome(added: int, known: int) -> str:
         return "Nothing added: all were there already." if known != 1 else "Nothing added: it was there already."
     rest = f", {known:,} {'was' if known == 1 else 'were'} there already" if known else ""
     return f"{counted(added, 'prompt')} added{rest}."
+
+
+def _is_there(project: Project, number: int, _: object) -> bool:
+    return prompts.exists(project, number)
