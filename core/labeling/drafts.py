@@ -8,12 +8,19 @@ from core.errors import BadInput
 from core.labeling.ordering import Ordering
 from core.labeling.pairwise import Answers, Tiers
 from core.preferences.judged_groups import OVERALL
-from core.store import Project, drafts
+from core.store import Project, drafts, rankings
 from core.store.rankings import METHODS
 
 
 class ChangedElsewhere(BadInput):
     """What is on the table is another by now: it is shown as it is, and nothing was written over."""
+
+
+class RankedElsewhere(ChangedElsewhere):
+    """What is on the table was begun before the labeler's newest ranking of it was made, in another window."""
+
+    def __init__(self) -> None:
+        super().__init__("You ranked this prompt in another window: here it is as it counts now.")
 
 
 BEGUN_ELSEWHERE = "You went on with this prompt in another window: here it is as you left it there."
@@ -41,18 +48,28 @@ class Drafts:
         self.labeler_id = labeler_id
         self._shown = shown
         self._known: dict[int, tuple[str | None, ...]] = {}
+        self._ranked: dict[int, int] = {}
+        """The labeler's newest ranking of a group, as it was when what is begun there was read."""
 
     def get(self, group_id: int) -> Begun | None:
         """What is begun; it is known from now on."""
         text = drafts.stored(self.project, self.labeler_id, group_id)
         self._known[group_id] = (text,)
+        self._ranked[group_id] = rankings.newest_of(self.project, group_id, self.labeler_id)
         return None if text is None else _read(drafts.read(text, group_id), self._shown(group_id))
 
     def check(self, group_id: int) -> None:
-        """Raises `ChangedElsewhere` where another window wrote since."""
+        """Raises `ChangedElsewhere` where another window wrote since, `RankedElsewhere` where it saved."""
+        if self.ranked_since(group_id):
+            raise RankedElsewhere
         there = drafts.stored(self.project, self.labeler_id, group_id)
         if there is not None and there not in self._known.get(group_id, ()):
             raise ChangedElsewhere(BEGUN_ELSEWHERE)
+
+    def ranked_since(self, group_id: int) -> bool:
+        """Did the labeler rank the group since this window read what is begun there?"""
+        known = self._ranked.get(group_id)
+        return known is not None and rankings.newest_of(self.project, group_id, self.labeler_id) > known
 
     def keep(self, group_id: int, begun: Begun | None) -> None:
         """Write the draft of an item; None forgets it. Raises `ChangedElsewhere`."""

@@ -77,16 +77,21 @@ class LabelingSession:
         """Somebody else takes over: what this labeler did here is not undone any more."""
         self.history.remove(lambda step: step.place == PLACE)
 
-    def reload(self) -> None:
-        """Look for groups that came or went; skipped ones stay at the end. What is begun stays on the table."""
+    def reload(self) -> bool:
+        """Look for groups that came or went; skipped ones stay at the end. What is begun stays on the table, unless the
+        labeler ranked it in another window since: then that is shown, and this returns True."""
         item = self.editor.item
         waited = item is not None and item.group.id in self.queue
         self.queue.reload()
         if item is None:
-            return
-        ranked_elsewhere = waited and item.group.id not in self.queue and not item.begun
-        if ranked_elsewhere or not completions.exists(self.project, item.group.id):
+            return False
+        done_with = waited and item.group.id not in self.queue and not item.begun
+        if done_with or not completions.exists(self.project, item.group.id):
             self.editor.close()
+        elif item.begun and self.editor.drafts.ranked_since(item.group.id):
+            self.editor.open_ranked(item.group.id)
+            return True
+        return False
 
     def open_next(self) -> None:
         """Show the first item of the queue, or nothing."""

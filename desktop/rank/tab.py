@@ -15,6 +15,7 @@ from core.conversation import Conversation
 from core.errors import KnownError
 from core.jobs import queue
 from core.jobs.follow import News
+from core.labeling.drafts import RankedElsewhere
 from core.labeling.session import LabelingSession
 from core.preferences.judged_groups import OVERALL
 from core.store import Changes, guidelines
@@ -245,8 +246,10 @@ class Tab(TabWidget, Ranks, ReadsSettings, LooksAtConversation):
         """Look for items that came or went; what is begun stays on the table."""
         if self.labeling is None:
             self._begin(self.session.labeler_name)
-        else:
-            self.labeling.reload()
+        elif self.labeling.reload():
+            self._show_item(focus=False)
+            self.board.say(str(RankedElsewhere()))
+            return
         if self.labeling and self.labeling.group is None:
             self.labeling.open_next()
             self._show_item(focus=self.hasFocus())
