@@ -20,6 +20,7 @@ from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, label, row, set_role
 from desktop.widgets.bound import action_button, bind
 from desktop.widgets.drafts import Draft, typing_goes_on
+from desktop.widgets.line_ends import lines
 from desktop.widgets.unwritten import NotWritten
 
 #: The project's setting for prompts that are not added yet.
@@ -78,7 +79,7 @@ class AddingCard(QFrame):
     def add(self) -> None:
         """Add what was typed or pasted; duplicates are skipped and counted."""
         typed = self.new_text.text()
-        texts = [typed] if self.one_prompt.isChecked() else typed.splitlines()
+        texts = [typed] if self.one_prompt.isChecked() else lines(typed)
         texts = [text.strip() for text in texts if text.strip()]
         split = self.chosen_split
         try:
