@@ -85,6 +85,7 @@ class ItemEditor:
     def open_ranked(self, group_id: int) -> None:
         """Show the labeler's newest ranking of an item, or what is begun over it."""
         self.revise(rankings.newest_of(self.project, group_id, self.labeler.id))
+        self.drafts.note_ranked(group_id)
 
     def take_up_again(self, ranking: Ranking) -> Item:
         """The item of a ranking that is being taken back, as it was before it was saved, on disk; what was begun there

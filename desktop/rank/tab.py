@@ -15,7 +15,6 @@ from core.conversation import Conversation
 from core.errors import KnownError
 from core.jobs import queue
 from core.jobs.follow import News
-from core.labeling.drafts import RankedElsewhere
 from core.labeling.session import LabelingSession
 from core.preferences.judged_groups import OVERALL
 from core.store import Changes, guidelines
@@ -246,9 +245,9 @@ class Tab(TabWidget, Ranks, ReadsSettings, LooksAtConversation):
         """Look for items that came or went; what is begun stays on the table."""
         if self.labeling is None:
             self._begin(self.session.labeler_name)
-        elif self.labeling.reload():
+        elif said := self.labeling.reload():
             self._show_item(focus=False)
-            self.board.say(str(RankedElsewhere()))
+            self.board.say(said)
             return
         if self.labeling and self.labeling.group is None:
             self.labeling.open_next()

@@ -273,7 +273,7 @@ def test_a_begun_order_does_not_go_over_the_ranking_that_another_window_made_of_
     if looked:
         assert one.reload() and not one.saveable
     else:
-        with pytest.raises(ChangedElsewhere, match="another window"):
+        with pytest.raises(ChangedElsewhere, match="as it counts now"):
             one.save()
     assert one.group.id == 1 and one.ordering.comment == SAID and one.editor.reviewing
     assert [found.comment for found in counting_rankings(one.project)] == [SAID]
@@ -282,14 +282,18 @@ def test_a_begun_order_does_not_go_over_the_ranking_that_another_window_made_of_
     assert rankings.newest_id(one.project) == 2 and len(counting_rankings(one.project)) == 1
 
 
-def test_what_is_begun_stays_where_its_ranking_comes_from_elsewhere(filled):
+@pytest.mark.parametrize("later", [False, True])
+def test_what_is_begun_stays_where_its_ranking_comes_from_elsewhere(filled, later):
     session = started(filled)
     place(session)
     begun = session.ordering
     ranks = dict.fromkeys(completions.ids(filled, 1), 1)
     rankings.add(filled, rankings.NewRanking(1, session.labeler.id, ranks))
-    with pytest.raises(ChangedElsewhere):
-        place(session, 1)
+    if later:
+        session = started(filled)
+        session.editor.revise(1)
+    with pytest.raises(ChangedElsewhere, match="once you save it"):
+        session.save()
     assert session.ordering.tiers == begun.tiers and session.editor.reviewing
     session.save()
     assert counting_rankings(filled)[0].ranks != ranks
