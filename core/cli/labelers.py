@@ -65,7 +65,7 @@ def merge(folder: Path, file: Path, as_json: bool) -> None:
         f"{report.restored} stand again, {report.conflicts} conflict with one made here (see `conflicts`); "
         f"{report.answers} written answers are new."
     )
-    show(asdict(report), as_json, "\n".join([text, *report.refused]))
+    show(asdict(report), as_json, "\n".join([text, *report.refused, *report.begun_left]))
 
 
 @click.command()

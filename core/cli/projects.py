@@ -17,6 +17,7 @@ from core.machine.chosen_model import chosen
 from core.projects import archive
 from core.run_demo import run_demo as run_the_demo
 from core.store import create_project, guidelines
+from core.store.begun import Change
 from core.trust import gate
 from core.trust.wish import of_looking
 
@@ -87,13 +88,20 @@ def demo_command(folder: Path | None, as_json: bool) -> None:
 @folder_argument
 @click.option("--template", help="Take over one of the shipped guidelines.")
 @click.option("--file", "path", type=click.Path(path_type=Path), help="Take over a Markdown file.")
+@click.option(
+    "--begun",
+    type=int,
+    metavar="N",
+    help="The file was made from version N: what it left as it was there stays as it is now, and nothing is written "
+    "over that was saved since.",
+)
 @click.option("--check", "check", is_flag=True, help="Say what the guidelines lack; exit code 1 if they lack anything.")
 @click.option("--history", is_flag=True, help="List the versions.")
 @click.option("--version", "number", type=int, help="Show this version.")
 @json_option
 def guidelines_command(
-    folder: Path, template: str | None, path: Path | None, check: bool, history: bool, number: int | None,
-    as_json: bool,
+    folder: Path, template: str | None, path: Path | None, begun: int | None, check: bool, history: bool,
+    number: int | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Show the guidelines, or save a new version of them."""
     with opened(folder) as project:
@@ -104,7 +112,8 @@ def guidelines_command(
                 text = source.read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError) as error:
                 raise BadInput(f"{source} cannot be read as text: choose a Markdown file in UTF-8.") from error
-            guidelines.save(project, **guidelines.from_markdown(text))
+            over = guidelines.current(project) if begun is None else guidelines.version(project, begun)
+            guidelines.save_change(project, Change(guidelines.from_markdown(text), guidelines.begun_over(over)))
         if history:
             versions = guidelines.versions(project)
             rows = [

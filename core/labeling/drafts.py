@@ -9,7 +9,7 @@ from core.labeling.ordering import Ordering
 from core.labeling.pairwise import Answers, Tiers
 from core.preferences.judged_groups import OVERALL
 from core.records import Verdict
-from core.store import Project, drafts
+from core.store import Project, drafts, rankings
 from core.store.rankings import METHODS, VERDICTS
 
 
@@ -17,6 +17,18 @@ class ChangedElsewhere(BadInput):
     """What is on the table is another by now: it is shown as it is, and nothing was written over."""
 
 
+class RankedElsewhere(ChangedElsewhere):
+    """What is on the table was begun before the labeler's newest ranking of it was made, in another window or a pack.
+    Is anything `begun` still on disk?"""
+
+    def __init__(self, begun: bool) -> None:
+        counts = "here it is as it counts now."
+        beside = "what you began before is here still, and counts instead once you save it."
+        super().__init__(f"You ranked this prompt elsewhere since: {beside if begun else counts}")
+
+
+#: Part of a draft: the labeler's newest ranking of the group when it was begun; earlier versions kept none.
+AFTER = "after"
 BEGUN_ELSEWHERE = "You went on with this prompt in another window: here it is as you left it there."
 
 
@@ -42,25 +54,44 @@ class Drafts:
         self.labeler_id = labeler_id
         self._shown = shown
         self._known: dict[int, tuple[str | None, ...]] = {}
+        self._ranked: dict[int, int] = {}
+        """The labeler's newest ranking of a group, as it was when what is there was begun."""
 
     def get(self, group_id: int) -> Begun | None:
         """What is begun; it is known from now on."""
         text = drafts.stored(self.project, self.labeler_id, group_id)
         self._known[group_id] = (text,)
-        return None if text is None else _read(drafts.read(text, group_id), self._shown(group_id))
+        self.note_ranked(group_id)
+        if text is None:
+            return None
+        draft = drafts.read(text, group_id)
+        if type(after := draft.get(AFTER)) is int:
+            self._ranked[group_id] = after
+        return _read(draft, self._shown(group_id))
+
+    def note_ranked(self, group_id: int) -> None:
+        """The labeler sees what counts of the group by now: whatever is written from now on may go over that."""
+        self._ranked[group_id] = rankings.newest_of(self.project, group_id, self.labeler_id)
 
     def check(self, group_id: int) -> None:
-        """Raises `ChangedElsewhere` where another window wrote since."""
+        """Raises `ChangedElsewhere` where another window wrote since, `RankedElsewhere` where it saved."""
         there = drafts.stored(self.project, self.labeler_id, group_id)
+        if self.ranked_since(group_id):
+            raise RankedElsewhere(begun=there is not None)
         if there is not None and there not in self._known.get(group_id, ()):
             raise ChangedElsewhere(BEGUN_ELSEWHERE)
+
+    def ranked_since(self, group_id: int) -> bool:
+        """Did the labeler rank the group since what is there was begun?"""
+        known = self._ranked.get(group_id)
+        return known is not None and rankings.newest_of(self.project, group_id, self.labeler_id) > known
 
     def keep(self, group_id: int, begun: Begun | None) -> None:
         """Write the draft of an item; None forgets it. Raises `ChangedElsewhere`."""
         with self.project.write():
             self.check(group_id)
             before = drafts.stored(self.project, self.labeler_id, group_id)
-            draft = None if begun is None else draft_of(group_id, begun)
+            draft = None if begun is None else draft_of(group_id, begun) | {AFTER: self._ranked.get(group_id)}
             after = drafts.keep(self.project, self.labeler_id, group_id, draft)
         self._known[group_id] = (before, after)  # `before` is there again if this was part of a write that fails
 

@@ -8,7 +8,7 @@ from functools import partial
 
 from core.errors import BadInput, KnownError
 from core.labeling.answer_drafts import NEW, AnswerDrafts
-from core.labeling.drafts import Begun, ChangedElsewhere, Drafts
+from core.labeling.drafts import Begun, ChangedElsewhere, Drafts, RankedElsewhere
 from core.labeling.item import Item
 from core.labeling.ordering import Ordering, from_ranking
 from core.labeling.queue import LabelingQueue
@@ -81,6 +81,11 @@ class ItemEditor:
         if begun is not None:  # a remark on a script's order
             ordering = ordering.with_comment(begun.ordering.comment)
         self.item = self._made(ranking.group_id, ordering, source=ranking)
+
+    def open_ranked(self, group_id: int) -> None:
+        """Show the labeler's newest ranking of an item, or what is begun over it."""
+        self.revise(rankings.newest_of(self.project, group_id, self.labeler.id))
+        self.drafts.note_ranked(group_id)
 
     def take_up_again(self, ranking: Ranking) -> Item:
         """The item of a ranking that is being taken back, as it was before it was saved, on disk; what was begun there
@@ -221,6 +226,10 @@ class ItemEditor:
             if item is not None:
                 self._require_cards(item)
             yield
+        except RankedElsewhere:
+            if item is not None:
+                self.open_ranked(item.group.id)
+            raise
         except ChangedElsewhere:
             if item is not None:
                 self.open(item.group.id)

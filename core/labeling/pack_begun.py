@@ -12,7 +12,7 @@ from core.labeling.ordering import Ordering
 from core.labeling.pack_report import Merged, short
 from core.labeling.pairwise import Answers, Tiers
 from core.records import Labeler
-from core.store import Project, assignments, completions, drafts, packed_rankings, rankings
+from core.store import Project, assignments, completions, drafts, labelers, packed_rankings, rankings
 from core.store.packed_rankings import GroupText
 from core.texts import whole
 
@@ -147,6 +147,30 @@ class BegunWork:
         prompt = f"“{short(theirs.prompt)}”" if theirs else "a prompt"
         said = f"What was begun for {prompt} stays in the earlier project “{self.name}”: {why}."
         self.report.begun_left += [said] * times
+
+
+def not_merged(project: Project, packed: Project, labeler: str) -> list[str]:
+    """A sentence about the orders that a pack's labeler began in it and did not save; none about what is here, too."""
+    here, there = labelers.find(project, labeler), labelers.find(packed, labeler)
+    if here is None or there is None:
+        return []
+    try:
+        orders = Drafts(packed, there.id, lambda group_id: tuple(completions.ids(packed, group_id)))
+        begun = [
+            group_id
+            for group_id in drafts.groups(packed, there.id)
+            if drafts.stored(packed, there.id, group_id) != drafts.stored(project, here.id, group_id)
+            and _says_something(orders.get(group_id))
+        ]
+    except pack_reading.SPOILT as error:
+        pack_reading.raise_if_of_the_machine(error)
+        return [f"What is begun in the pack and not saved stays there: {UNREADABLE}."]
+    if not begun:
+        return []
+    count = "1 order that is" if len(begun) == 1 else f"{len(begun):,} orders that are"
+    known = packed_rankings.group_text(project, begun[0])
+    first = f", for “{short(known.prompt)}”" if known is not None else ""
+    return [f"{count} begun in the pack{first}, and not saved: saved there and sent again, they are merged."]
 
 
 def _seen(project: Project, labeler_id: int, repeats: Collection[int], group_id: int) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 class Merged:
     """What a merge did: rankings added and known already, retractions taken over (or that they ended), conflicts to
     look at, answers added, what was begun and came along from an earlier pack, and a sentence for each ranking that
-    could not be taken, and for each thing begun that stays in an earlier pack."""
+    could not be taken, and for what is begun and stays in the pack, or in an earlier one."""
 
     added: int = 0
     known: int = 0

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 
 from core.errors import BadInput
+from core.labeling.drafts import ChangedElsewhere
 from core.labeling.editor import PLACE, ItemEditor
 from core.labeling.ordering import Ordering
 from core.labeling.queue import LabelingQueue
@@ -77,16 +78,24 @@ class LabelingSession:
         """Somebody else takes over: what this labeler did here is not undone any more."""
         self.history.remove(lambda step: step.place == PLACE)
 
-    def reload(self) -> None:
-        """Look for groups that came or went; skipped ones stay at the end. What is begun stays on the table."""
+    def reload(self) -> str:
+        """Look for groups that came or went; skipped ones stay at the end. What is begun stays on the table, unless the
+        labeler ranked it elsewhere since: then that is shown, and this says so."""
         item = self.editor.item
         waited = item is not None and item.group.id in self.queue
         self.queue.reload()
         if item is None:
-            return
-        ranked_elsewhere = waited and item.group.id not in self.queue and not item.begun
-        if ranked_elsewhere or not completions.exists(self.project, item.group.id):
+            return ""
+        done_with = waited and item.group.id not in self.queue and not item.begun
+        if done_with or not completions.exists(self.project, item.group.id):
             self.editor.close()
+        elif item.begun and self.editor.drafts.ranked_since(item.group.id):
+            try:
+                self.editor.drafts.check(item.group.id)
+            except ChangedElsewhere as said:
+                self.editor.open_ranked(item.group.id)
+                return str(said)
+        return ""
 
     def open_next(self) -> None:
         """Show the first item of the queue, or nothing."""
@@ -226,6 +235,7 @@ class LabelingSession:
         with self.project.write():
             rankings.restore(self.project, ranking_id)
             begun = drafts.get(group_id)
+            drafts.note_ranked(group_id)  # which is no news to whoever does it again
             if begun is not None and begun.ordering.says_as(saved):
                 drafts.keep(group_id, None)
         self.queue.note_own_change()

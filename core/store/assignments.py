@@ -6,12 +6,13 @@ comes on top. The calibration set comes first: it shows whether a labeler reads 
 comes what somebody sent to be ranked from where it was seen.
 """
 
+import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from core.errors import BadInput, ProjectError
 from core.records import MOST_COMPLETIONS
-from core.store import Changes, Project, calibration, cells, demonstrations, now, rankings
+from core.store import Changes, Project, calibration, cells, demonstrations, drafts, now, rankings
 
 ASSIGNED = "assigned"
 REPEAT_EVERY = "repeat_every"
@@ -34,11 +35,13 @@ class Queue:
     sent: tuple[int, ...] = ()
 
 
-#: Groups `g` that a labeler is to rank: all, or those that are assigned, and the calibration set.
+#: Groups `g` that a labeler is to rank: all, or those that are assigned, or begun before they were given to others, and
+#: the calibration set.
 EVERYBODY = "select g.id from completion_groups g"
 ASSIGNED_TO = (
     "select g.id from completion_groups g where g.id in (select group_id from assignments"
     " where labeler_id = :labeler and reason = 'overlap') or g.id in (select group_id from calibration)"
+    " or g.id in (select value from json_each(:begun))"
 )
 #: Sent from where answers are compared or scored, which makes them groups only then, or asked for to be ranked first.
 SENT = (
@@ -58,7 +61,8 @@ def queue(project: Project, labeler_id: int) -> Queue:
     database = project.database
     mine = ASSIGNED_TO if assigned(project) else EVERYBODY
     large = too_large(project) | demonstrations.alone(project)
-    left = database.column("select m.id from (" + mine + ")" + UNRANKED, labeler=labeler_id)
+    begun = json.dumps([group_id for group_id, who in drafts.begun_by(project).items() if labeler_id in who])
+    left = database.column("select m.id from (" + mine + ")" + UNRANKED, labeler=labeler_id, begun=begun)
     passed = skipped(project, labeler_id) | large.intersection(left)
     left = [group_id for group_id in left if group_id not in passed]
     again = [group_id for group_id in _again(project, labeler_id) if group_id not in large]
@@ -73,7 +77,7 @@ def queue(project: Project, labeler_id: int) -> Queue:
     places = list(waiting)
     for number, group_id in enumerate(item for item in repeats if item not in waiting):
         places.insert(min(len(places), 2 + 5 * number), group_id)
-    every = database.value("select count(*) from (" + mine + ")", labeler=labeler_id)
+    every = database.value("select count(*) from (" + mine + ")", labeler=labeler_id, begun=begun)
     shown = database.value(
         "select count(*) from assignments where labeler_id = ? and reason = 'repeat'", labeler_id
     )  # with those done, so that the count does not betray a repeat
@@ -144,7 +148,7 @@ def assigned(project: Project) -> dict[int, int]:
 def assign(project: Project, labeler_ids: Iterable[int], overlap: int) -> Changes:
     """Give each group to `overlap` of the labelers, evenly; later groups are given out in the same way.
 
-    What a labeler has already ranked stays ranked and counts as theirs. Raises `BadInput` when the overlap
+    What a labeler has already ranked or begun stays with them and counts as theirs. Raises `BadInput` when the overlap
     is more than there are labelers.
     """
     people = sorted(set(labeler_ids))
@@ -191,11 +195,13 @@ def _assign_new(project: Project) -> None:
         return
     load = dict.fromkeys(people, 0) | {who: n for who, n in assigned(project).items() if who in people}
     with project.write() as database:
+        begun = drafts.begun_by(project)
         for group_id in new:
             done = database.column("select labeler_id from current_rankings where group_id = ?", group_id)
-            # Who ranked it already keeps it; then who has least; the turn rotates so that every two people meet.
+            at_it = begun.get(group_id, set())
+            # Who ranked it already keeps it, or began to; then who has least; the turn rotates so that every two meet.
             turn = people[group_id % len(people) :] + people[: group_id % len(people)]
-            chosen = sorted(turn, key=lambda who: (who not in done, load[who]))[:overlap]
+            chosen = sorted(turn, key=lambda who: (who not in done, who not in at_it, load[who]))[:overlap]
             for who in chosen:
                 load[who] += 1
             database.many(

@@ -1,10 +1,12 @@
 """Orders that a labeler has begun and not saved yet, on disk before they are shown."""
 
 import json
+from collections import defaultdict
 from typing import Any
 
 from core.errors import BadInput
 from core.store import Project, cells
+from core.store.typed import ANSWERS, keys_under, row_number
 
 
 def keep(project: Project, labeler_id: int, group_id: int, draft: dict[str, Any] | None) -> str | None:
@@ -45,6 +47,18 @@ def read(text: str, group_id: int) -> dict[str, Any]:
 def groups(project: Project, labeler_id: int) -> list[int]:
     """The groups for which the labeler has begun an order."""
     return project.database.column("select group_id from drafts where labeler_id = ? order by group_id", labeler_id)
+
+
+def begun_by(project: Project) -> dict[int, set[int]]:
+    """The labelers who have begun an order or an answer and not saved it, by group."""
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    for labeler_id, group_id in project.database.execute("select labeler_id, group_id from drafts"):
+        found[group_id].add(labeler_id)
+    for key in keys_under(project, ANSWERS):
+        who, group, *_ = map(row_number, [*key.removeprefix(ANSWERS).split("/"), ""])
+        if who is not None and group is not None:
+            found[group].add(who)
+    return dict(found)
 
 
 def listed(project: Project, labeler_id: int) -> dict[int, dict[str, Any]]:

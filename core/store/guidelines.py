@@ -10,6 +10,7 @@ from core.errors import BadInput
 from core.records import Guidelines
 from core.resources import resource
 from core.store import Changes, Project, now
+from core.store.begun import Change, digests
 
 SECTIONS = {"criteria": "Criteria", "ties": "Ties", "flags": "Flags", "examples": "Examples"}
 #: A heading that begins a part, by its depth and its first word.
@@ -53,6 +54,28 @@ def versions(project: Project, *, limit: int = -1) -> list[Guidelines]:
     return project.database.records(Guidelines, "select * from guidelines order by id desc limit ?", limit)
 
 
+def parts(guidelines: Guidelines) -> dict[str, str]:
+    """The text of each section."""
+    return {part: str(getattr(guidelines, part)) for part in SECTIONS}
+
+
+def begun_over(guidelines: Guidelines) -> dict[str, str]:
+    """What a change of this version is begun over: a digest of each section."""
+    return digests(parts(guidelines))
+
+
+class ChangedSince(BadInput):
+    """`sections` would be written over that are others by now than what the change was begun over: see `now`."""
+
+    def __init__(self, now: Guidelines, sections: list[str]) -> None:
+        names = " and ".join(SECTIONS[part] for part in sections)
+        super().__init__(
+            f"{names} changed until version {now.id}, which was saved elsewhere since you began: look at it, then say "
+            "what is to stay."
+        )
+        self.now, self.sections = now, sections
+
+
 def save(project: Project, *, criteria: str, ties: str, flags: str, examples: str) -> Changes:
     """Store a new version, unless nothing differs from the current one."""
     with project.write() as database:
@@ -68,6 +91,17 @@ def save(project: Project, *, criteria: str, ties: str, flags: str, examples: st
             asdict(replace(new, created_at=now())),
         )
     return project.changed("Edit guidelines", "guidelines", ids=(saved,))
+
+
+def save_change(project: Project, change: Change) -> Changes:
+    """Store a new version; sections that are as they were when the change was begun stay as they are now. Raises
+    `ChangedSince` where another would be written over that was saved since."""
+    with project.write():
+        latest = current(project)
+        left = change.over(parts(latest))
+        if foreign := left.foreign(parts(latest)):
+            raise ChangedSince(latest, foreign)
+        return save(project, **left.typed)
 
 
 def flags(guidelines: Guidelines) -> dict[str, str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from core.errors import BadInput
-from core.store import Project
+from core.store import Project, drafts, labelers
 from core.texts import one_line
 
 #: The setting of a labeling pack that says whose it is.
@@ -118,15 +118,24 @@ def labeler_here(project: Project, name: str = "") -> str:
 
 
 def not_sent_back(project: Project, labeler: str) -> str:
-    """A sentence about who else ranked or began something in a labeling pack from which that of `labeler` is sent back;
-    empty for nobody."""
-    names = project.database.column(STAY, labeler) if project.setting(PACK) is not None else []
-    if not names:
+    """What is not merged of a labeling pack from which that of `labeler` is sent back: what they began and did not
+    save, and what anybody else did. Empty for nothing."""
+    if project.setting(PACK) is None:
         return ""
-    return (
-        f"What was ranked or begun here as {_several(names)} is not in it and stays in this project's folder: "
-        "the command `pack` with that name as --labeler sends it to a project with such a labeler."
-    )
+    said = []
+    person = labelers.find(project, labeler)
+    begun = [who for who in drafts.begun_by(project).values() if person is not None and person.id in who]
+    if begun:
+        prompts = "1 prompt" if len(begun) == 1 else f"{len(begun):,} prompts"
+        said.append(
+            f"What is begun for {prompts} and not saved is not merged: save it here, then write the pack once more."
+        )
+    if names := project.database.column(STAY, labeler):
+        said.append(
+            f"What was ranked or begun here as {_several(names)} is not in it and stays in this project's folder: "
+            "the command `pack` with that name as --labeler sends it to a project with such a labeler."
+        )
+    return " ".join(said)
 
 
 def _several(names: Sequence[str]) -> str:

@@ -2,13 +2,14 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from core.conversation import Conversation, of_named_turns, same_words
 from core.errors import BadInput, NothingToDo, ProjectError
 from core.records import Prompt, Split
 from core.store import Changes, Project, cells, now
+from core.store.begun import digests
 from core.store.typed import ANSWERS, OVER_PROMPTS, keys_under, row_number
 
 ADD = """
@@ -169,11 +170,16 @@ class ChangedSince(BadInput):
         self.now = now
 
 
+def begun_over(prompt: Prompt) -> dict[str, str]:
+    """What a change of the prompt is begun over: digests of what it says, of what it is for, and of its tags."""
+    return digests({"text": prompt.conversation.key, "split": prompt.split, "tags": json.dumps(prompt.tags)})
+
+
 def edit(
     project: Project,
     prompt_id: int,
     *,
-    begun: Prompt | None = None,
+    begun: Mapping[str, str] | None = None,
     text: str | None = None,
     conversation: Conversation | None = None,
     split: Split | None = None,
@@ -182,10 +188,12 @@ def edit(
     """Change a prompt, to another conversation or to what a changed `text` says.
 
     While it has completions, which answer it, only where the same words become other turns. Raises `ChangedSince` where
-    that would write over what was not yet there in the prompt that it was `begun` with.
+    that would write over what was not yet there in the prompt that it was `begun_over`.
     """
     with project.write() as database:
         prompt = get(project, prompt_id)
+        here = begun_over(prompt) if begun is not None else {}
+        moved = {part for part, found in (begun or {}).items() if found != here[part]}
         if text is not None and text != prompt.text:
             conversation = _reworded(prompt, text)
         if conversation is not None and conversation != prompt.conversation:
@@ -195,15 +203,14 @@ def edit(
                 raise BadInput("This prompt has completions, which answer its old text: add a new prompt instead.")
             if id_of(project, conversation) not in (None, prompt_id):
                 raise BadInput("Another prompt already has this text.")
-            if begun is not None and begun.conversation != prompt.conversation:
+            if "text" in moved:
                 raise ChangedSince(prompt)
             database.execute(
                 "update prompts set text = :text, messages = :messages where id = :id",
                 _cells(conversation) | {"id": prompt_id},
             )
-        if begun is not None and (
-            (split not in (None, prompt.split) and begun.split != prompt.split)
-            or (tags not in (None, prompt.tags) and begun.tags != prompt.tags)
+        if ("split" in moved and split not in (None, prompt.split)) or (
+            "tags" in moved and tags not in (None, prompt.tags)
         ):
             raise ChangedSince(prompt)
         if split is not None:

@@ -133,6 +133,14 @@ def latest(project: Project, labeler_id: int) -> Ranking | None:
     return get(project, ranking_id) if ranking_id else None
 
 
+def newest_of(project: Project, group_id: int, labeler_id: int) -> int:
+    """The id of the labeler's newest ranking of a group that stands, one that repeats another included; 0 is none."""
+    return int(project.database.value(
+        "select coalesce(max(id), 0) from rankings where group_id = ? and labeler_id = ? and retracted_at is null",
+        group_id, labeler_id,
+    ))  # fmt: skip
+
+
 def get(project: Project, ranking_id: int) -> Ranking:
     row = project.database.one(
         "select r.*, l.name, l.kind, l.detail from rankings r join labelers l on l.id = r.labeler_id where r.id = ?",

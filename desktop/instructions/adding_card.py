@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QFrame, QWidget
 from core.conversation import Conversation
 from core.errors import BadInput, KnownError
 from core.records import Prompt, Split
-from core.store import prompts
+from core.store import Project, prompts
 from core.store.typed import Typed
 from desktop.conversation.left_behind import LeftBehind
 from desktop.conversation.pasting import PastingBox
@@ -20,6 +20,7 @@ from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, label, row, set_role
 from desktop.widgets.bound import action_button, bind
 from desktop.widgets.drafts import Draft, typing_goes_on
+from desktop.widgets.line_ends import lines
 from desktop.widgets.unwritten import NotWritten
 
 #: The project's setting for prompts that are not added yet.
@@ -56,7 +57,7 @@ class AddingCard(QFrame):
         self.said.hide()
         self.draft = Draft(session.project, NEW_DRAFT, {"text": self.new_text}, self)
         self.left_behind = LeftBehind(self.draft, "prompts")
-        self.taken_back = TakenBack(session, prompts.exists, self)
+        self.taken_back = TakenBack(session, _is_there, self)
         self.taken_back.gone.connect(self._type_again)
         self.taken_back.back.connect(self._added_again)
         self._beside: list[tuple[str, Typed]] = []
@@ -78,7 +79,7 @@ class AddingCard(QFrame):
     def add(self) -> None:
         """Add what was typed or pasted; duplicates are skipped and counted."""
         typed = self.new_text.text()
-        texts = [typed] if self.one_prompt.isChecked() else typed.splitlines()
+        texts = [typed] if self.one_prompt.isChecked() else lines(typed)
         texts = [text.strip() for text in texts if text.strip()]
         split = self.chosen_split
         try:
@@ -146,3 +147,7 @@ def outcome(added: int, known: int) -> str:
         return "Nothing added: all were there already." if known != 1 else "Nothing added: it was there already."
     rest = f", {known:,} {'was' if known == 1 else 'were'} there already" if known else ""
     return f"{counted(added, 'prompt')} added{rest}."
+
+
+def _is_there(project: Project, number: int, _: object) -> bool:
+    return prompts.exists(project, number)

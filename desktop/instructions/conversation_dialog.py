@@ -1,5 +1,6 @@
 """A conversation as a prompt: written turn by turn, or changed. What is typed is kept until it is saved."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import cast
 
@@ -32,7 +33,7 @@ EMPTY = Conversation(())
 
 class ConversationDialog(QDialog):
     """`saved` tells that it is a prompt now, `added` how a new one was made, and the conversation. It begins with a
-    draft where there is one, then what was pasted."""
+    draft where there is one, then what was pasted, or typed over the prompt, which was `begun` over that."""
 
     saved = Signal()
     added = Signal(object, object)
@@ -44,6 +45,7 @@ class ConversationDialog(QDialog):
         *,
         prompt: Prompt | None = None,
         begin: Conversation | None = None,
+        begun: Mapping[str, str] | None = None,
         split: Split = "train",
     ) -> None:
         super().__init__(parent)
@@ -54,7 +56,9 @@ class ConversationDialog(QDialog):
         self._new: Conversation | None = None
         """What was added as a prompt of its own."""
         stored = prompt.conversation if prompt is not None else EMPTY
-        self._draft = ConversationDraft(session.project, prompt.id if prompt is not None else 0, stored)
+        self._over = prompts.begun_over(prompt) if prompt is not None else {}
+        number = prompt.id if prompt is not None else 0
+        self._draft = ConversationDraft(session.project, number, stored, begun or self._over)
         self.editor = ConversationEditor(self)
         self.said = label("", "muted", wrap=True)
         self.said.hide()
@@ -93,7 +97,9 @@ class ConversationDialog(QDialog):
     def _begin(self, begin: Conversation | None) -> None:
         shown, found = self._draft.open(begin)
         self.editor.show_conversation(shown)
-        self._say(found.value, "warning")
+        moved = self._draft.begun.get("text") != self._over.get("text")
+        since = " The prompt was changed since." if moved else ""
+        self._say(f"{found.value}{since}".strip(), "warning")
         pasted = begin is not None and self.prompt is None
         if pasted:
             self._throttle.touch()  # it is as good as typed
@@ -125,22 +131,22 @@ class ConversationDialog(QDialog):
 
     def save(self) -> None:
         """Make it the prompt, or a new one."""
-        self._save(self.prompt)
+        self._save(self._draft.begun)
 
-    def _save(self, begun: Prompt | None) -> None:
-        """Where another window changed `begun` since, somebody is asked before that is written over."""
+    def _save(self, begun: Mapping[str, str]) -> None:
+        """Where another window changed what it was `begun` over, somebody is asked before that is written over."""
         conversation = self.editor.checked()
         if conversation is None:
             self._say("", "muted")
             return
         try:
-            if begun is None:
+            if self.prompt is None:
                 changes = self._added(conversation, (), cast(Split, self.split.currentData()))
             else:
-                changes = prompts.edit(self.session.project, begun.id, begun=begun, conversation=conversation)
+                changes = prompts.edit(self.session.project, self.prompt.id, begun=begun, conversation=conversation)
         except ChangedSince as error:
             now = error.now
-            ask_over(self, now, lambda: self._save(now))
+            ask_over(self, now, lambda: self._save(prompts.begun_over(now)))
             return
         except KnownError as error:
             self._say(str(error), "error")
@@ -188,6 +194,7 @@ class ConversationDialog(QDialog):
         """What is saved, again."""
         self._throttle.rest()
         self._draft.forget()
+        self._draft.begun = self._over
         self.editor.show_conversation(self._draft.stored)
         self.discard_button.hide()
         self._say("", "muted")

@@ -1,11 +1,12 @@
 """What is typed of a conversation and not saved: kept while it is typed, and put together with what one begins with."""
 
-import hashlib
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
 from core.conversation import Conversation
 from core.store import Project
+from core.store.begun import BEGUN, begun_over, digest
 from core.store.typed import Typed
 from desktop.conversation.editor import MOST_KEPT, fits
 
@@ -25,10 +26,10 @@ class Found(Enum):
 
 
 class ConversationDraft:
-    """Of the prompt with an id, 0 for a new one, which is `stored` as that."""
+    """Of the prompt with an id, 0 for a new one, which is `stored` as that; what is typed was `begun` over it."""
 
-    def __init__(self, project: Project, prompt_id: int, stored: Conversation) -> None:
-        self.stored = stored
+    def __init__(self, project: Project, prompt_id: int, stored: Conversation, begun: Mapping[str, str]) -> None:
+        self.stored, self.begun = stored, dict(begun)
         self._project, self._key = project, DRAFT.format(prompt_id)
         self._typed = Typed(project, self._key)
         self._is_new = prompt_id == 0
@@ -40,15 +41,17 @@ class ConversationDraft:
         data = self._typed.read(lambda data: _conversation(data) is not None)
         draft = _conversation(data)
         begin = None if begin == self.stored else begin
-        self._over = _digest(begin) if begin is not None and not self._is_new else ""
+        self._over = digest(begin.key) if begin is not None and not self._is_new else ""
         if draft is None:
             return begin or self.stored, Found.NOTHING
+        now, self.begun = self.begun, begun_over(data, self.begun)
         if begin in (None, draft) or (self._over and _over(data) == self._over):
             self._over = _over(data)
             return draft, Found.DRAFT
         both = Conversation((*draft.messages, *begin.messages), draft.tools or begin.tools)
         if fits(both):
             return both, Found.BOTH
+        self.begun = now
         self._typed = Typed(self._project, self._key)  # which has not read it, so that it writes beside it
         return begin, Found.LATER
 
@@ -69,9 +72,10 @@ class ConversationDraft:
         self._typed.keep(None)
 
     def _data(self, found: Conversation) -> Any:
-        if not self._over:
+        if self._is_new:
             return found.data()
-        return {"messages": [turn.data() for turn in found.messages], "tools": list(found.tools), OVER: self._over}
+        beside = {OVER: self._over, BEGUN: {"text": self.begun["text"]}}
+        return {"messages": [turn.data() for turn in found.messages], "tools": list(found.tools), **beside}
 
 
 def _conversation(data: object) -> Conversation | None:
@@ -85,7 +89,3 @@ def _conversation(data: object) -> Conversation | None:
 
 def _over(data: object) -> str:
     return str(data.get(OVER, "")) if isinstance(data, dict) else ""
-
-
-def _digest(conversation: Conversation) -> str:
-    return hashlib.sha256(conversation.key.encode("utf-8", "surrogatepass")).hexdigest()

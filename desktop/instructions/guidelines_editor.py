@@ -4,17 +4,21 @@ Saving makes a new version. What is typed and not yet saved is kept as a draft i
 closing the window nor a crash loses more than the last second.
 """
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QTextCursor
 from PySide6.QtWidgets import QComboBox, QMenu, QPushButton, QScrollArea, QSizePolicy, QWidget
 
 from core.errors import KnownError
 from core.records import Guidelines
-from core.store import assignments, guidelines
+from core.store import Project, assignments, guidelines
+from core.store.begun import BEGUN, Change
 from core.store.typed import Typed
 from desktop.instructions import actions
 from desktop.instructions.checklist import Checklist
 from desktop.instructions.taken_back import TakenBack
+from desktop.instructions.writing_over import ask_over_guidelines
 from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, column, label, row, set_role
@@ -45,7 +49,11 @@ class GuidelinesEditor(QWidget):
         super().__init__(parent)
         self.session = session
         self.current = guidelines.EMPTY
-        self._before: list[tuple[Typed | None, dict[str, str]]] = []
+        self._begun = guidelines.begun_over(self.current)
+        """What is in each editor was begun over this."""
+        self._came = False
+        """Were sections taken over that another window saved while others were typed in here?"""
+        self._before: list[tuple[Typed | None, Change]] = []
         """What other texts took the place of, the last of them last; what was typed has a place of its own on disk."""
         self._loading = False
         self._from_last_time = False
@@ -53,7 +61,7 @@ class GuidelinesEditor(QWidget):
         self._draft.tried.connect(lambda: self._show_state())
         self._kept = Typed(session.project, DRAFT)
         self._typed_in = False
-        self.taken_back = TakenBack(session, lambda project, number: guidelines.current(project).id >= number, self)
+        self.taken_back = TakenBack(session, _is_there, self)
         self.taken_back.gone.connect(self._unsave)
         self.taken_back.back.connect(self._saved_again)
         self._preview_timer = QTimer(self, singleShot=True, interval=PREVIEW_MILLISECONDS)
@@ -143,34 +151,49 @@ class GuidelinesEditor(QWidget):
         return {part: editor.text() for part, editor in self.editors.items()}
 
     @property
+    def change(self) -> Change:
+        """The same, with what it was begun over."""
+        return Change(self.parts, self._begun)
+
+    @property
+    def _saved(self) -> dict[str, str]:
+        return guidelines.parts(self.current)
+
+    @property
     def unsaved(self) -> bool:
-        return any(text.strip() != getattr(self.current, part) for part, text in self.parts.items())
+        return bool(self.change.own(self._saved))
 
     def load(self) -> None:
-        """Read the versions again. Unsaved changes stay in the editors."""
+        """Read the versions again. Unsaved changes stay in the editors; where nobody typed, they are as was saved."""
         newest = guidelines.current(self.session.project)
         if newest != self.current:
-            keep = self.unsaved
+            self._came = self.unsaved and newest.id > self.current.id
             self.current = newest
-            if not keep:
-                self._put({part: getattr(newest, part) for part in self.editors})
+            self._show(self.change.over(self._saved))
         self._list_versions()
         self._show_state()
         self._show_older()
 
     def save(self) -> None:
         """Make a new version of what the editors hold."""
+        self._save(self._begun)
+
+    def _save(self, begun: Mapping[str, str]) -> None:
+        """Where another window changed what it was `begun` over, somebody is asked before that is written over."""
         if not any(text.strip() for text in self.parts.values()):
             self._say("There is nothing to save yet: write at least the criteria.", "error")
             return
-        parts = self.parts
         try:
-            changes = guidelines.save(self.session.project, **parts)
+            changes = guidelines.save_change(self.session.project, Change(self.parts, begun))
+        except guidelines.ChangedSince as error:
+            now = guidelines.begun_over(error.now)
+            self.load()
+            ask_over_guidelines(self, error, lambda: self._save(now))
+            return
         except KnownError as error:
             self._say(str(error), "error")
             return
         self.session.announce(changes, self)
-        self.taken_back.note(changes, parts)
         self._draft.rest()
         self._kept.keep(None)
         for kept, _ in self._before:
@@ -180,40 +203,45 @@ class GuidelinesEditor(QWidget):
         self._typed_in = False
         self.put_back.hide()
         self.current = guidelines.current(self.session.project)
+        self.taken_back.note(changes, Change(self._saved, begun))
+        self._came = False
+        self._show(self.change.over(self._saved))
         self._list_versions()
         self._show_state()
         self._show_older()
         self.saved.emit()
 
-    def _unsave(self, parts: dict[str, str]) -> None:
+    def _unsave(self, undone: Change) -> None:
         """Saving it was undone: it is in the editors and not saved, or can be put back where others are typed there."""
+        self._begun = dict(self.change.without(undone, self._saved).begun)
         self.load()
         if self.unsaved:
             kept = Typed(self.session.project, DRAFT)
             with typing_goes_on():
-                kept.keep(parts)
-            self._before.append((kept, parts))
+                kept.keep(undone.kept(self._saved))
+            self._before.append((kept, undone))
             self.put_back.show()
             self._say("What you saved before this is undone, and can be put back.", "muted")
             return
-        self._put(parts)
+        self._show(undone.over(self._saved))
         self._from_last_time, self._typed_in = False, True
         self.keep_draft()
 
-    def _saved_again(self, parts: dict[str, str]) -> None:
+    def _saved_again(self, redone: Change) -> None:
+        self._begun = dict(self.change.with_again(redone, self._saved).begun)
         self.load()
+        self._came = False
         with typing_goes_on():
             for kept, before in self._before:
-                if kept is not None and before == parts:
+                if kept is not None and before.typed == redone.typed:
                     kept.keep(None)
-        self._before = [each for each in self._before if each[1] != parts]
+        self._before = [each for each in self._before if each[1].typed != redone.typed]
         self.put_back.setVisible(bool(self._before))
         self.keep_draft()
 
     def discard_changes(self) -> None:
         """Back to the newest version; what was there can be put back."""
-        saved = {part: getattr(self.current, part) for part in self.editors}
-        self._replace(saved, "The changes are discarded.", meant_to_go=True)
+        self._replace(self._saved, "The changes are discarded.", meant_to_go=True)
 
     def use_template(self, name: str) -> None:
         text = guidelines.templates()[name].read_text(encoding="utf-8")
@@ -225,15 +253,16 @@ class GuidelinesEditor(QWidget):
         """Put the chosen version into the editors; saving makes it the newest one."""
         chosen = self._chosen()
         if chosen is not None:
-            parts = {part: getattr(chosen, part) for part in self.editors}
-            self._replace(parts, f"Version {chosen.id} is in the editors: save it to make it the newest.")
+            self._replace(
+                guidelines.parts(chosen), f"Version {chosen.id} is in the editors: save it to make it the newest."
+            )
 
     def keep_draft(self) -> None:
         """Store unsaved changes in the project; called soon after something was typed and before closing."""
         self._draft.now()
 
     def _write_draft(self) -> None:
-        self._kept.keep(self.parts if self.unsaved else None)
+        self._kept.keep(self.change.kept(self._saved))
 
     def leave(self) -> None:
         """The project is about to close: keep what is typed, and let no timer ask for it later."""
@@ -250,9 +279,9 @@ class GuidelinesEditor(QWidget):
         super().hideEvent(event)
 
     def _open_draft(self) -> None:
-        draft = self._kept.read(lambda found: isinstance(found, dict) and set(found) == set(self.editors))
+        draft = self._kept.read(_is_draft)
         if draft is not None:
-            self._put({part: str(text) for part, text in draft.items()})
+            self._show(Change.read(draft, self._saved))
             self._from_last_time = self._typed_in = self.unsaved
             self._show_state()
 
@@ -266,14 +295,14 @@ class GuidelinesEditor(QWidget):
     def _replace(self, parts: dict[str, str], sentence: str, *, meant_to_go: bool = False) -> None:
         """Put other texts into the editors; what somebody typed there is a click (or Ctrl+Z in the editor) away. Where
         it was not meant to go, it is kept until something is saved: the window may close first."""
-        before, typed = self.parts, self._typed_in
-        self._from_last_time = False
+        before, typed = self.change, self._typed_in
+        self._from_last_time = self._came = False
         kept = None if meant_to_go else self._put_aside()
-        self._put(parts)
+        self._show(Change(parts, guidelines.begun_over(self.current)))
         self.versions.setCurrentIndex(0)
         self.keep_draft()
-        if before != self.parts:
-            if any(text.strip() for text in before.values()) and (typed or meant_to_go or not self._before):
+        if before.typed != self.parts:
+            if any(text.strip() for text in before.typed.values()) and (typed or meant_to_go or not self._before):
                 self._before.append((kept, before))
             self._typed_in = False
             self.put_back.setVisible(bool(self._before))
@@ -284,16 +313,16 @@ class GuidelinesEditor(QWidget):
         if not (self._typed_in and self.unsaved):
             return None
         kept = Typed(self.session.project, DRAFT)
-        kept.keep(self.parts)
+        kept.keep(self.change.kept(self._saved))
         return kept
 
     def _put_back(self) -> None:
         """What was replaced last, in the place of what is there, which is put back after all the others."""
-        now, aside = self.parts, self._put_aside()
-        kept, parts = self._before.pop()
+        now, aside = self.change, self._put_aside()
+        kept, change = self._before.pop()
         if aside is not None:
             self._before.insert(0, (aside, now))
-        self._put(parts)
+        self._show(change.over(self._saved))
         self.put_back.setVisible(bool(self._before))
         self._typed_in = True
         self.keep_draft()
@@ -301,14 +330,15 @@ class GuidelinesEditor(QWidget):
             with typing_goes_on():
                 kept.keep(None)
 
-    def _put(self, parts: dict[str, str]) -> None:
+    def _show(self, change: Change) -> None:
         """As an edit and not with setPlainText, so that each editor's own undo still reaches back."""
+        self._begun = dict(change.begun)
         self._loading = True
         for part, editor in self.editors.items():
-            if editor.text() != parts[part]:
+            if editor.text() != change.typed[part]:
                 cursor = QTextCursor(editor.document())
                 cursor.select(QTextCursor.SelectionType.Document)
-                cursor.insertText(editor.fitted(parts[part]))
+                cursor.insertText(editor.fitted(change.typed[part]))
                 editor.moveCursor(QTextCursor.MoveOperation.Start)
         self._loading = False
         self._show_preview()
@@ -365,7 +395,7 @@ class GuidelinesEditor(QWidget):
         self.save_button.setEnabled(changed)
         self.discard.setVisible(changed and bool(self.current.id))
         if changed and self._from_last_time:
-            self._say("Your unsaved changes from last time are here.", "warning")
+            self._say(f"Your unsaved changes from last time are here.{self._elsewhere}", "warning")
         elif changed:
             self._say_unsaved()
         elif self.current.id:
@@ -376,14 +406,34 @@ class GuidelinesEditor(QWidget):
     def _say_unsaved(self) -> None:
         if self._draft.failed:
             self._say("Unsaved, and no draft of it can be written: keep a copy of what you typed.", "error")
+        elif self._elsewhere:
+            self._say(f"Unsaved.{self._elsewhere}", "warning")
         elif self._draft.waiting:
             self._say("Unsaved …", "muted")
         else:
             self._say("Unsaved, kept as a draft", "muted")
 
+    @property
+    def _elsewhere(self) -> str:
+        """What was saved in another window since, as a sentence."""
+        if foreign := self.change.foreign(self._saved):
+            names = " and ".join(guidelines.SECTIONS[part] for part in foreign)
+            return f" Version {self.current.id}, saved elsewhere, changed {names}, too: you are asked before it goes."
+        return f" What you did not type in is as version {self.current.id} has it, saved elsewhere." * self._came
+
     def _say(self, sentence: str, role: str) -> None:
         self.note.setText(sentence)
         set_role(self.note, role)
+
+
+def _is_there(project: Project, number: int, saved: Change) -> bool:
+    """The number of the newest version is given again once that is undone."""
+    return any(each.id == number and not saved.own(guidelines.parts(each)) for each in guidelines.versions(project))
+
+
+def _is_draft(found: object) -> bool:
+    """Sections that were typed in; drafts of earlier versions have all of them, and not what they were begun over."""
+    return isinstance(found, dict) and {BEGUN} < {BEGUN, *found} <= {BEGUN, *guidelines.SECTIONS}
 
 
 def template_title(name: str) -> str:

@@ -1,5 +1,7 @@
 """The prompts of a project: a table that stays quick with 100,000 of them, and panels to add and to edit."""
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QScrollArea, QSpinBox, QStackedWidget, QWidget
 
@@ -39,7 +41,7 @@ class PromptsPage(QWidget):
         super().__init__(parent)
         self.session = session
         self._loading = False
-        self.taken_back = TakenBack(session, prompts.exists, self)
+        self.taken_back = TakenBack(session, _is_there, self)
         self.taken_back.gone.connect(self._type_again)
         self.taken_back.back.connect(self._added_again)
         self._undone: list[tuple[Conversation, Typed]] = []
@@ -191,12 +193,12 @@ class PromptsPage(QWidget):
             return
         self._open(ConversationDialog(self.session, self, begin=begin, split=self.adding.chosen_split))
 
-    def change(self, prompt: Prompt, begin: Conversation) -> None:
-        """Change the turns of a prompt; it begins with what is typed over them."""
+    def change(self, prompt: Prompt, begin: Conversation, begun: Mapping[str, str] | None = None) -> None:
+        """Change the turns of a prompt; it begins with what is typed over them, which was `begun` over those."""
         if why_not := editable(begin):
             self.selected.say(why_not, "warning")
             return
-        dialog = ConversationDialog(self.session, self, prompt=prompt, begin=begin)
+        dialog = ConversationDialog(self.session, self, prompt=prompt, begin=begin, begun=begun)
         dialog.saved.connect(lambda: self.selected.text_saved(prompt.id))
         self._open(dialog)
 
@@ -287,3 +289,7 @@ class PromptsPage(QWidget):
 
 def _unsure(project: Project) -> int:
     return len(named_turns.unsure(project))
+
+
+def _is_there(project: Project, number: int, _: object) -> bool:
+    return prompts.exists(project, number)

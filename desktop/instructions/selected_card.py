@@ -1,6 +1,6 @@
 """The selected prompts: text, use and tags to change, a conversation to read and to open, and what deletes them."""
 
-from typing import cast
+from typing import Any, cast
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QFrame, QLineEdit, QWidget
@@ -9,6 +9,7 @@ from core.conversation import Conversation
 from core.errors import KnownError
 from core.records import Prompt, Split
 from core.store import prompts
+from core.store.begun import BEGUN, begun_over
 from core.store.prompts import Along, ChangedSince
 from core.store.typed import Typed
 from core.texts import Limits
@@ -31,17 +32,19 @@ KEEP = "(as it is)"
 GONE = "This prompt was deleted in another window."
 #: The project's setting for what is typed over a prompt, by its number, and not saved.
 EDIT_DRAFT = "draft/prompt/{}"
+#: What of a prompt is typed over.
+FIELDS = ("text", "tags")
 #: Pixels that the turns of a conversation may take.
 HIGHEST = 220
 
 
 class SelectedCard(QFrame):
     """`changed` tells that what was typed is saved; `deleted` carries a sentence; `writing` the prompt whose turns are
-    to be changed, and what they are now; `spoke` the label that says something."""
+    to be changed, what they are now, and what that was begun over; `spoke` the label that says something."""
 
     changed = Signal()
     deleted = Signal(str)
-    writing = Signal(object, object)
+    writing = Signal(object, object, object)
     spoke = Signal(object)
 
     def __init__(self, session: Session, parent: QWidget) -> None:
@@ -59,6 +62,8 @@ class SelectedCard(QFrame):
         self._confirmed: tuple[tuple[int, ...], Along] | None = None
         self._prompt: Prompt | None = None
         """The only one that is selected, as it is stored."""
+        self._begun: dict[str, str] = {}
+        """What is typed was begun over this (`prompts.begun_over`): a draft may be older than what is stored by now."""
         self.title = label("Selected prompt", "heading")
         self.text = Editing(self)
         self.text.setAccessibleName("Text of the prompt")
@@ -120,6 +125,7 @@ class SelectedCard(QFrame):
             self.split.setCurrentIndex(self.split.findData(self._prompt.split))
             self._put(self._prompt.text, ", ".join(self._prompt.tags))
             self._saved = (self.text.text(), self.tags.text())
+            self._begun = prompts.begun_over(self._prompt)
             self._open_draft(self._prompt.id)
         elif ids:
             self.split.insertItem(0, KEEP, "")
@@ -175,7 +181,7 @@ class SelectedCard(QFrame):
     def write(self) -> None:
         """Ask for its turns to be changed, one by one."""
         if self._prompt is not None:
-            self.writing.emit(self._prompt, self.conversation())
+            self.writing.emit(self._prompt, self.conversation(), self._begun)
 
     def show_reading(self) -> None:
         """Show what the model reads of it."""
@@ -184,10 +190,10 @@ class SelectedCard(QFrame):
 
     def save(self) -> None:
         """Store the changed text, use and tags of what is selected."""
-        self._save(self._prompt)
+        self._save(self._begun if self._prompt is not None else None)
 
-    def _save(self, begun: Prompt | None) -> None:
-        """Where another window changed `begun` since, somebody is asked before that is written over."""
+    def _save(self, begun: dict[str, str] | None) -> None:
+        """Where another window changed what it was `begun` over, somebody is asked before that is written over."""
         use = self.split.currentData()
         split = cast(Split, use) if use and use != self._use else None
         typed = self.tags.text()
@@ -204,7 +210,7 @@ class SelectedCard(QFrame):
                     )
         except ChangedSince as error:
             now = error.now
-            ask_over(self, now, lambda: self._save(now))
+            ask_over(self, now, lambda: self._save(prompts.begun_over(now)))
             return
         except KnownError as error:
             self.say(str(error), "error")
@@ -260,8 +266,11 @@ class SelectedCard(QFrame):
         return (self.text.text(), self.tags.text()) == self._saved
 
     @property
-    def _draft(self) -> dict[str, str]:
-        return {"text": self.text.text(), "tags": self.tags.text(), "of": self._saved[0]}
+    def _draft(self) -> dict[str, Any]:
+        """What somebody typed in, and nothing else: the rest may be saved elsewhere before this is."""
+        fields = zip(FIELDS, (self.text.text(), self.tags.text()), self._saved, strict=True)
+        typed = {part: text for part, text, saved in fields if text != saved}
+        return {**typed, BEGUN: {part: self._begun[part] for part in typed}}
 
     def _put_aside(self) -> None:
         """Another prompt is selected now: what cannot be written of this one is held until it can."""
@@ -296,11 +305,16 @@ class SelectedCard(QFrame):
             draft = self._kept.read(_is_typed)
         if draft is None:
             return
-        typed = (self._saved[0] if self._talks else draft["text"], draft["tags"])
-        if typed != self._saved:
-            self._put(*typed, KEPT)
-            since = "" if draft.get("of", self._saved[0]) == self._saved[0] else " The prompt was changed since."
-            self.say(f"What you typed and did not save is here.{since}", "warning")
+        text, tags = (draft.get(part, saved) for part, saved in zip(FIELDS, self._saved, strict=True))
+        typed = (self._saved[0] if self._talks else text, tags)
+        if typed == self._saved:
+            return
+        self._put(*typed, KEPT)
+        begun = begun_over(draft, self._begun)
+        older = draft.get("of", self._saved[0]) != self._saved[0]  # which earlier versions kept
+        since = " The prompt was changed since." if older or begun != self._begun else ""
+        self._begun = begun
+        self.say(f"What you typed and did not save is here.{since}", "warning")
 
     def forget(self, ids: tuple[int, ...]) -> None:
         """What was typed and chosen over these is saved."""
@@ -313,8 +327,10 @@ class SelectedCard(QFrame):
     def text_saved(self, prompt_id: int) -> None:
         """What was typed over its text is saved, as turns; its tags may not be."""
         if self._ids == (prompt_id,):
-            self._put(prompts.get(self.session.project, prompt_id).text, self.tags.text())
+            prompt = prompts.get(self.session.project, prompt_id)
+            self._put(prompt.text, self.tags.text())
             self._saved = (self.text.text(), self._saved[1])
+            self._begun["text"] = prompts.begun_over(prompt)["text"]
             self.keep()
 
     def say(self, sentence: str, role: str) -> None:
@@ -325,4 +341,5 @@ class SelectedCard(QFrame):
 
 
 def _is_typed(draft: object) -> bool:
-    return isinstance(draft, dict) and all(isinstance(draft.get(part), str) for part in ("text", "tags"))
+    typed = [draft[part] for part in FIELDS if part in draft] if isinstance(draft, dict) else []
+    return bool(typed) and all(isinstance(text, str) for text in typed)

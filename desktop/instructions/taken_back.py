@@ -21,12 +21,12 @@ class _Saved:
 
 class TakenBack(QObject):
     """`gone` and `back` carry what was typed: undo took away what it was saved as, or redo brought that back. `there`
-    says whether the row of a number is."""
+    says whether the row of a number is, and of what was typed where numbers are given again."""
 
     gone = Signal(object)
     back = Signal(object)
 
-    def __init__(self, session: Session, there: Callable[[Project, int], bool], parent: QObject) -> None:
+    def __init__(self, session: Session, there: Callable[[Project, int, Any], bool], parent: QObject) -> None:
         super().__init__(parent)
         self._project, self._there = session.project, there
         self._saved: dict[int, _Saved] = {}
@@ -40,6 +40,6 @@ class TakenBack(QObject):
     def _look(self, step: Step) -> None:
         """Rows that were deleted by hand, or elsewhere, are no business of an undo of something else."""
         for number, saved in self._saved.items():
-            if saved.label == step.label and saved.gone == self._there(self._project, number):
+            if saved.label == step.label and saved.gone == self._there(self._project, number, saved.typed):
                 saved.gone = not saved.gone
                 (self.gone if saved.gone else self.back).emit(saved.typed)

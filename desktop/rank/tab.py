@@ -245,8 +245,10 @@ class Tab(TabWidget, Ranks, ReadsSettings, LooksAtConversation):
         """Look for items that came or went; what is begun stays on the table."""
         if self.labeling is None:
             self._begin(self.session.labeler_name)
-        else:
-            self.labeling.reload()
+        elif said := self.labeling.reload():
+            self._show_item(focus=False)
+            self.board.say(said)
+            return
         if self.labeling and self.labeling.group is None:
             self.labeling.open_next()
             self._show_item(focus=self.hasFocus())

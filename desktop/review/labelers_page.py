@@ -293,7 +293,8 @@ class LabelersPage(QWidget):
                 parts.append(f"{report.conflicts:,} conflict with rankings made here: choose below")
             if report.refused:
                 parts.append(f"{len(report.refused):,} could not be taken: {report.refused[0]}")
-            trouble = bool(report.conflicts or report.refused)
+            parts += [sentence.rstrip(".") for sentence in report.begun_left]
+            trouble = bool(report.conflicts or report.refused or report.begun_left)
             self._say("; ".join(parts) + ("" if report.refused else "."), "warning" if trouble else "good")
             self.session.announce(changes, self)
             self.refresh()

@@ -15,6 +15,7 @@ from desktop import user_settings
 from desktop.instructions.conversation_dialog import ConversationDialog
 from desktop.places import PageId, TabId
 from tests.desktop.conftest import *  # noqa: F403
+from tests.desktop.talks import boxes
 
 Key = Qt.Key
 HOURS = "Say first what you know,\nthen what you only guess."
@@ -87,6 +88,25 @@ def test_two_versions_are_both_there_and_redo_saves_them_again(window, tab, fill
     window.take_back("redo")
     assert not editor.unsaved and guidelines.current(filled).ties == HOURS
     assert not opened_again(window, filled).guidelines.unsaved
+
+
+def test_guidelines_are_typed_again_where_another_window_saved_a_newer_version(window, tab, filled):
+    write(tab, HOURS)
+    with closing(open_project(filled.folder)) as other:
+        now = guidelines.current(other)
+        guidelines.save(other, criteria="Be true.", ties="Never.", flags=now.flags, examples=now.examples)
+    tab.guidelines.load()
+    window.take_back("undo")
+    for editor in (tab.guidelines, opened_again(window, filled).guidelines):
+        assert (editor.parts["criteria"], editor.parts["ties"]) == ("Be true.", HOURS)
+        assert "Ties" in editor.note.text()
+    editor.save()
+    assert guidelines.current(filled).ties == "Never."
+    (box,) = boxes()
+    assert "Never." in box.informativeText()
+    next(each for each in box.buttons() if each.text() == "Write over it").click()
+    assert (guidelines.current(filled).criteria, guidelines.current(filled).ties) == ("Be true.", HOURS)
+    assert not editor.unsaved
 
 
 def test_new_prompts_are_typed_again_beside_what_is_typed_there_now(window, tab, filled, once_too_often):

@@ -276,6 +276,90 @@ def test_no_conversation_is_written_over_that_another_window_changed_since(qtbot
     other.close()
 
 
+@pytest.mark.parametrize("again", ["selected", "opened"])
+def test_a_draft_takes_over_what_was_saved_elsewhere_of_what_nobody_typed_in(qtbot, session, again: str) -> None:
+    page, other = page_of(qtbot, session), open_project(session.project.folder)
+    (number,) = prompts.add(session.project, [Prompt(0, "Wo?", ("früh",))]).ids
+    page.load()
+    page.table.selectRow(2)
+    page.selected.text.setPlainText(TYPED)
+    written_now(page)
+    prompts.edit(other, number, tags=("spät", "wichtig"))
+    page.table.selectRow(0)
+    page = page_of(qtbot, session) if again == "opened" else page
+    page.table.selectRow(2)
+    assert (page.selected.text.text(), page.selected.tags.text()) == (TYPED, "spät, wichtig")
+    page.selected.tags.setText("neu")
+    written_now(page)
+    prompts.edit(other, number, text="Wo, bitte?", tags=("anders",))
+    page.table.selectRow(0)
+    page.table.selectRow(2)
+    assert "changed since" in page.selected.said.text() and page.selected.tags.text() == "neu"
+    page.selected.save()
+    (box,) = boxes()
+    assert "Wo, bitte?" in box.informativeText() and "anders" in box.informativeText()
+    press(box, "Go on typing")
+    assert (prompts.get(other, number).text, prompts.get(other, number).tags) == ("Wo, bitte?", ("anders",))
+    other.close()
+
+
+@pytest.mark.parametrize("way", ["dialog", "card"])
+def test_a_draft_of_a_conversation_is_not_written_over_what_was_saved_since(qtbot, session, way: str) -> None:
+    page, other = page_of(qtbot, session), open_project(session.project.folder)
+    (number,) = prompts.add(session.project, [Prompt(0, "Wer?")]).ids
+    page.load()
+    page.table.selectRow(2)
+    if way == "card":
+        page.selected.text.setPlainText("Wer genau?")
+    page.selected.write()
+    if way == "dialog":
+        page.findChild(ConversationDialog).editor.turns[0].text.setPlainText("Wer genau?")
+        page.findChild(ConversationDialog).reject()
+    else:
+        page.findChild(ConversationDialog).close()
+    page.table.selectRow(0)
+    prompts.edit(other, number, text="Wer, bitte?")
+    page = page_of(qtbot, session)
+    page.table.selectRow(2)
+    page.selected.write()
+    dialog = page.findChild(ConversationDialog)
+    assert "changed since" in dialog.said.text() and dialog.editor.conversation().text == "Wer genau?"
+    dialog.save()
+    assert prompts.get(other, number).text == "Wer, bitte?" and dialog.isVisible()
+    press(boxes()[-1], "Write over it")
+    assert prompts.get(other, number).text == "Wer genau?"
+    other.close()
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_guidelines_that_another_window_saved_are_not_reverted(qtbot, session, again: bool) -> None:
+    project, other = session.project, open_project(session.project.folder)
+    guidelines.save(project, criteria="Be kind.", ties="Rarely.", flags="", examples="")
+    editor = GuidelinesEditor(session)
+    qtbot.addWidget(editor)
+    editor.editors["ties"].setPlainText(TYPED)
+    editor.keep_draft()
+    guidelines.save(other, criteria="Harm nobody.", ties="Rarely.", flags="- illegal: breaks a law", examples="")
+    if again:
+        editor = GuidelinesEditor(session)
+        qtbot.addWidget(editor)
+        assert editor.parts["criteria"] == "Harm nobody."
+    editor.save()
+    now = guidelines.current(other)
+    assert (now.id, now.criteria, now.ties, now.flags) == (3, "Harm nobody.", TYPED, "- illegal: breaks a law")
+    editor.editors["criteria"].setPlainText("Be brief.")
+    guidelines.save(other, criteria="Be true.", ties="Never.", flags=now.flags, examples="")
+    editor.load()
+    assert "Version 4" in editor.note.text() and "Criteria" in editor.note.text()
+    assert (editor.parts["criteria"], editor.parts["ties"]) == ("Be brief.", "Never.")
+    editor.save()
+    (box,) = boxes()
+    assert "Be true." in box.informativeText() and guidelines.current(other).id == 4
+    press(box, "Write over it")
+    assert (guidelines.current(other).criteria, guidelines.current(other).ties) == ("Be brief.", "Never.")
+    other.close()
+
+
 def test_a_prompt_that_another_window_deleted_is_a_sentence_once_it_is_selected(qtbot, session) -> None:
     page, other = page_of(qtbot, session), open_project(session.project.folder)
     (gone,) = prompts.add(session.project, [Prompt(0, "Wohin?")]).ids

@@ -14,6 +14,7 @@ import pytest
 from core.config.training import TrainPolicyConfig, TrainPolicyResult
 from core.events import Result
 from core.jobs.recorder import Recorder
+from core.store.begun import BEGUN
 from tests.jobs import add_job, set_job
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,7 +52,7 @@ def kept(folder: Path) -> dict[str, int]:
     settings = {name: json.loads(value) or {} for name, value in connection.execute("select key, value from settings")}
     drafts = [json.loads(draft) for (draft,) in connection.execute("select draft from drafts")]
     connection.close()
-    texts = {f"guidelines, {part}": text for part, text in settings["guidelines_draft"].items()}
+    texts = {f"guidelines, {part}": text for part, text in settings["guidelines_draft"].items() if part != BEGUN}
     texts["new prompts"] = settings.get("draft/new-prompts", {}).get("text", "")
     texts["a prompt"] = settings.get("draft/prompt/1", {}).get("text", "")
     texts["a conversation"] = next((turn["content"] for turn in settings.get("draft/conversation/0", [])), "")

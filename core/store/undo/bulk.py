@@ -22,7 +22,7 @@ from core.store.connection import statement_for
 from core.store.undo import typed_for
 from core.store.undo.answered import Words, keeping_words
 from core.store.undo.log import Statement, UndoLog, execute
-from core.store.undo.steps import StillTyped
+from core.store.undo.steps import RowsGone, StillTyped
 
 #: The number that says who wrote a row, by table; items are numbered by their ranking.
 NUMBERS = {
@@ -63,6 +63,11 @@ class Bulk:
     kept: Path | None = None
     answered: Words = field(default_factory=dict)
 
+    @property
+    def waits(self) -> bool:
+        """Is there whatever would come back? Those who clean temporary files ask nobody."""
+        return self.kept is None or self.kept.is_file()
+
 
 @dataclass(frozen=True)
 class Recorded(Changes):
@@ -95,7 +100,9 @@ def record(project: Project, label: str, tables: Iterable[str], work: Callable[[
 def replay(where: Project, bulk: Bulk, tables: Iterable[str], kept: Path) -> Bulk | None:
     """Take it away, into the file `kept`, or bring it back, with a connection of its own, in any thread. Returns what
     does the opposite; None, and nothing is changed, if others built on it. Raises `ProjectMoved`, `StillTyped` where
-    what somebody types something for would go, and `Reworded`."""
+    what somebody types something for would go, `Reworded`, and `RowsGone`."""
+    if not bulk.waits:
+        raise RowsGone("the file in which the rows waited is gone")
     with closing(where.again()) as project:
         connection = project.database.conn
         connection.execute("pragma foreign_keys = off")

@@ -118,14 +118,15 @@ class RowStep(Step):
 
 
 class WaitingFiles:
-    """Files for rows that are taken away, in a folder that lasts as long as somebody may bring them back."""
+    """Files for rows that are taken away, in a folder that lasts as long as somebody may bring them back; a new one
+    where it was cleaned away."""
 
     def __init__(self) -> None:
         self._folder: Path | None = None
         self._made = 0
 
     def new(self) -> Path:
-        if self._folder is None:
+        if self._folder is None or not self._folder.is_dir():
             self._folder, held = waiting_rows.new_folder()
             weakref.finalize(self, waiting_rows.give_up, self._folder, held)
         self._made += 1
@@ -145,7 +146,7 @@ class BulkStep(Step):
 
     @property
     def brings_back(self) -> bool:
-        return self.bulk.kept is not None
+        return self.bulk.kept is not None and self.bulk.waits
 
     def replay(self) -> Step:
         opposite = replay_bulk(self.project, self.bulk, self.tables, self.files.new())

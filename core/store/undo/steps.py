@@ -47,6 +47,13 @@ class Reworded(Refused):
     instead = "add a new prompt with those words"
 
 
+class RowsGone(Refused):
+    """What it would bring back waited among the temporary files, and is not there any more."""
+
+    because = "what it brings back waited among the temporary files, which were cleaned"
+    instead = "do it again from where it came"
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Step(ABC):
     """`label` names it in menus ("Edit prompt"), `tables` are those that it touches. `place` is the id of the page on

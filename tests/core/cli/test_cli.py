@@ -63,6 +63,14 @@ def test_from_a_new_project_to_pairs_without_a_model(plumbline, tmp_path, tiny_m
         "odd": "strange"
     }
     assert len(last_json(plumbline("guidelines", folder, "--history", "--json")[1])["versions"]) == 2
+    (tmp_path / "g.md").write_text(plumbline("guidelines", folder)[1] + "\nAn example.\n")
+    (tmp_path / "h.md").write_text("## Criteria\nBe true.\n## Ties\nNever.\n## Flags\n- odd: strange\n")
+    assert plumbline("guidelines", folder, "--file", tmp_path / "h.md", "--begun", 2)[0] == 0
+    assert "Be true." in (out := plumbline("guidelines", folder, "--file", tmp_path / "g.md", "--begun", 2)[1])
+    assert "Never." in out and "An example." in out
+    code, _, said = plumbline("guidelines", folder, "--file", tmp_path / "h.md", "--begun", 1)
+    assert code == 2 and "Examples changed" in said and "saved elsewhere since" in said
+    assert len(last_json(plumbline("guidelines", folder, "--history", "--json")[1])["versions"]) == 4
     assert last_json(plumbline("pairs", folder, "--json")[1])["pairs"] == 0
     assert last_json(plumbline("model", folder, "--json")[1])["ready"] is True
     plumbline("prompts", folder, "--add", "third", "--heldout", "0.34")

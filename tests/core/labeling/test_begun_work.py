@@ -262,6 +262,43 @@ def test_a_window_writes_over_nothing_that_was_begun_in_another_one(two):
     assert counting_rankings(one.project)[0].comment == SAID
 
 
+@pytest.mark.parametrize("looked", [False, True])
+def test_a_begun_order_does_not_go_over_the_ranking_that_another_window_made_of_it(two, looked):
+    one, other = two
+    place(one)
+    other.editor.open(1)
+    order_all(other)
+    other.editor.set_comment(SAID)
+    other.save()
+    if looked:
+        assert one.reload() and not one.saveable
+    else:
+        with pytest.raises(ChangedElsewhere, match="as it counts now"):
+            one.save()
+    assert one.group.id == 1 and one.ordering.comment == SAID and one.editor.reviewing
+    assert [found.comment for found in counting_rankings(one.project)] == [SAID]
+    one.editor.change(one.ordering.remove(one.ordering.shown[0]))
+    one.save()
+    assert rankings.newest_id(one.project) == 2 and len(counting_rankings(one.project)) == 1
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_what_is_begun_stays_where_its_ranking_comes_from_elsewhere(filled, later):
+    session = started(filled)
+    place(session)
+    begun = session.ordering
+    ranks = dict.fromkeys(completions.ids(filled, 1), 1)
+    rankings.add(filled, rankings.NewRanking(1, session.labeler.id, ranks))
+    if later:
+        session = started(filled)
+        session.editor.revise(1)
+    with pytest.raises(ChangedElsewhere, match="once you save it"):
+        session.save()
+    assert session.ordering.tiers == begun.tiers and session.editor.reviewing
+    session.save()
+    assert counting_rankings(filled)[0].ranks != ranks
+
+
 def test_comments_of_two_windows_join(two):
     one, other = two
     one.editor.set_comment("first")

@@ -8,6 +8,7 @@ import pytest
 
 from core.errors import BadInput
 from core.labeling import pack as packs
+from core.labeling.answer_drafts import NEW, AnswerDrafts
 from core.records import NewRanking
 from core.store import (
     Project,
@@ -15,6 +16,7 @@ from core.store import (
     calibration,
     completions,
     conflicts,
+    drafts,
     guidelines,
     labelers,
     open_project,
@@ -68,6 +70,20 @@ def test_later_prompts_are_given_out_and_finished_work_is_kept(filled):
         assignments.assign(filled, [ana, bo], 3)
     assignments.unassign(filled)
     assert new in assignments.queue(filled, ana).waiting
+
+
+def test_what_was_begun_stays_within_reach_of_its_labeler(filled):
+    ana, bo = person(filled, "Ana"), person(filled, "Bo")
+    for group in group_ids(filled):
+        if group != 2:
+            drafts.keep(filled, bo, group, {"comment": "long thoughts"})
+    AnswerDrafts(filled, bo).keep(2, NEW, "half an answer")
+    assignments.assign(filled, [ana, bo], 1)
+    assert list(assignments.queue(filled, bo).waiting) == group_ids(filled)
+    assert not assignments.queue(filled, ana).waiting
+    assignments.assign(filled, [ana], 1)
+    waiting = [list(assignments.queue(filled, who).waiting) for who in (ana, bo)]
+    assert waiting == [group_ids(filled), group_ids(filled)]
 
 
 def completions_of(*texts):

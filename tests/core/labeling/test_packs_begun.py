@@ -9,7 +9,7 @@ from core.labeling.answer_drafts import NEW, AnswerDrafts
 from core.labeling.ordering import Ordering
 from core.labeling.session import LabelingSession
 from core.records import NewRanking
-from core.store import Project, completions, drafts, labelers, open_project, prompts, rankings
+from core.store import Project, completions, drafts, labelers, open_project, packed_rankings, prompts, rankings
 
 
 def of_bo(project: Project) -> LabelingSession:
@@ -73,6 +73,19 @@ def test_orders_that_were_begun_come_along_with_the_answers_that_are_in_them(fil
     assert (report.begun, report.answers, report.refused) == (2, 1, [])
     assert order(session, 1) == [["my own"], [here[2]], [here[0]]] and session.ordering.comment == "not sure"
     assert order(session, 2) == [] and session.ordering.comment == "only a remark"
+
+
+def test_what_is_begun_and_not_saved_is_told_of_where_a_pack_is_sent_and_merged(filled, tmp_path):
+    file, folder = tmp_path / "bo.plumbpack", tmp_path / "bo"
+    begin(of_bo(filled), 4, said="the same here")
+    packs.pack(filled, file, "Bo")
+    with closing(open_project(packs.unpack(file, folder))) as packed:
+        begin(of_bo(packed), 1, texts_of(filled, 1)[0], said="only Enter is missing")
+        packs.pack(packed, file, "Bo")
+        assert "begun for 2 prompts and not saved" in packed_rankings.not_sent_back(packed, "Bo")
+    report = packs.merge(filled, file)
+    prompt = prompts.get(filled, completions.group(filled, 1).prompt.id).text
+    assert len(report.begun_left) == 1 and "1 order" in report.begun_left[0] and prompt in report.begun_left[0]
 
 
 def test_answers_that_were_being_typed_come_along_and_know_what_they_mend(second):

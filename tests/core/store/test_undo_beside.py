@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -183,6 +184,23 @@ def test_the_rows_that_wait_go_once_nothing_can_bring_them_back(filled, beside):
     assert kept.exists()
     history.mark(prompts.edit(filled, 1, tags=("first",)))
     assert not history.redoable and not kept.exists()
+
+
+def test_rows_that_were_cleaned_away_meanwhile_stand_in_no_way(filled, beside, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    history, before = History(filled), contents(filled)
+    history.mark(prompts.edit(filled, 1, tags=("first",)))
+    history.undo()
+    history.mark(beside("import"))
+    history.undo()
+    kept = history.redoable[-1].bulk.kept
+    shutil.rmtree(kept.parent)
+    with pytest.raises(BadInput, match="temporary files, which were cleaned"):
+        history.redo()
+    assert contents(filled) == before and "import" not in [step.label for step in history.redoable]
+    history.mark(beside("import"))
+    history.undo()
+    assert contents(filled) == before and history.redo()
 
 
 def test_rows_of_a_process_that_was_killed_are_removed_and_never_those_of_a_living_one(

@@ -141,6 +141,14 @@ def test_many_prompts_are_pasted_and_duplicates_counted(qtbot, session: Session,
     assert page.adding.new_text.toPlainText() == ""
 
 
+def test_only_what_the_field_shows_as_a_line_s_end_is_one(qtbot, session: Session, made: Project) -> None:
+    page = open_tab(qtbot, session).prompts
+    given = ["A soft\x0bbreak", "Next\x85line", "A page\x0cbreak, a file\x1cseparator"]
+    page.adding.new_text.setPlainText("\n".join(given))
+    page.adding.add()
+    assert [prompt.text for prompt in prompts.listed(made)] == given
+
+
 def test_one_prompt_may_have_many_lines(qtbot, session: Session, made: Project) -> None:
     tab = open_tab(qtbot, session)
     page = tab.prompts

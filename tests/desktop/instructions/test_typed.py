@@ -87,6 +87,9 @@ def test_what_is_typed_over_each_prompt_is_kept_for_it(qtbot, two) -> None:
     page.table.selectRow(0)
     assert page.selected.text.toPlainText() == "one, at length" and "changed since" in page.selected.said.text()
     page.selected.save()
+    (box,) = boxes()
+    assert "one, by another" in box.informativeText()
+    next(each for each in box.buttons() if each.text() == "Write over it").click()
     assert [prompts.get(two[0].project, each).text for each in (1, 2)] == ["one, at length", "two"]
     assert two[0].project.database.column("select key from settings where key like 'draft/%'") == []
 
