@@ -281,7 +281,7 @@ class TRPO(AlgorithmOptions):
 
     LEARNING_RATE: ClassVar[float] = 0.0  # the trust region says how far a step goes
     LIVE: ClassVar[tuple[str, ...]] = ("kl_coef", "temperature")
-    UNUSED: ClassVar[tuple[str, ...]] = ("learning_rate",)
+    UNUSED: ClassVar[tuple[str, ...]] = ("learning_rate", "warmup_steps")
     CRITIC: ClassVar[bool] = True
     DIFFERENTIATES_TWICE: ClassVar[bool] = True
     trust_kl: float = option(0.02, "How far a step may move the policy: nats a token.", low=1e-6, high=1)

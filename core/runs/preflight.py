@@ -30,6 +30,10 @@ def train_policy(project: Project, config: TrainPolicyConfig, *, processes: int 
         raise BadInput("A KL target steers the coefficient by a factor: set --kl-coef above 0.")
     if kind.config.NEEDS_KL and not config.price:
         raise BadInput(f"{kind.title} divides by the KL coefficient: set --kl-coef above 0.")
+    if config.warmup_steps >= config.steps and "warmup_steps" not in kind.unused:
+        raise BadInput(
+            f"The learning rate would still be rising after {config.steps} steps: set --warmup-steps to fewer."
+        )
     if config.completions < kind.config.FEWEST_COMPLETIONS and "completions" not in kind.unused:
         least = kind.config.FEWEST_COMPLETIONS
         raise BadInput(f"{kind.title} compares the completions of a prompt: set --completions to {least} or more.")

@@ -1,0 +1,94 @@
+"""Settings that several algorithms share, each against its formula written out; at their defaults nothing moves."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from core.models.adapters import SharedModel
+from core.rl.rollout import POLICY
+from tests.core.conftest import loaded
+from tests.core.rl.rollouts import CONFIG, copies, drawn, learner_of, rollout_of, same
+
+SCORE = torch.tensor([1.0, -0.5, 0.3, -1.0, 0.2, 0.7])
+
+
+@pytest.fixture(params=["llama"])
+def base(request, monkeypatch):
+    return loaded(request, monkeypatch)
+
+
+@pytest.fixture
+def moved(base):
+    """A policy that has left the reference, as after some steps."""
+    found = SharedModel(base)
+    found.add(POLICY, CONFIG, seed=0)
+    draw = torch.Generator().manual_seed(1)
+    for weight in found.parameters(POLICY):
+        weight.data += 0.05 * torch.randn(weight.shape, generator=draw)
+    yield found
+    found.close()
+
+
+# The optimizer
+
+
+def adamw(weights, gradients, rates, beta1, beta2, epsilon, longest):
+    """Loshchilov and Hutter 2019, algorithm 2 without decay, on gradients cut to a length (Pascanu et al. 2013)."""
+    m, v = torch.zeros_like(weights), torch.zeros_like(weights)
+    for t, (gradient, rate) in enumerate(zip(gradients, rates, strict=True), start=1):
+        norm = float(gradient.norm())
+        gradient = gradient * (min(1.0, longest / norm) if longest else 1.0)
+        m, v = beta1 * m + (1 - beta1) * gradient, beta2 * v + (1 - beta2) * gradient**2
+        weights = weights - rate * (m / (1 - beta1**t)) / ((v / (1 - beta2**t)).sqrt() + epsilon)
+    return weights
+
+
+@pytest.mark.parametrize(
+    ("settings", "rates", "numbers"),
+    [
+        ({}, (1e-2, 1e-2 * (1 - 0.9 / 30)), (0.9, 0.999, 1e-5, 1.0)),
+        (
+            {"warmup_steps": 3, "adam_beta1": 0.5, "adam_beta2": 0.9, "adam_epsilon": 1e-2, "max_grad_norm": 0.05},
+            (0.25e-2, 0.5e-2),
+            (0.5, 0.9, 1e-2, 0.05),
+        ),
+        ({"max_grad_norm": 0.0, "warmup_steps": 1}, (0.5e-2, 1e-2), (0.9, 0.999, 1e-5, 0.0)),
+    ],
+)
+def test_two_steps_are_those_of_adamw_with_the_settings(moved, settings, rates, numbers):
+    learner = learner_of(moved, "reinforce", replace(CONFIG, **settings))
+    flat = lambda tensors: torch.cat([each.detach().double().flatten() for each in tensors])  # noqa: E731
+    start, gradients, step = flat(learner.actor.weights), [], learner.actor.step
+
+    def watched() -> float:
+        gradients.append(flat(weight.grad for weight in learner.actor.weights))
+        return step()
+
+    learner.actor.step = watched
+    found = [learner.update(rollout_of(moved, drawn(moved), 9 * SCORE), number)["lr"] for number in range(2)]
+    assert found == pytest.approx(rates)
+    assert float(gradients[0].norm()) > 0.05, "there is something to cut"
+    expected = adamw(start, gradients, rates, *numbers)
+    torch.testing.assert_close(flat(learner.actor.weights), expected, atol=2e-6, rtol=0)
+
+
+def test_the_rate_rises_to_its_height_and_ends_at_a_tenth(moved):
+    actor = learner_of(moved, "ppo", replace(CONFIG, steps=10, warmup_steps=4)).actor
+    rates = [actor.schedule(step / 10) / 1e-2 for step in range(11)]
+    assert rates[:5] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
+    assert rates[4:] == pytest.approx([1 - 0.9 * done / 6 for done in range(7)])
+
+
+def test_a_checkpoint_in_the_warm_up_goes_on_bit_for_bit(moved, tmp_path):
+    config = replace(CONFIG, warmup_steps=5, adam_beta1=0.7, adam_beta2=0.95, adam_epsilon=1e-6, max_grad_norm=0.1)
+    learner, rollout = learner_of(moved, "a2c", config), rollout_of(moved, drawn(moved), SCORE)
+    learner.update(rollout, 0)
+    moved.save(POLICY, tmp_path / POLICY)
+    learner.save(tmp_path)
+    expected = learner.update(rollout, 1), copies(learner.actor.weights)
+    other = learner_of(moved, "a2c", config)
+    moved.reload(POLICY, tmp_path / POLICY)
+    other.restore(tmp_path)
+    assert other.update(rollout, 1) == expected[0]
+    assert same(expected[1], other.actor.weights)
