@@ -125,7 +125,24 @@ class AlgorithmOptions(Settings):
 
 
 @dataclass(frozen=True)
-class PPO(AlgorithmOptions):
+class OnPolicy(AlgorithmOptions):
+    """What those share that learn from each rollout once, down a loss over its tokens.
+
+    k1 is no choice in the loss: its gradient is 0 on average, so that it would hold nothing back.
+    """
+
+    kl_in: str = option(
+        "reward", "Where KL is paid for: in the reward, so that a token pays for what it leads to; or in the loss, "
+        "each token for itself (Tang and Munos 2025, arXiv 2506.09477).", choices=("reward", "loss"), advanced=True,
+    )  # fmt: skip
+    kl_loss_estimator: str = option(
+        "k2", "KL in the loss: k2 has the gradient of KL(policy || reference), k3 that of KL(reference || policy), as "
+        "in GRPO's paper; k1's is 0 on average.", choices=("k2", "k3"), advanced=True, title="KL loss estimator",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PPO(OnPolicy):
     """PPO: Proximal Policy Optimization (Schulman et al. 2017, arXiv 1707.06347).
 
     Clips how far the policy may move in a step, with a learned value as the baseline: the default.
@@ -176,7 +193,7 @@ class NLPO(PPO):
 
 
 @dataclass(frozen=True)
-class A2C(AlgorithmOptions):
+class A2C(OnPolicy):
     """A2C: Advantage Actor-Critic (Mnih et al. 2016, arXiv 1602.01783).
 
     Actor and critic take one step each: PPO without its clip.
@@ -197,7 +214,7 @@ class A2C(AlgorithmOptions):
 
 
 @dataclass(frozen=True)
-class Reinforce(AlgorithmOptions):
+class Reinforce(OnPolicy):
     """REINFORCE: the policy gradient with a baseline (Williams 1992).
 
     One step for each rollout: what the rest is built on.
@@ -222,7 +239,7 @@ class Reinforce(AlgorithmOptions):
 
 
 @dataclass(frozen=True)
-class RLOO(AlgorithmOptions):
+class RLOO(OnPolicy):
     """RLOO: REINFORCE Leave-One-Out (Ahmadian et al. 2024, arXiv 2402.14740).
 
     The baseline is the mean of the prompt's other completions: no critic.
@@ -242,7 +259,7 @@ class RLOO(AlgorithmOptions):
 
 
 @dataclass(frozen=True)
-class GRPO(AlgorithmOptions):
+class GRPO(OnPolicy):
     """GRPO: Group Relative Policy Optimization (Shao et al. 2024, arXiv 2402.03300).
 
     PPO's clip with the group's mean and deviation in place of a critic: what most people use today.
@@ -263,8 +280,13 @@ class GRPO(AlgorithmOptions):
         choices=("tokens", "completions", "length"), advanced=True,
     )  # fmt: skip
     kl_in: str = option(
-        "loss", "Where KL is paid for: as k3 in the loss (the paper), or in the reward.", choices=("loss", "reward"),
+        "loss", "Where KL is paid for: in the loss (the paper), or in the reward.", choices=("loss", "reward"),
         advanced=True,
+    )  # fmt: skip
+    kl_loss_estimator: str = option(
+        "k3", "KL in the loss: k3 as in the paper, with the gradient of KL(reference || policy), or k2 with that of "
+        "KL(policy || reference) (Tang and Munos 2025, arXiv 2506.09477); k1's is 0 on average.",
+        choices=("k2", "k3"), advanced=True, title="KL loss estimator",
     )  # fmt: skip
 
     @property

@@ -249,7 +249,8 @@ class TrainPolicyConfig(LoraConfig):
         100, "Completions in which the steered coefficient may change by a fifth.", low=1, advanced=True
     )
     kl_estimator: str = option(
-        "k1", "How the penalty estimates KL from one sample: k1 is unbiased, k3 never negative.", choices=("k1", "k3"),
+        "k1", "How the penalty in the reward estimates KL from one sample: k1 is unbiased, k3 that and never negative, "
+        "k2 half the squared log-ratio (Schulman 2020, Approximating KL divergence).", choices=("k1", "k2", "k3"),
         advanced=True,
     )  # fmt: skip
     checkpoint_every: int = option(5, "Steps between checkpoints.", low=1, advanced=True)

@@ -14,28 +14,24 @@ from core.config.algorithms import GRPO
 from core.models.logprobs import Predictions
 from core.rl.actor import mean_of
 from core.rl.batches import Rollout
-from core.rl.estimators import group_mean, k3, ratio
-from core.rl.learner import BaseLearner
+from core.rl.estimators import group_mean, ratio
+from core.rl.on_policy import OnPolicyLearner
 
 
-class Learner(BaseLearner[Rollout]):
+class Learner(OnPolicyLearner):
     options: GRPO
 
     def update(self, rollout: Rollout, step: int) -> dict[str, float]:
         options, clip = self.options, self.options.cliprange
         rate = self.actor.schedule(self.progress(step))
-        reward = rollout.score
-        if options.kl_in == "reward":
-            reward = reward - self.live.kl_coef * rollout.charged_kl(self.config.kl_estimator).sum(1)
+        reward = rollout.score - self.reward_kl_coef * rollout.charged_kl(self.config.kl_estimator).sum(1)  # (B,)
         advantages, flat = group_advantages(reward, rollout.group, scaled=options.scale == "deviation")
         lengths = rollout.rows.lengths
 
         def loss(policy: Predictions, index: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
             A, r = advantages[index, None], ratio(policy.logp, rollout.logp_old[index])
             unclipped, clipped = -A * r, -A * r.clamp(1 - clip, 1 + clip)
-            losses = torch.maximum(unclipped, clipped)
-            if options.kl_in == "loss":
-                losses = losses + self.live.kl_coef * k3(policy.logp, rollout.logp_ref[index])
+            losses = self.with_kl(torch.maximum(unclipped, clipped), policy, rollout, index)
             if options.average == "completions":
                 losses = losses / lengths[index, None]
             elif options.average == "length":

@@ -5,10 +5,13 @@ from dataclasses import replace
 import pytest
 import torch
 
+from core.config.training import ALGORITHMS
+from core.errors import BadInput
 from core.models.adapters import SharedModel
+from core.models.logprobs import predictions
 from core.rl.rollout import POLICY
 from tests.core.conftest import loaded
-from tests.core.rl.rollouts import CONFIG, copies, drawn, learner_of, rollout_of, same
+from tests.core.rl.rollouts import CONFIG, copies, drawn, gradient, learner_of, rollout_of, same
 
 SCORE = torch.tensor([1.0, -0.5, 0.3, -1.0, 0.2, 0.7])
 
@@ -36,10 +39,9 @@ def moved(base):
 def adamw(weights, gradients, rates, beta1, beta2, epsilon, longest):
     """Loshchilov and Hutter 2019, algorithm 2 without decay, on gradients cut to a length (Pascanu et al. 2013)."""
     m, v = torch.zeros_like(weights), torch.zeros_like(weights)
-    for t, (gradient, rate) in enumerate(zip(gradients, rates, strict=True), start=1):
-        norm = float(gradient.norm())
-        gradient = gradient * (min(1.0, longest / norm) if longest else 1.0)
-        m, v = beta1 * m + (1 - beta1) * gradient, beta2 * v + (1 - beta2) * gradient**2
+    for t, (whole, rate) in enumerate(zip(gradients, rates, strict=True), start=1):
+        cut = whole * (min(1.0, longest / float(whole.norm())) if longest else 1.0)
+        m, v = beta1 * m + (1 - beta1) * cut, beta2 * v + (1 - beta2) * cut**2
         weights = weights - rate * (m / (1 - beta1**t)) / ((v / (1 - beta2**t)).sqrt() + epsilon)
     return weights
 
@@ -92,3 +94,67 @@ def test_a_checkpoint_in_the_warm_up_goes_on_bit_for_bit(moved, tmp_path):
     other.restore(tmp_path)
     assert other.update(rollout, 1) == expected[0]
     assert same(expected[1], other.actor.weights)
+
+
+# KL
+
+
+def gradient_of(learner, rollout, loss):
+    """Of `loss`, a function of the policy's log-probabilities (B, T), by autograd."""
+    with learner.shared.role(POLICY, train=True) as causal:
+        grads = torch.autograd.grad(loss(predictions(causal, rollout.rows, 1.0).logp), learner.actor.weights)
+    return torch.cat([each.flatten() for each in grads])
+
+
+@pytest.mark.parametrize(
+    ("name", "estimator"),
+    [("ppo", "k2"), ("a2c", "k3"), ("reinforce", "k2"), ("rloo", "k2"), ("grpo", "k2"), ("grpo", "k3")],
+)
+def test_kl_in_the_loss_adds_its_own_gradient_and_leaves_the_reward_alone(moved, name, estimator):
+    rollout, beta = rollout_of(moved, drawn(moved), SCORE), 0.3
+    options = {"kl_in": "loss", "kl_loss_estimator": estimator}
+    without = gradient(learner_of(moved, name, replace(CONFIG, kl_coef=0.0), **options), rollout)
+    learner = learner_of(moved, name, replace(CONFIG, kl_coef=beta), **options)
+
+    def kl(logp):
+        x = logp - rollout.logp_ref
+        each = x**2 / 2 if estimator == "k2" else torch.exp(-x) - 1 + x
+        total = (each * rollout.is_response).sum()
+        return beta * total / (6 if name == "rloo" else int(rollout.is_response.sum()))
+
+    expected = gradient_of(learner, rollout, kl)
+    assert float(expected.abs().max()) > 1e-3
+    torch.testing.assert_close(gradient(learner, rollout) - without, expected, atol=1e-6, rtol=1e-3)
+
+
+def test_nlpo_pays_for_the_whole_distribution_in_the_loss_too(moved):
+    options = {"kl_in": "loss", "top_mask": 1.0}
+    learner = learner_of(moved, "nlpo", **options)
+    rollout = rollout_of(moved, drawn(moved, learner), SCORE)
+    expected = gradient(learner_of(moved, "ppo", kl_in="loss"), rollout)
+    torch.testing.assert_close(gradient(learner, rollout), expected, atol=1e-6, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["ppo", "a2c", "reinforce", "rloo"])
+def test_kl_is_paid_for_in_the_reward_unless_told_otherwise(moved, name):
+    rollout, config = rollout_of(moved, drawn(moved), SCORE), replace(CONFIG, kl_coef=0.5, kl_estimator="k2")
+    charged = 0.5 * (rollout.logp_old - rollout.logp_ref).square() / 2 * rollout.is_response
+    options = {} if name == "rloo" else {"gamma": 1.0, "whiten_advantages": False}
+    options |= {"baseline": "batch"} if name == "reinforce" else {"lam": 1.0} if name in ("ppo", "a2c") else {}
+    if name == "rloo":
+        reward = SCORE - charged.sum(1)
+        others = torch.stack([(reward[r // 3 * 3 : r // 3 * 3 + 3].sum() - reward[r]) / 2 for r in range(6)])
+        advantages, count = (reward - others)[:, None].expand_as(charged), 6
+    else:
+        returns = SCORE[:, None] - charged.flip(1).cumsum(1).flip(1)
+        inside, count = rollout.is_response, int(rollout.is_response.sum())
+        baseline = (returns * inside).sum() / count if name == "reinforce" else SCORE.mean()
+        advantages = returns - baseline
+    learner = learner_of(moved, name, config, **options)
+    expected = gradient_of(learner, rollout, lambda logp: -(advantages * logp * rollout.is_response).sum() / count)
+    torch.testing.assert_close(gradient(learner, rollout), expected, atol=1e-5, rtol=1e-3)
+
+
+def test_k1_is_no_loss():
+    with pytest.raises(BadInput, match="--kl-loss-estimator must be one of k2, k3"):
+        ALGORITHMS["grpo"].config(kl_loss_estimator="k1")
