@@ -268,7 +268,19 @@ class GRPO(OnPolicy):
     LEARNING_RATE: ClassVar[float] = 4e-4
     FEWEST_COMPLETIONS: ClassVar[int] = 2
     passes: int = option(1, "Passes over each batch of rollouts.", low=1, high=20, advanced=True)
-    cliprange: float = option(0.2, "How far the ratio may move before it is clipped.", low=0.01, high=1, advanced=True)
+    cliprange: float = option(
+        0.2, "How far the ratio may move before it is clipped; a completion's moves less (0.0003 in GSPO's paper).",
+        low=1e-5, high=1, advanced=True,
+    )  # fmt: skip
+    cliprange_high: float = option(
+        0.0, "How far it may rise, where that is further than it may fall (clip-higher; DAPO, Yu et al. 2025, arXiv "
+        "2503.14476: 0.28).", low=0, high=10, advanced=True, zero="as far as it may fall", title="Clip range above",
+    )  # fmt: skip
+    importance_sampling_level: str = option(
+        "token", "Whose ratio is clipped: each token's, or the completion's, the geometric mean of its tokens' (GSPO, "
+        "Zheng et al. 2025, arXiv 2507.18071; with average completions).", choices=("token", "sequence"),
+        advanced=True, title="Ratio of each",
+    )  # fmt: skip
     scale: str = option(
         "deviation", "Divide advantages by the group's standard deviation, or not (Dr. GRPO).",
         choices=("deviation", "none"), advanced=True,

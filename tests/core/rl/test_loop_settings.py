@@ -158,3 +158,40 @@ def test_kl_is_paid_for_in_the_reward_unless_told_otherwise(moved, name):
 def test_k1_is_no_loss():
     with pytest.raises(BadInput, match="--kl-loss-estimator must be one of k2, k3"):
         ALGORITHMS["grpo"].config(kl_loss_estimator="k1")
+
+
+# GRPO's ratio
+
+
+@pytest.mark.parametrize("average", ["tokens", "completions"])
+@pytest.mark.parametrize(("level", "high"), [("token", 0.28), ("sequence", 0.0), ("sequence", 0.28)])
+def test_ratios_of_tokens_or_completions_are_clipped_further_above_than_below(moved, level, high, average):
+    """DAPO's equation 8 and GSPO's equations 5 and 7, on a rollout from which the policy has moved both ways."""
+    rollout = rollout_of(moved, drawn(moved), SCORE)
+    inside, n = rollout.is_response, rollout.rows.lengths
+    away = torch.empty(rollout.logp_old.shape).uniform_(-0.2, 0.2, generator=torch.Generator().manual_seed(2))
+    away += torch.tensor([0.1, -0.25, 0.2, -0.22, 0.25, 0.05])[:, None]  # of the completions' ratios, in their logs
+    rollout = replace(rollout, logp_old=(rollout.logp_old - away) * inside)
+    A = torch.cat([part - part.mean() for part in SCORE.split(3)])[:, None]
+    clipped = []
+
+    def objective(logp):
+        log_ratio = (logp - rollout.logp_old) * inside
+        if level == "sequence":
+            log_ratio = (log_ratio.sum(1) / n)[:, None].expand_as(log_ratio)
+        r = log_ratio.exp()
+        cut = r.clamp(0.8, 1 + (high or 0.2))
+        clipped.extend(
+            bool(((r > edge) if edge > 1 else (r < edge))[inside].any()) for edge in (0.8, 1 + (high or 0.2))
+        )
+        gain = torch.minimum(r * A, cut * A) * inside
+        return -(gain.sum() / n.sum() if average == "tokens" else (gain.sum(1) / n).mean())
+
+    own = {"cliprange_high": high, "importance_sampling_level": level, "average": average, "scale": "none"}
+    learner = learner_of(moved, "grpo", replace(CONFIG, kl_coef=0.0), **own)
+    expected = gradient_of(learner, rollout, objective)
+    assert clipped[0], "some fall too far"
+    assert clipped[1] or high, "some rise too far"
+    torch.testing.assert_close(gradient(learner, rollout), expected, atol=1e-6, rtol=1e-4)
+    plain = gradient(learner_of(moved, "grpo", replace(CONFIG, kl_coef=0.0), average=average, scale="none"), rollout)
+    assert float((plain - expected).abs().max()) > 1e-4
