@@ -98,6 +98,9 @@ class AlgorithmOptions(Settings):
     KL_COEF: ClassVar[float] = 0.05
     """The run's KL coefficient when nobody chose one."""
 
+    LEAVES_OUT: ClassVar[bool] = False
+    """Can it leave completions out of its loss?"""
+
     DIFFERENTIATES_TWICE: ClassVar[bool] = False
     """Does it need second derivatives of what the policy says?"""
 
@@ -131,6 +134,7 @@ class OnPolicy(AlgorithmOptions):
     k1 is no choice in the loss: its gradient is 0 on average, so that it would hold nothing back.
     """
 
+    LEAVES_OUT: ClassVar[bool] = True
     kl_in: str = option(
         "reward", "Where KL is paid for: in the reward, so that a token pays for what it leads to; or in the loss, "
         "each token for itself (Tang and Munos 2025, arXiv 2506.09477).", choices=("reward", "loss"), advanced=True,
@@ -317,6 +321,7 @@ class TRPO(AlgorithmOptions):
     LIVE: ClassVar[tuple[str, ...]] = ("kl_coef", "temperature")
     UNUSED: ClassVar[tuple[str, ...]] = ("learning_rate", "warmup_steps")
     CRITIC: ClassVar[bool] = True
+    LEAVES_OUT: ClassVar[bool] = True
     DIFFERENTIATES_TWICE: ClassVar[bool] = True
     trust_kl: float = option(0.02, "How far a step may move the policy: nats a token.", low=1e-6, high=1)
     cg_steps: int = option(

@@ -42,6 +42,8 @@ class LoraConfig:
 
 #: How an ensemble's rewards become one.
 ENSEMBLE = ("mean", "worst", "mean-minus-variance")
+#: What happens to a completion that reached the length limit.
+MISSING_END = ("subtract", "replace", "mask", "nothing")
 #: What a seed promises.
 SEED = "The same seed gives the same run on the same machine."
 
@@ -165,9 +167,15 @@ class TrainPolicyConfig(LoraConfig):
         "", "Gold reward drawn beside the learned one, such as `sentiment`; empty for none.", title="Gold reward"
     )
     train_on_gold: bool = option(False, "Optimise the gold reward itself, without a reward model.", advanced=True)
+    missing_end: str = option(
+        MISSING_END[0], "What happens to a completion that reached the length limit: the penalty is taken from its "
+        "score; or is, below 0, its whole score (Stiennon et al. 2020, arXiv 2009.01325); or it is left out of the "
+        "loss (DAPO, Yu et al. 2025, arXiv 2503.14476); or nothing.", choices=MISSING_END, advanced=True,
+    )  # fmt: skip
     missing_end_penalty: float = option(
-        0.0, "Taken from the score of a completion that reached the length limit.", low=0, high=100, advanced=True
-    )
+        0.0, "Taken from the score of a completion that reached the length limit, or put in its place.", low=0,
+        high=100, advanced=True,
+    )  # fmt: skip
     steps: int = option(30, "Stop after this many steps.", low=1, title="Maximum of steps")
     learning_rate: float = option(
         0.0, "AdamW learning rate, decaying to a tenth; 0 is the algorithm's own.", low=0, high=1.0, zero="automatic"

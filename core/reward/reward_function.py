@@ -1,7 +1,7 @@
 """The reward, built from a run's settings in one place: training, evaluation, Compare and scoring all ask it.
 
 It is a weighted sum of what a model says (a run of ours, one made elsewhere, or a gold reward in its place), rules and
-the user's own functions, less a penalty where a completion was cut off.
+the user's own functions, less a penalty where a completion was cut off, or that penalty in its place.
 """
 
 from collections.abc import Generator, Sequence
@@ -41,6 +41,7 @@ class RewardSpec:
     missing_end_penalty: float = 0.0
     gold: str = ""
     optimised_gold: str = ""
+    missing_end: str = "subtract"
 
     def __post_init__(self) -> None:
         if self.reward_model and self.reward_job:
@@ -54,7 +55,7 @@ class RewardSpec:
             model, job, optimised = config.reward_model, config.reward_job, ""
         return cls(
             job, model, config.ensemble, config.model_weight, config.rules, config.missing_end_penalty, config.gold,
-            optimised,
+            optimised, config.missing_end,
         )  # fmt: skip
 
     @property
@@ -80,6 +81,7 @@ class RewardFunction:
     model_weight: float = 1.0
     rules: tuple[tuple[float, Gold], ...] = ()
     missing_end_penalty: float = 0.0
+    missing_end: str = "subtract"
 
     @property
     def known(self) -> bool:
@@ -103,10 +105,14 @@ class RewardFunction:
         return Scores(self.total(learned, prompts, completions, ended), gold)
 
     def total(self, learned: Tensor, prompts: Sequence[Asked], completions: Sequence[str], ended: Tensor) -> Tensor:
-        """The reward (B,): the learned scores (B,) times their weight, plus what the rules give, less the penalty
-        where a completion has not ended (B,)."""
-        rules = self.by_rules(prompts, completions).to(learned.device)
-        return self.model_weight * learned + rules - self.missing_end_penalty * (~ended).float()
+        """The reward (B,): the learned scores (B,) times their weight, plus what the rules give; where a completion
+        has not ended (B,), less the penalty, or minus the penalty alone."""
+        whole = self.model_weight * learned + self.by_rules(prompts, completions).to(learned.device)
+        if self.missing_end == "replace":
+            return whole.masked_fill(~ended, -self.missing_end_penalty)
+        if self.missing_end == "subtract":
+            return whole - self.missing_end_penalty * (~ended).float()
+        return whole
 
     def by_rules(self, prompts: Sequence[Asked], completions: Sequence[str]) -> Tensor:
         """What the rules give (B,), with their weights."""
@@ -159,4 +165,6 @@ def reward_function(
         queue.adapter_of(context.project, job)  # raises where its weights were damaged
         model = load_run(shared, context.project, job.result.adapter, combine=spec.ensemble)
     rules = rules_of(context.project, spec.rules)
-    return RewardFunction(model, job, external, optimised, gold, weight, rules, spec.missing_end_penalty)
+    return RewardFunction(
+        model, job, external, optimised, gold, weight, rules, spec.missing_end_penalty, spec.missing_end
+    )

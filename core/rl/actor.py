@@ -99,14 +99,15 @@ class Actor:
         beside: Sequence[Tensor] = (),
     ) -> dict[str, float]:  # fmt: skip
         """One optimizer step down the mean of `loss` over all tokens of the batch, or its sum over the tokens divided
-        by the number of completions. Returns the loss, the token means of what was reported, and the gradient's norm.
+        by the number of completions, counting those alone that are `kept`. Returns the loss, the token means of what
+        was reported, and the gradient's norm.
 
         Every micro-batch is weighed by its share, so their number changes nothing, nor does that of processes; `beside`
         are weights outside the policy of which the loss leaves gradients, too. Raises `Diverged`.
         """
-        mask = rollout.is_response
-        tokens = sum(int(mask[index].sum()) for index in batch)
-        count = sum(len(index) for index in batch) if per_completion else tokens
+        mask, kept = rollout.in_loss, rollout.kept
+        tokens = max(1, sum(int(mask[index].sum()) for index in batch))
+        count = max(1, sum(int(kept[index].sum()) for index in batch)) if per_completion else tokens
         totals: dict[str, float] = {}
         with self.shared.role(POLICY, train=True) as causal:
             for index in self.own_share(rollout, batch):
@@ -191,7 +192,7 @@ class Critic:
     def fit(self, rollout: Rollout, returns: Tensor, drawn: Tensor, epochs: int) -> dict[str, float]:
         """Steps down 1/2 (V - returns)^2; returns (B, T). How much V explains is measured on the returns that were
         `drawn` (B, T), because lambda-returns hold V itself."""
-        mask = rollout.is_response
+        mask = rollout.in_loss
         metrics = {"val/explained_variance": explained_variance(drawn, self.values(rollout), mask)}
         for epoch in range(epochs):
             loss = 0.5 * masked_mean((self.head(rollout.features) - returns).square(), mask)

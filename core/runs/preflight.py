@@ -34,6 +34,10 @@ def train_policy(project: Project, config: TrainPolicyConfig, *, processes: int 
         raise BadInput(
             f"The learning rate would still be rising after {config.steps} steps: set --warmup-steps to fewer."
         )
+    if config.missing_end == "mask" and not (kind.config.LEAVES_OUT or kind.offline):
+        raise BadInput(
+            f"{kind.title} leaves no completion out of its loss: set --missing-end to subtract, replace or nothing."
+        )
     if config.completions < kind.config.FEWEST_COMPLETIONS and "completions" not in kind.unused:
         least = kind.config.FEWEST_COMPLETIONS
         raise BadInput(f"{kind.title} compares the completions of a prompt: set --completions to {least} or more.")

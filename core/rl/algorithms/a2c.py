@@ -28,7 +28,7 @@ class Learner(OnPolicyLearner):
         drawn = returns_to_go(rewards, mask, options.gamma)
         advantages, returns = gae(rewards, self.critic.values(rollout), mask, options.gamma, options.lam)
         if options.whiten_advantages:
-            advantages = whiten(advantages, mask)
+            advantages = whiten(advantages, rollout.in_loss)
 
         def loss(policy: Predictions, index: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
             gain = advantages[index] * policy.logp

@@ -46,7 +46,7 @@ class Learner(OnPolicyLearner):
         options, mask = self.options, rollout.is_response
         kl = rollout.charged_kl(self.config.kl_estimator)
         rewards = token_rewards(kl, rollout.score, mask, self.reward_kl_coef)
-        return whiten(rewards, mask, shift_mean=False) if options.whiten_rewards else rewards
+        return whiten(rewards, rollout.in_loss, shift_mean=False) if options.whiten_rewards else rewards
 
     def advantages(self, rollout: Rollout) -> tuple[Tensor, Tensor]:
         """Advantages (B, T), whitened over the whole batch, and returns, which are not."""
@@ -54,7 +54,7 @@ class Learner(OnPolicyLearner):
             self.critic.initialise(rollout.score)
         options, mask = self.options, rollout.is_response
         advantages, returns = gae(self.rewards(rollout), self.critic.values(rollout), mask, options.gamma, options.lam)
-        return whiten(advantages, mask) if options.whiten_advantages else advantages, returns
+        return whiten(advantages, rollout.in_loss) if options.whiten_advantages else advantages, returns
 
     def improve(self, rollout: Rollout, surrogate: Loss, step: int) -> dict[str, float]:
         """Epochs of minibatches down the surrogate, until the policy has moved too far."""
@@ -69,8 +69,8 @@ class Learner(OnPolicyLearner):
 
     def fit_values(self, rollout: Rollout, returns: Tensor) -> dict[str, float]:
         """Epochs of the value head down its loss on the whole batch."""
-        mask, old = rollout.is_response, self.critic.values(rollout)
-        drawn = returns_to_go(self.rewards(rollout), mask, self.options.gamma)
+        mask, old = rollout.in_loss, self.critic.values(rollout)
+        drawn = returns_to_go(self.rewards(rollout), rollout.is_response, self.options.gamma)
         metrics = {"val/explained_variance": explained_variance(drawn, old, mask)}
         for epoch in range(self.options.value_epochs):
             values = self.critic.head(rollout.features)

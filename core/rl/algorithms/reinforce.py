@@ -28,7 +28,7 @@ class Learner(OnPolicyLearner):
         returns = returns_to_go(rewards, mask, options.gamma)  # (B, T)
         advantages = (returns - self.baseline(rollout, returns)) * mask
         if options.whiten_advantages:
-            advantages = whiten(advantages, mask)
+            advantages = whiten(advantages, rollout.in_loss)
 
         def loss(policy: Predictions, index: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
             return self.with_kl(-advantages[index] * policy.logp, policy, rollout, index), {}

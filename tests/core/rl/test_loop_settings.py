@@ -9,6 +9,7 @@ from core.config.training import ALGORITHMS
 from core.errors import BadInput
 from core.models.adapters import SharedModel
 from core.models.logprobs import predictions
+from core.reward.reward_function import RewardFunction, RewardSpec
 from core.rl.rollout import POLICY
 from tests.core.conftest import loaded
 from tests.core.rl.rollouts import CONFIG, copies, drawn, gradient, learner_of, rollout_of, same
@@ -195,3 +196,82 @@ def test_ratios_of_tokens_or_completions_are_clipped_further_above_than_below(mo
     torch.testing.assert_close(gradient(learner, rollout), expected, atol=1e-6, rtol=1e-4)
     plain = gradient(learner_of(moved, "grpo", replace(CONFIG, kl_coef=0.0), average=average, scale="none"), rollout)
     assert float((plain - expected).abs().max()) > 1e-4
+
+
+# Completions that reached the length limit
+
+ENDED = torch.tensor([True, False, True, True, True, False])
+
+
+@pytest.fixture
+def cut_off(moved):
+    """A rollout of which two completions did not end, and that leaves them out."""
+    found = rollout_of(moved, drawn(moved), SCORE)
+    return replace(found, rows=replace(found.rows, ended=ENDED), masks_cut=True)
+
+
+@pytest.mark.parametrize("name", ["ppo", "a2c", "reinforce", "trpo"])
+def test_what_is_left_out_counts_neither_in_the_loss_nor_in_its_scales(moved, cut_off, name):
+    options = {"baseline": "batch"} if name == "reinforce" else {"lam": 1.0}
+
+    def found(rollout):
+        learner, seen = learner_of(moved, name, replace(CONFIG, kl_coef=0.1), **options), []
+        if name != "trpo":
+            return gradient(learner, rollout)
+        learner.move = lambda rollout, advantages: seen.append(learner.gradient(rollout, advantages)[0]) or {}
+        learner.update(rollout, 0)
+        return seen[0]
+
+    expected = found(replace(cut_off.select(ENDED.nonzero().flatten()), masks_cut=False))
+    torch.testing.assert_close(found(cut_off), expected, atol=1e-5, rtol=1e-3)
+    everything = found(replace(cut_off, masks_cut=False))
+    assert float((everything - expected).abs().max()) > 1e-3
+
+
+@pytest.mark.parametrize("name", ["rloo", "grpo"])
+def test_a_group_still_knows_the_score_of_what_is_left_out(moved, cut_off, name):
+    """As in DAPO's overlong filtering and TRL's `mask_truncated_completions`: the mean is over what counts."""
+    centred = torch.cat([part - part.mean() for part in SCORE.split(3)])
+    A = (centred * 1.5 if name == "rloo" else centred)[:, None]
+    inside = cut_off.is_response & ENDED[:, None]
+
+    def loss(logp):
+        return -(A * logp * inside).sum() / (4 if name == "rloo" else int(inside.sum()))
+
+    options = {} if name == "rloo" else {"scale": "none"}
+    learner = learner_of(moved, name, replace(CONFIG, kl_coef=0.0), **options)
+    torch.testing.assert_close(gradient(learner, cut_off), gradient_of(learner, cut_off, loss), atol=1e-6, rtol=1e-3)
+
+
+def test_a_value_head_does_not_learn_from_what_is_left_out(moved, cut_off):
+    heads = []
+    for shift in (0.0, 50.0):
+        learner = learner_of(moved, "ppo")
+        learner.critic.initialise(SCORE)
+        learner.fit_values(replace(cut_off, score=SCORE + shift * ~ENDED), learner.advantages(cut_off)[1])
+        heads.append(copies(learner.critic.head.parameters()))
+    assert same(*heads)
+
+
+def test_a_batch_of_which_nothing_counts_teaches_nothing(moved, cut_off):
+    rollout = replace(cut_off, rows=replace(cut_off.rows, ended=torch.zeros(6, dtype=torch.bool)))
+    learner = learner_of(moved, "grpo")
+    before = copies(learner.actor.weights)
+    assert learner.update(rollout, 0)["loss/policy_avg"] == 0.0
+    assert same(before, learner.actor.weights)
+
+
+@pytest.mark.parametrize(
+    ("missing_end", "expected"),
+    [
+        ("subtract", [1.0, -0.5 - 0.4, 0.3, -1.0, 0.2, 0.7 - 0.4]),
+        ("replace", [1.0, -0.4, 0.3, -1.0, 0.2, -0.4]),
+        ("mask", SCORE.tolist()),
+        ("nothing", SCORE.tolist()),
+    ],
+)
+def test_the_score_of_a_completion_that_did_not_end(missing_end, expected):
+    spec = RewardSpec.of(replace(CONFIG, missing_end=missing_end, missing_end_penalty=0.4))
+    reward = RewardFunction(missing_end=spec.missing_end, missing_end_penalty=spec.missing_end_penalty)
+    assert reward.total(SCORE, ["p"] * 6, ["c"] * 6, ENDED).tolist() == pytest.approx(expected)
+    assert RewardSpec.of(replace(CONFIG, missing_end_penalty=0.4)).missing_end == "subtract", "as in earlier commands"

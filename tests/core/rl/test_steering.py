@@ -6,6 +6,7 @@ import time
 from dataclasses import asdict, replace
 
 import pytest
+import torch
 
 from core import worker
 from core.config.jobs import CompareConfig, GenerateConfig, JobKind, config_values
@@ -20,6 +21,7 @@ from core.labeling import gold
 from core.records import Prompt
 from core.rl import train_job
 from core.rl.adaptive_kl import LiveSettings, next_kl_coef
+from core.rl.algorithms import grpo
 from core.rl.stopping import StoppingRules
 from core.runs import live_settings, rounds, sweep
 from core.store import prompts
@@ -475,6 +477,23 @@ def test_the_change_against_the_reference_is_of_the_same_reward(project, run_job
     assert {row["score"] for row in rows} <= {0.0, -1.0}
     unended = [row for row in rows if row["tokens"] == POLICY.max_new_tokens and row["policy"] == "reference"]
     assert all(row["score"] == -1.0 for row in unended)
+
+
+def test_what_reached_the_limit_is_scored_and_left_out_as_the_run_says(project, run_job, monkeypatch):
+    seen, update = [], grpo.Learner.update
+    with monkeypatch.context() as patched:
+        patched.setattr(grpo.Learner, "update", lambda *args: seen.append(args[1]) or update(*args))
+        for how in ("replace", "mask"):
+            config = replace(POLICY, algorithm="grpo", steps=1, missing_end=how, missing_end_penalty=7.0)
+            assert run_job(project, JobKind.TRAIN_POLICY, config, options("grpo")).status == "done"
+    replaced, masked = seen
+    ended = replaced.rows.ended
+    assert bool((~ended).any())
+    assert torch.equal(replaced.score == -7.0, ~ended)
+    assert bool(replaced.kept.all())
+    assert torch.equal(masked.kept, ended)
+    assert torch.equal(masked.score[ended], replaced.score[ended])
+    assert bool((masked.score >= 0).all())
 
 
 def test_held_out_answers_say_how_much_higher_they_score_than_the_references(project, run_job):

@@ -27,6 +27,7 @@ from tests.core.rl.test_steering import POLICY, options
         ({"algorithm": "soft-q", "kl_coef": 0.0}, "divides by the KL coefficient"),
         ({"algorithm": "grpo", "completions": 1}, "set --completions to 2 or more"),
         ({"warmup_steps": 4}, "set --warmup-steps to fewer"),
+        ({"algorithm": "dqn", "missing_end": "mask"}, "set --missing-end to subtract, replace or nothing"),
         ({"gold": ""}, "give one with --gold"),
         ({"train_on_gold": False}, "no reward model yet"),
         ({"train_on_gold": False, "reward_model": "x", "reward_job": 1}, "not both"),
