@@ -107,6 +107,10 @@ class TrainRewardConfig(LoraConfig):
         high=16,
         title="Ensemble of",
     )
+    bootstrap: bool = option(
+        False, "Let each member of an ensemble learn from prompts drawn anew, with replacement, so that they also "
+        "differ in what they know (Breiman 1996).", advanced=True, title="Bootstrap the prompts",
+    )  # fmt: skip
     curve: bool = option(
         False,
         "Also train on an eighth, a quarter and half of the prompts, to see what more labels would bring.",
@@ -137,6 +141,11 @@ class TrainRewardConfig(LoraConfig):
     )  # fmt: skip
     seed: int = option(0, SEED, low=0, advanced=True)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.bootstrap and self.members == 1:
+            raise BadInput("--bootstrap draws prompts for each member of an ensemble: set --members to 2 or more.")
+
 
 @dataclass(frozen=True)
 class TrainPolicyConfig(LoraConfig):
@@ -157,6 +166,10 @@ class TrainPolicyConfig(LoraConfig):
         advanced=True,
     )  # fmt: skip
     ensemble: str = option("mean", "How an ensemble's rewards become one.", choices=ENSEMBLE, advanced=True)
+    variance_weight: float = option(
+        1.0, "What mean-minus-variance takes off for each unit of the members' variance (lambda; Coste et al. 2023, "
+        "arXiv 2310.02743).", low=0, high=100, advanced=True,
+    )  # fmt: skip
     model_weight: float = option(1.0, "Weight of the reward model in the reward.", low=-100, high=100, advanced=True)
     rules: str = option(
         "",

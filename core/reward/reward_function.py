@@ -42,6 +42,7 @@ class RewardSpec:
     gold: str = ""
     optimised_gold: str = ""
     missing_end: str = "subtract"
+    variance_weight: float = 1.0
 
     def __post_init__(self) -> None:
         if self.reward_model and self.reward_job:
@@ -55,7 +56,7 @@ class RewardSpec:
             model, job, optimised = config.reward_model, config.reward_job, ""
         return cls(
             job, model, config.ensemble, config.model_weight, config.rules, config.missing_end_penalty, config.gold,
-            optimised, config.missing_end,
+            optimised, config.missing_end, config.variance_weight,
         )  # fmt: skip
 
     @property
@@ -163,7 +164,9 @@ def reward_function(
         job = queue.run_of(context.project, spec.reward_job, TrainRewardJob)
         yield Progress(0, 1, "Loading the reward model")
         queue.adapter_of(context.project, job)  # raises where its weights were damaged
-        model = load_run(shared, context.project, job.result.adapter, combine=spec.ensemble)
+        model = load_run(
+            shared, context.project, job.result.adapter, combine=spec.ensemble, variance_weight=spec.variance_weight
+        )
     rules = rules_of(context.project, spec.rules)
     return RewardFunction(
         model, job, external, optimised, gold, weight, rules, spec.missing_end_penalty, spec.missing_end
