@@ -176,6 +176,10 @@ class TrainPolicyConfig(LoraConfig):
         "Rules added to the reward, each with its weight: `0.5*sentiment; -0.01*length; 2*file.py:function`.",
         advanced=True,
     )
+    rules_only: bool = option(
+        False, "Optimise the rules alone, without a reward model (verifiable rewards: Lambert et al. 2024, arXiv "
+        "2411.15124).", advanced=True,
+    )  # fmt: skip
     gold: str = option(
         "", "Gold reward drawn beside the learned one, such as `sentiment`; empty for none.", title="Gold reward"
     )

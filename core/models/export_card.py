@@ -233,6 +233,8 @@ def _rewarded(job: TrainPolicyJob) -> str:
     config = job.config
     if ALGORITHMS[config.algorithm].learns_from is LearnsFrom.ANSWERS:
         return "from answers that people wrote or ranked best"
+    if config.rules_only:
+        return f"against the rules {cards.span(config.rules)} alone"
     if config.train_on_gold:
         model = f"against the reward {cards.span(config.gold)}"
     elif config.reward_model:

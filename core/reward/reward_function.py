@@ -43,6 +43,7 @@ class RewardSpec:
     optimised_gold: str = ""
     missing_end: str = "subtract"
     variance_weight: float = 1.0
+    rules_only: bool = False
 
     def __post_init__(self) -> None:
         if self.reward_model and self.reward_job:
@@ -50,19 +51,19 @@ class RewardSpec:
 
     @classmethod
     def of(cls, config: TrainPolicyConfig) -> "RewardSpec":
-        if config.train_on_gold:
-            model, job, optimised = "", 0, config.gold
+        if config.train_on_gold or config.rules_only:
+            model, job, optimised = "", 0, "" if config.rules_only else config.gold
         else:
             model, job, optimised = config.reward_model, config.reward_job, ""
         return cls(
             job, model, config.ensemble, config.model_weight, config.rules, config.missing_end_penalty, config.gold,
-            optimised, config.missing_end, config.variance_weight,
+            optimised, config.missing_end, config.variance_weight, config.rules_only,
         )  # fmt: skip
 
     @property
     def by_our_model(self) -> bool:
         """Is it a reward model of this project that scores?"""
-        return not self.reward_model and not self.optimised_gold
+        return not (self.reward_model or self.optimised_gold or self.rules_only)
 
 
 class Scores(NamedTuple):
@@ -155,6 +156,8 @@ def reward_function(
     model, job, external, optimised, weight = None, None, None, None, spec.model_weight
     if spec.optimised_gold:
         optimised = gold if spec.optimised_gold == spec.gold else golds.find(context.project, spec.optimised_gold)
+    elif spec.rules_only:
+        pass
     elif spec.reward_model:
         external = yield from external_of(context, spec.reward_model)
     elif not needed and not spec.reward_job and queue.newest_run(context.project, TrainRewardJob) is None:

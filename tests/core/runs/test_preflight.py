@@ -30,6 +30,9 @@ from tests.core.rl.test_steering import POLICY, options
         ({"algorithm": "dqn", "missing_end": "mask"}, "set --missing-end to subtract, replace or nothing"),
         ({"gold": ""}, "give one with --gold"),
         ({"train_on_gold": False}, "no reward model yet"),
+        ({"train_on_gold": False, "rules": "length"}, "give --rules-only to optimise the rules alone"),
+        ({"train_on_gold": False, "rules_only": True}, "give them with --rules"),
+        ({"rules": "length", "rules_only": True}, "give no --train-on-gold"),
         ({"train_on_gold": False, "reward_model": "x", "reward_job": 1}, "not both"),
     ],
 )
