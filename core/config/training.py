@@ -186,8 +186,9 @@ class TrainPolicyConfig(LoraConfig):
     train_on_gold: bool = option(False, "Optimise the gold reward itself, without a reward model.", advanced=True)
     missing_end: str = option(
         MISSING_END[0], "What happens to a completion that reached the length limit: the penalty is taken from its "
-        "score; or is, below 0, its whole score (Stiennon et al. 2020, arXiv 2009.01325); or it is left out of the "
-        "loss (DAPO, Yu et al. 2025, arXiv 2503.14476); or nothing.", choices=MISSING_END, advanced=True,
+        "score; or minus the penalty takes the score's place (Stiennon et al. 2020, arXiv 2009.01325); or it is left "
+        "out of the loss (mask; DAPO, Yu et al. 2025, arXiv 2503.14476); or nothing.", choices=MISSING_END,
+        advanced=True,
     )  # fmt: skip
     missing_end_penalty: float = option(
         0.0, "Taken from the score of a completion that reached the length limit, or put in its place.", low=0,

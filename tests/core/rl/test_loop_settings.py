@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
+from core.config.algorithms import GRPO, OnPolicy
+from core.config.options import as_stored
 from core.config.training import ALGORITHMS
 from core.errors import BadInput
 from core.models.adapters import SharedModel
@@ -154,6 +156,13 @@ def test_kl_is_paid_for_in_the_reward_unless_told_otherwise(moved, name):
     learner = learner_of(moved, name, config, **options)
     expected = gradient_of(learner, rollout, lambda logp: -(advantages * logp * rollout.is_response).sum() / count)
     torch.testing.assert_close(gradient(learner, rollout), expected, atol=1e-5, rtol=1e-3)
+
+
+def test_grpo_alone_pays_in_the_loss_by_default_and_earlier_runs_as_they_did():
+    places = {name: kind.config().kl_in for name, kind in ALGORITHMS.items() if issubclass(kind.config, OnPolicy)}
+    assert places == dict.fromkeys(("ppo", "nlpo", "a2c", "reinforce", "rloo"), "reward") | {"grpo": "loss"}
+    assert as_stored(GRPO, {}).kl_loss_estimator == "k3"
+    assert as_stored(GRPO, {"kl_in": "reward"}).kl_in == "reward"
 
 
 def test_k1_is_no_loss():
