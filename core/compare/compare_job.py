@@ -84,7 +84,7 @@ def reward_of(run: TrainPolicyJob, config: CompareConfig) -> RewardSpec:
     tuned with; `reward_job` puts another model in its place, and `gold` is drawn beside."""
     tuned = RewardSpec.of(run.config)
     if config.reward_job:
-        tuned = replace(tuned, reward_job=config.reward_job, reward_model="", optimised_gold="")
+        tuned = replace(tuned, reward_job=config.reward_job, reward_model="", optimised_gold="", rules_only=False)
     elif tuned.by_our_model:
         tuned = replace(tuned, reward_job=run.result.reward_job or 0)
     return replace(tuned, gold=config.gold)

@@ -99,6 +99,9 @@ class AlgorithmOptions(Settings):
     KL_COEF: ClassVar[float] = 0.05
     """The run's KL coefficient when nobody chose one."""
 
+    LEAVES_OUT: ClassVar[bool] = False
+    """Can it leave completions out of its loss?"""
+
     DIFFERENTIATES_TWICE: ClassVar[bool] = False
     """Does it need second derivatives of what the policy says?"""
 
@@ -126,7 +129,25 @@ class AlgorithmOptions(Settings):
 
 
 @dataclass(frozen=True)
-class PPO(AlgorithmOptions):
+class OnPolicy(AlgorithmOptions):
+    """What those share that learn from each rollout once, down a loss over its tokens.
+
+    k1 is no choice in the loss: its gradient is 0 on average, so that it would hold nothing back.
+    """
+
+    LEAVES_OUT: ClassVar[bool] = True
+    kl_in: str = option(
+        "reward", "Where KL is paid for: in the reward, so that a token pays for what it leads to; or in the loss, "
+        "each token for itself (Tang and Munos 2025, arXiv 2506.09477).", choices=("reward", "loss"), advanced=True,
+    )  # fmt: skip
+    kl_loss_estimator: str = option(
+        "k2", "KL in the loss: k2 has the gradient of KL(policy || reference), k3 that of KL(reference || policy), as "
+        "in GRPO's paper; k1's is 0 on average.", choices=("k2", "k3"), advanced=True, title="KL loss estimator",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PPO(OnPolicy):
     """PPO: Proximal Policy Optimization (Schulman et al. 2017, arXiv 1707.06347).
 
     Clips how far the policy may move in a step, with a learned value as the baseline: the default.
@@ -177,7 +198,7 @@ class NLPO(PPO):
 
 
 @dataclass(frozen=True)
-class A2C(AlgorithmOptions):
+class A2C(OnPolicy):
     """A2C: Advantage Actor-Critic (Mnih et al. 2016, arXiv 1602.01783).
 
     Actor and critic take one step each: PPO without its clip.
@@ -198,7 +219,7 @@ class A2C(AlgorithmOptions):
 
 
 @dataclass(frozen=True)
-class Reinforce(AlgorithmOptions):
+class Reinforce(OnPolicy):
     """REINFORCE: the policy gradient with a baseline (Williams 1992).
 
     One step for each rollout: what the rest is built on.
@@ -223,7 +244,7 @@ class Reinforce(AlgorithmOptions):
 
 
 @dataclass(frozen=True)
-class RLOO(AlgorithmOptions):
+class RLOO(OnPolicy):
     """RLOO: REINFORCE Leave-One-Out (Ahmadian et al. 2024, arXiv 2402.14740).
 
     The baseline is the mean of the prompt's other completions: no critic.
@@ -243,7 +264,7 @@ class RLOO(AlgorithmOptions):
 
 
 @dataclass(frozen=True)
-class GRPO(AlgorithmOptions):
+class GRPO(OnPolicy):
     """GRPO: Group Relative Policy Optimization (Shao et al. 2024, arXiv 2402.03300).
 
     PPO's clip with the group's mean and deviation in place of a critic: what most people use today.
@@ -252,7 +273,19 @@ class GRPO(AlgorithmOptions):
     LEARNING_RATE: ClassVar[float] = 4e-4
     FEWEST_COMPLETIONS: ClassVar[int] = 2
     passes: int = option(1, "Passes over each batch of rollouts.", low=1, high=20, advanced=True)
-    cliprange: float = option(0.2, "How far the ratio may move before it is clipped.", low=0.01, high=1, advanced=True)
+    cliprange: float = option(
+        0.2, "How far the ratio may move before it is clipped; a completion's moves less (0.0003 in GSPO's paper).",
+        low=1e-5, high=1, advanced=True,
+    )  # fmt: skip
+    cliprange_high: float = option(
+        0.0, "How far it may rise, where that is further than it may fall (clip-higher; DAPO, Yu et al. 2025, arXiv "
+        "2503.14476: 0.28).", low=0, high=10, advanced=True, zero="as far as it may fall", title="Clip range above",
+    )  # fmt: skip
+    importance_sampling_level: str = option(
+        "token", "Whose ratio is clipped: each token's, or the completion's, the geometric mean of its tokens' (GSPO, "
+        "Zheng et al. 2025, arXiv 2507.18071; with average completions).", choices=("token", "sequence"),
+        advanced=True, title="Ratio of each",
+    )  # fmt: skip
     scale: str = option(
         "deviation", "Divide advantages by the group's standard deviation, or not (Dr. GRPO).",
         choices=("deviation", "none"), advanced=True,
@@ -264,8 +297,13 @@ class GRPO(AlgorithmOptions):
         choices=("tokens", "completions", "length"), advanced=True,
     )  # fmt: skip
     kl_in: str = option(
-        "loss", "Where KL is paid for: as k3 in the loss (the paper), or in the reward.", choices=("loss", "reward"),
+        "loss", "Where KL is paid for: in the loss (the paper), or in the reward.", choices=("loss", "reward"),
         advanced=True,
+    )  # fmt: skip
+    kl_loss_estimator: str = option(
+        "k3", "KL in the loss: k3 as in the paper, with the gradient of KL(reference || policy), or k2 with that of "
+        "KL(policy || reference) (Tang and Munos 2025, arXiv 2506.09477); k1's is 0 on average.",
+        choices=("k2", "k3"), advanced=True, title="KL loss estimator",
     )  # fmt: skip
 
     @property
@@ -282,8 +320,9 @@ class TRPO(AlgorithmOptions):
 
     LEARNING_RATE: ClassVar[float] = 0.0  # the trust region says how far a step goes
     LIVE: ClassVar[tuple[str, ...]] = ("kl_coef", "temperature")
-    UNUSED: ClassVar[tuple[str, ...]] = ("learning_rate",)
+    UNUSED: ClassVar[tuple[str, ...]] = ("learning_rate", "warmup_steps")
     CRITIC: ClassVar[bool] = True
+    LEAVES_OUT: ClassVar[bool] = True
     DIFFERENTIATES_TWICE: ClassVar[bool] = True
     trust_kl: float = option(0.02, "How far a step may move the policy: nats a token.", low=1e-6, high=1)
     cg_steps: int = option(

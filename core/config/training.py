@@ -42,6 +42,8 @@ class LoraConfig:
 
 #: How an ensemble's rewards become one.
 ENSEMBLE = ("mean", "worst", "mean-minus-variance")
+#: What happens to a completion that reached the length limit.
+MISSING_END = ("subtract", "replace", "mask", "nothing")
 #: What a seed promises.
 SEED = "The same seed gives the same run on the same machine."
 
@@ -105,6 +107,10 @@ class TrainRewardConfig(LoraConfig):
         high=16,
         title="Ensemble of",
     )
+    bootstrap: bool = option(
+        False, "Let each member of an ensemble learn from prompts drawn anew, with replacement, so that they also "
+        "differ in what they know (Breiman 1996).", advanced=True, title="Bootstrap the prompts",
+    )  # fmt: skip
     curve: bool = option(
         False,
         "Also train on an eighth, a quarter and half of the prompts, to see what more labels would bring.",
@@ -135,6 +141,11 @@ class TrainRewardConfig(LoraConfig):
     )  # fmt: skip
     seed: int = option(0, SEED, low=0, advanced=True)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.bootstrap and self.members == 1:
+            raise BadInput("--bootstrap draws prompts for each member of an ensemble: set --members to 2 or more.")
+
 
 @dataclass(frozen=True)
 class TrainPolicyConfig(LoraConfig):
@@ -155,23 +166,58 @@ class TrainPolicyConfig(LoraConfig):
         advanced=True,
     )  # fmt: skip
     ensemble: str = option("mean", "How an ensemble's rewards become one.", choices=ENSEMBLE, advanced=True)
+    variance_weight: float = option(
+        1.0, "What mean-minus-variance takes off for each unit of the members' variance (lambda; Coste et al. 2023, "
+        "arXiv 2310.02743).", low=0, high=100, advanced=True,
+    )  # fmt: skip
     model_weight: float = option(1.0, "Weight of the reward model in the reward.", low=-100, high=100, advanced=True)
     rules: str = option(
         "",
         "Rules added to the reward, each with its weight: `0.5*sentiment; -0.01*length; 2*file.py:function`.",
         advanced=True,
     )
+    rules_only: bool = option(
+        False, "Optimise the rules alone, without a reward model (verifiable rewards: Lambert et al. 2024, arXiv "
+        "2411.15124).", advanced=True,
+    )  # fmt: skip
     gold: str = option(
         "", "Gold reward drawn beside the learned one, such as `sentiment`; empty for none.", title="Gold reward"
     )
     train_on_gold: bool = option(False, "Optimise the gold reward itself, without a reward model.", advanced=True)
+    missing_end: str = option(
+        MISSING_END[0], "What happens to a completion that reached the length limit: the penalty is taken from its "
+        "score; or minus the penalty takes the score's place (Stiennon et al. 2020, arXiv 2009.01325); or it is left "
+        "out of the loss (mask; DAPO, Yu et al. 2025, arXiv 2503.14476); or nothing.", choices=MISSING_END,
+        advanced=True,
+    )  # fmt: skip
     missing_end_penalty: float = option(
-        0.0, "Taken from the score of a completion that reached the length limit.", low=0, high=100, advanced=True
-    )
+        0.0, "Taken from the score of a completion that reached the length limit, or put in its place.", low=0,
+        high=100, advanced=True,
+    )  # fmt: skip
     steps: int = option(30, "Stop after this many steps.", low=1, title="Maximum of steps")
     learning_rate: float = option(
         0.0, "AdamW learning rate, decaying to a tenth; 0 is the algorithm's own.", low=0, high=1.0, zero="automatic"
     )
+    warmup_steps: int = option(
+        0, "Steps in which the policy's learning rate rises to its height, before it decays (Goyal et al. 2017, arXiv "
+        "1706.02677).", low=0, advanced=True, zero="none", title="Warm-up steps",
+    )  # fmt: skip
+    adam_beta1: float = option(
+        0.9, "How much of the gradients' running mean AdamW keeps in a step, for the policy and the value head "
+        "(Loshchilov and Hutter 2019, arXiv 1711.05101).", low=0, high=0.9999, advanced=True, title="Adam beta 1",
+    )  # fmt: skip
+    adam_beta2: float = option(
+        0.999, "How much of the squared gradients' running mean AdamW keeps in a step.", low=0, high=0.99999,
+        advanced=True, title="Adam beta 2",
+    )  # fmt: skip
+    adam_epsilon: float = option(
+        1e-5, "What AdamW adds to its divisor: larger damps the steps of weights with small gradients (Huang et al. "
+        "2024, arXiv 2403.17031).", low=1e-12, high=1.0, advanced=True,
+    )  # fmt: skip
+    max_grad_norm: float = option(
+        1.0, "Longest gradient, of the policy and of the value head each; longer ones are cut to it (Pascanu et al. "
+        "2013, arXiv 1211.5063).", low=0, high=1000, advanced=True, zero="never cut", title="Clip gradient at",
+    )  # fmt: skip
     kl_coef: float = option(
         -1.0, "Price of one nat of KL to the reference (beta); -1 is the algorithm's own: 0.05, and 0 for DQN.", low=-1,
         high=10, zero="automatic", special=-1,
@@ -229,7 +275,8 @@ class TrainPolicyConfig(LoraConfig):
         100, "Completions in which the steered coefficient may change by a fifth.", low=1, advanced=True
     )
     kl_estimator: str = option(
-        "k1", "How the penalty estimates KL from one sample: k1 is unbiased, k3 never negative.", choices=("k1", "k3"),
+        "k1", "How the penalty in the reward estimates KL from one sample: k1 is unbiased, k3 that and never negative, "
+        "k2 half the squared log-ratio (Schulman 2020, Approximating KL divergence).", choices=("k1", "k2", "k3"),
         advanced=True,
     )  # fmt: skip
     checkpoint_every: int = option(5, "Steps between checkpoints.", low=1, advanced=True)

@@ -27,11 +27,13 @@ def load_optimizer(optimizer: torch.optim.Optimizer, path: Path) -> None:
     optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
 
 
-def adamw(*groups: tuple[list[Any], float]) -> torch.optim.AdamW:
-    """AdamW over (parameters, learning rate) groups, without weight decay and with eps 1e-5, as in the
-    summarisation work (Huang et al. 2024, detail 16)."""
+def adamw(
+    *groups: tuple[list[Any], float], betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-5
+) -> torch.optim.AdamW:
+    """AdamW over (parameters, learning rate) groups, without weight decay and unless told otherwise with eps 1e-5, as
+    in the summarisation work (Huang et al. 2024, detail 16)."""
     found = [{"params": parameters, "lr": rate, "peak_lr": rate} for parameters, rate in groups]
-    return torch.optim.AdamW(found, eps=1e-5, weight_decay=0.0)
+    return torch.optim.AdamW(found, betas=betas, eps=eps, weight_decay=0.0)
 
 
 def scale_learning_rates(optimizer: torch.optim.Optimizer, factor: float) -> None:

@@ -251,6 +251,8 @@ def _rewarded(job: TrainPolicyJob) -> str:
         return "from verdicts on answers, good or bad"
     if learns_from is LearnsFrom.RANKINGS:
         return "from the project's rankings"
+    if config.rules_only:
+        return f"against the rules {cards.span(_rules(config.rules))} alone"
     if config.train_on_gold:
         model = f"against the reward {cards.span(_without_folder(config.gold))}"
     elif config.reward_model:

@@ -37,18 +37,23 @@ ABOUT = "reward.json"
 #: An adapter's name, which is also its folder's, and never that of another role.
 MEMBER = re.compile(r"(reward|curve)\d*")
 MOST_MEMBERS = 1000
+#: A spread that can be divided by.
+SMALLEST_STD = 1e-6
 #: A score that can be computed with.
 LARGEST = 1e18
 WORDS = {"tokenizer": "tokenizer", "base": "base model"}
 #: Tokens in one forward pass where nothing has to be kept for a backward pass.
 TOKENS = 2048
 
-#: Ways to make one reward (B,) of the members' normalised scores (M, B).
-COMBINE: dict[str, Callable[[Tensor], Tensor]] = {
-    "mean": lambda scores: scores.mean(0),
-    "worst": lambda scores: scores.amin(0),
-    "mean-minus-variance": lambda scores: scores.mean(0) - scores.var(0, correction=0),
+LESS_VARIANCE = "mean-minus-variance"
+#: Ways to make one reward (B,) of the members' normalised scores (M, B), and of the weight of their variance.
+COMBINE: dict[str, Callable[[Tensor, float], Tensor]] = {
+    "mean": lambda scores, _: scores.mean(0),
+    "worst": lambda scores, _: scores.amin(0),
+    LESS_VARIANCE: lambda scores, weight: scores.mean(0) - weight * scores.var(0, correction=0),
 }
+#: The scale of the members' variance stands beside those of the ways.
+VARIANCE = "variance"
 
 
 @dataclass(frozen=True)
@@ -60,10 +65,13 @@ class Member:
 class RewardModel:
     """`raw_scores` reads texts; `reward` makes one reward of them, on the scale of the reference's completions."""
 
-    def __init__(self, shared: SharedModel, columns: Sequence[str] = (OVERALL,), *, combine: str = "mean") -> None:
+    def __init__(
+        self, shared: SharedModel, columns: Sequence[str] = (OVERALL,), *, combine: str = "mean",
+        variance_weight: float = 1.0,
+    ) -> None:  # fmt: skip
         self.shared = shared
         self.columns = tuple(columns)
-        self.combine = combine
+        self.combine, self.variance_weight = combine, variance_weight
         self.members: list[Member] = []
         self.scaled_by = ""
         self.combined: dict[str, tuple[float, float]] = {}
@@ -89,13 +97,15 @@ class RewardModel:
         return RewardHead(self.shared.base.hidden_size, len(self.columns)).to(self.shared.base.device)
 
     @classmethod
-    def load(cls, shared: SharedModel, folder: Path, *, combine: str = "mean") -> "RewardModel":
+    def load(
+        cls, shared: SharedModel, folder: Path, *, combine: str = "mean", variance_weight: float = 1.0
+    ) -> "RewardModel":
         """From a run's folder, which holds one PEFT folder for each member.
 
         Raises `ModelError` if it is damaged, of an older kind, or of another base or tokenizer.
         """
         about = _about(folder / ADAPTER)
-        model = cls(shared, about["columns"], combine=combine)
+        model = cls(shared, about["columns"], combine=combine, variance_weight=variance_weight)
         for what, known in model.identity.items():
             if about.get(what) not in (None, known):
                 raise ModelError(
@@ -104,6 +114,11 @@ class RewardModel:
                 )
         model.scaled_by = about.get("scaled_by", "")
         model.combined = {name: (found[0], found[1]) for name, found in about.get("combined", {}).items()}
+        if combine == LESS_VARIANCE and variance_weight != 1 and model.combined and VARIANCE not in model.combined:
+            raise ModelError(
+                f"The ensemble in {folder} comes from a version that measured its scale for a variance weight of 1 "
+                "alone: leave --variance-weight at 1, or train it again."
+            )
         for adapter in about["members"]:
             model.load_member(adapter, inside(folder, adapter))
         return model
@@ -193,16 +208,30 @@ class RewardModel:
 
     def reward(self, raw: Tensor) -> Tensor:
         """The reward (..., N), normalised and combined over members, of raw scores (M, ..., N, C) on any device."""
-        mean, std = self.combined.get(self.combine, (0.0, 1.0))
-        return (COMBINE[self.combine](self.normalised(raw)[..., 0]) - mean) / std
+        mean, std = self._scale()
+        return (COMBINE[self.combine](self.normalised(raw)[..., 0], self.variance_weight) - mean) / std
+
+    def _scale(self) -> tuple[float, float]:
+        """Mean and standard deviation of combined rewards.
+
+        Those of mean - w variance follow for any w from what was measured of the two and, which gives their covariance,
+        at w = 1: Var(a - w b) = Var a + w^2 Var b - 2 w Cov(a, b).
+        """
+        combined, w = self.combined, self.variance_weight
+        if self.combine != LESS_VARIANCE or w == 1 or not combined:
+            return combined.get(self.combine, (0.0, 1.0))
+        (a, a_std), (b, b_std), (_, both) = (combined[name] for name in ("mean", VARIANCE, LESS_VARIANCE))
+        twice_covariance = a_std**2 + b_std**2 - both**2
+        variance = a_std**2 + w**2 * b_std**2 - w * twice_covariance
+        return a - w * b, max(variance, SMALLEST_STD**2) ** 0.5
 
     def measure_combined(self, raw: Tensor) -> None:
         """Put an ensemble's combined rewards on the same scale, by raw scores (M, B, C) of the same completions."""
         if len(self.members) > 1:
             overall = self.normalised(raw)[..., 0]
-            for name, combine in COMBINE.items():
-                found = combine(overall)
-                self.combined[name] = (float(found.mean()), max(float(found.std(correction=0)), 1e-6))
+            found = {name: combine(overall, 1.0) for name, combine in COMBINE.items()}
+            for name, values in (found | {VARIANCE: overall.var(0, correction=0)}).items():
+                self.combined[name] = (float(values.mean()), max(float(values.std(correction=0)), SMALLEST_STD))
 
     def normalised(self, raw: Tensor) -> Tensor:
         """Scores (M, ..., C) in standard deviations of the reference's completions, member by member."""
@@ -232,9 +261,12 @@ def encode(base: Base, prompt: Asked, completions: Sequence[str], name: int | No
     return chat.beside(base, prompt, max(map(len, answers)), base.context, name), answers
 
 
-def load_run(shared: SharedModel, project: Project, adapter: str, *, combine: str = "mean") -> RewardModel:
+def load_run(
+    shared: SharedModel, project: Project, adapter: str, *, combine: str = "mean", variance_weight: float = 1.0
+) -> RewardModel:
     """The reward model of a finished `train-reward` run; `adapter` is as its result names it."""
-    return RewardModel.load(shared, inside(project.folder, adapter), combine=combine)
+    folder = inside(project.folder, adapter)
+    return RewardModel.load(shared, folder, combine=combine, variance_weight=variance_weight)
 
 
 def _about(folder: Path) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The reward, built from a run's settings in one place: training, evaluation, Compare and scoring all ask it.
 
 It is a weighted sum of what a model says (a run of ours, one made elsewhere, or a gold reward in its place), rules and
-the user's own functions, less a penalty where a completion was cut off.
+the user's own functions, less a penalty where a completion was cut off, or that penalty in its place.
 """
 
 from collections.abc import Generator, Sequence
@@ -41,6 +41,9 @@ class RewardSpec:
     missing_end_penalty: float = 0.0
     gold: str = ""
     optimised_gold: str = ""
+    missing_end: str = "subtract"
+    variance_weight: float = 1.0
+    rules_only: bool = False
 
     def __post_init__(self) -> None:
         if self.reward_model and self.reward_job:
@@ -48,19 +51,19 @@ class RewardSpec:
 
     @classmethod
     def of(cls, config: TrainPolicyConfig) -> "RewardSpec":
-        if config.train_on_gold:
-            model, job, optimised = "", 0, config.gold
+        if config.train_on_gold or config.rules_only:
+            model, job, optimised = "", 0, "" if config.rules_only else config.gold
         else:
             model, job, optimised = config.reward_model, config.reward_job, ""
         return cls(
             job, model, config.ensemble, config.model_weight, config.rules, config.missing_end_penalty, config.gold,
-            optimised,
+            optimised, config.missing_end, config.variance_weight, config.rules_only,
         )  # fmt: skip
 
     @property
     def by_our_model(self) -> bool:
         """Is it a reward model of this project that scores?"""
-        return not self.reward_model and not self.optimised_gold
+        return not (self.reward_model or self.optimised_gold or self.rules_only)
 
 
 class Scores(NamedTuple):
@@ -80,6 +83,7 @@ class RewardFunction:
     model_weight: float = 1.0
     rules: tuple[tuple[float, Gold], ...] = ()
     missing_end_penalty: float = 0.0
+    missing_end: str = "subtract"
 
     @property
     def known(self) -> bool:
@@ -103,10 +107,14 @@ class RewardFunction:
         return Scores(self.total(learned, prompts, completions, ended), gold)
 
     def total(self, learned: Tensor, prompts: Sequence[Asked], completions: Sequence[str], ended: Tensor) -> Tensor:
-        """The reward (B,): the learned scores (B,) times their weight, plus what the rules give, less the penalty
-        where a completion has not ended (B,)."""
-        rules = self.by_rules(prompts, completions).to(learned.device)
-        return self.model_weight * learned + rules - self.missing_end_penalty * (~ended).float()
+        """The reward (B,): the learned scores (B,) times their weight, plus what the rules give; where a completion
+        has not ended (B,), less the penalty, or minus the penalty alone."""
+        whole = self.model_weight * learned + self.by_rules(prompts, completions).to(learned.device)
+        if self.missing_end == "replace":
+            return whole.masked_fill(~ended, -self.missing_end_penalty)
+        if self.missing_end == "subtract":
+            return whole - self.missing_end_penalty * (~ended).float()
+        return whole
 
     def by_rules(self, prompts: Sequence[Asked], completions: Sequence[str]) -> Tensor:
         """What the rules give (B,), with their weights."""
@@ -148,6 +156,8 @@ def reward_function(
     model, job, external, optimised, weight = None, None, None, None, spec.model_weight
     if spec.optimised_gold:
         optimised = gold if spec.optimised_gold == spec.gold else golds.find(context.project, spec.optimised_gold)
+    elif spec.rules_only:
+        pass
     elif spec.reward_model:
         external = yield from external_of(context, spec.reward_model)
     elif not needed and not spec.reward_job and queue.newest_run(context.project, TrainRewardJob) is None:
@@ -157,6 +167,10 @@ def reward_function(
         job = queue.run_of(context.project, spec.reward_job, TrainRewardJob)
         yield Progress(0, 1, "Loading the reward model")
         queue.adapter_of(context.project, job)  # raises where its weights were damaged
-        model = load_run(shared, context.project, job.result.adapter, combine=spec.ensemble)
+        model = load_run(
+            shared, context.project, job.result.adapter, combine=spec.ensemble, variance_weight=spec.variance_weight
+        )
     rules = rules_of(context.project, spec.rules)
-    return RewardFunction(model, job, external, optimised, gold, weight, rules, spec.missing_end_penalty)
+    return RewardFunction(
+        model, job, external, optimised, gold, weight, rules, spec.missing_end_penalty, spec.missing_end
+    )

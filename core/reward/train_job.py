@@ -50,7 +50,7 @@ FEWEST = 4
 
 @dataclass(frozen=True)
 class Stage:
-    """One model to train: on which examples, from which seed. A model of the curve is not kept."""
+    """One model to train: on which examples (one may be there twice), from which seed. One of the curve is not kept."""
 
     adapter: str
     title: str
@@ -131,11 +131,15 @@ class Training:
             steps = -(-len(chosen) // config.batch_prompts) * config.epochs
             return Stage(adapter, title, chosen, config.seed + 1000 * number, kept, steps)
 
+        def drawn(number: int) -> tuple[int, ...]:
+            """As many prompts for a member, drawn with replacement."""
+            return tuple(random.Random(f"{config.seed}/bootstrap/{number}").choices(everything, k=len(everything)))
+
         found = [
             stage(
                 ADAPTER + (str(number) if number else ""),
                 TITLE if config.members == 1 else f"{TITLE} ({number + 1} of {config.members})",
-                everything, number, True,
+                drawn(number) if config.bootstrap else everything, number, True,
             )
             for number in range(config.members)
         ]  # fmt: skip
@@ -291,8 +295,8 @@ class Training:
             )
         found = TrainedModel(
             model=stage.adapter,
-            prompts=len(stage.examples),
-            pairs=sum(self.train[index].pairs for index in stage.examples),
+            prompts=len(set(stage.examples)),
+            pairs=sum(self.train[index].pairs for index in set(stage.examples)),
             steps=state.step,
         )
         if self.heldout:

@@ -3,6 +3,7 @@
 Both know nothing of any algorithm: one is given a loss for each token, the other the returns to predict.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,6 @@ from core.rl.rollout import POLICY
 
 #: The learning rate ends at this share of where it began.
 FINAL_LEARNING_RATE = 0.1
-LARGEST_NORM = 1.0
 
 #: From what the policy says of the completions `index` to a loss for each token (b, T), and numbers to report (b, T).
 Loss = Callable[[Predictions, Tensor], tuple[Tensor, dict[str, Tensor]]]
@@ -55,7 +55,7 @@ class Actor:
     def __init__(self, setup: Setup) -> None:
         self.shared, self.config, self.live = setup.shared, setup.config, setup.live
         self.weights = setup.shared.parameters(POLICY)
-        self.optimizer = adamw((self.weights, setup.live.learning_rate))
+        self.optimizer = optimizer_of(setup.config, self.weights, setup.live.learning_rate)
         self.cached_predictions: CachedPredictions | None = None
 
     def reuse(self, cached_predictions: CachedPredictions | None) -> None:
@@ -64,8 +64,15 @@ class Actor:
         self.cached_predictions = cached_predictions
 
     def schedule(self, progress: float) -> float:
-        """The learning rate at `progress` (0 to 1) of the run, set and returned."""
-        rate = self.live.learning_rate * (1 - (1 - FINAL_LEARNING_RATE) * progress)
+        """The learning rate at `progress` (0 to 1) of the run, set and returned: it rises in equal steps until the
+        warm-up is over and falls in a line from then on."""
+        config = self.config
+        warm_up = config.warmup_steps / config.steps
+        if progress < warm_up:
+            share = (progress * config.steps + 1) / (config.warmup_steps + 1)
+        else:
+            share = 1 - (1 - FINAL_LEARNING_RATE) * ((progress - warm_up) / (1 - warm_up))
+        rate = self.live.learning_rate * share
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         return rate
@@ -92,14 +99,15 @@ class Actor:
         beside: Sequence[Tensor] = (),
     ) -> dict[str, float]:  # fmt: skip
         """One optimizer step down the mean of `loss` over all tokens of the batch, or its sum over the tokens divided
-        by the number of completions. Returns the loss, the token means of what was reported, and the gradient's norm.
+        by the number of completions, counting those alone that are `kept`. Returns the loss, the token means of what
+        was reported, and the gradient's norm.
 
         Every micro-batch is weighed by its share, so their number changes nothing, nor does that of processes; `beside`
         are weights outside the policy of which the loss leaves gradients, too. Raises `Diverged`.
         """
-        mask = rollout.is_response
-        tokens = sum(int(mask[index].sum()) for index in batch)
-        count = sum(len(index) for index in batch) if per_completion else tokens
+        mask, kept = rollout.in_loss, rollout.kept
+        tokens = max(1, sum(int(mask[index].sum()) for index in batch))
+        count = max(1, sum(int(kept[index].sum()) for index in batch)) if per_completion else tokens
         totals: dict[str, float] = {}
         with self.shared.role(POLICY, train=True) as causal:
             for index in self.own_share(rollout, batch):
@@ -131,8 +139,8 @@ class Actor:
         return cached.predictions if cached is not None and torch.equal(cached.index, index) else None
 
     def step(self) -> float:
-        """Step down the gradient that is there, at most `LARGEST_NORM` long; returns its length before that."""
-        norm = torch.nn.utils.clip_grad_norm_(self.weights, LARGEST_NORM)
+        """Step down the gradient that is there, cut to `max_grad_norm`; returns its length before that."""
+        norm = torch.nn.utils.clip_grad_norm_(self.weights, longest_gradient(self.config))
         if not torch.isfinite(norm):
             self.optimizer.zero_grad()
             raise Diverged("The gradient is not a number.")
@@ -160,7 +168,8 @@ class Critic:
     def __init__(self, setup: Setup, learning_rate: float) -> None:
         self.head = ScalarHead(setup.shared.base.hidden_size).to(setup.shared.base.device)
         self.head.zero()
-        self.optimizer = adamw((list(self.head.linear.parameters()), learning_rate))
+        self.config = setup.config
+        self.optimizer = optimizer_of(setup.config, self.weights, learning_rate)
         self.fresh = True
         """Has it seen no rollout yet?"""
 
@@ -183,7 +192,7 @@ class Critic:
     def fit(self, rollout: Rollout, returns: Tensor, drawn: Tensor, epochs: int) -> dict[str, float]:
         """Steps down 1/2 (V - returns)^2; returns (B, T). How much V explains is measured on the returns that were
         `drawn` (B, T), because lambda-returns hold V itself."""
-        mask = rollout.is_response
+        mask = rollout.in_loss
         metrics = {"val/explained_variance": explained_variance(drawn, self.values(rollout), mask)}
         for epoch in range(epochs):
             loss = 0.5 * masked_mean((self.head(rollout.features) - returns).square(), mask)
@@ -194,7 +203,7 @@ class Critic:
         return metrics
 
     def step(self) -> None:
-        torch.nn.utils.clip_grad_norm_(self.head.linear.parameters(), LARGEST_NORM)
+        torch.nn.utils.clip_grad_norm_(self.weights, longest_gradient(self.config))
         self.optimizer.step()
         self.optimizer.zero_grad()
 
@@ -206,6 +215,14 @@ class Critic:
         self.head.restore(folder / "value.safetensors")
         self.optimizer.zero_grad()  # a step that went wrong may have left some
         load_optimizer(self.optimizer, folder / "value-optimizer.safetensors")
+
+
+def optimizer_of(config: TrainPolicyConfig, weights: list[Any], learning_rate: float) -> torch.optim.Optimizer:
+    return adamw((weights, learning_rate), betas=(config.adam_beta1, config.adam_beta2), eps=config.adam_epsilon)
+
+
+def longest_gradient(config: TrainPolicyConfig) -> float:
+    return config.max_grad_norm or math.inf
 
 
 def mean_of(seen: list[dict[str, float]]) -> dict[str, float]:

@@ -24,6 +24,16 @@ class Batch:
         return self.rows.is_response
 
     @property
+    def kept(self) -> Tensor:
+        """Which completions (B,) count in the loss."""
+        return torch.ones_like(self.rows.ended)
+
+    @property
+    def in_loss(self) -> Tensor:
+        """Which tokens (B, T) do: those of responses that are kept."""
+        return self.is_response & self.kept[:, None]
+
+    @property
     def group(self) -> Tensor:
         """The number of the prompt that each completion (B,) answers."""
         return self.rows.prompt_of
@@ -68,6 +78,11 @@ class Rollout(Batch):
     extra: Mapping[str, Tensor] = field(default_factory=dict)
     logp_sampled: Tensor | None = None  # (B, T) of the policy, as the sampler computed it while drawing
     guided: Tensor | None = None  # (B, T) how much likelier a guide made each token, log; None without one
+    masks_cut: bool = False  # are completions that reached the length limit left out of the loss?
+
+    @property
+    def kept(self) -> Tensor:
+        return self.rows.ended if self.masks_cut else super().kept
 
     @property
     def logp_drawn(self) -> Tensor:
@@ -101,7 +116,7 @@ class Rollout(Batch):
             None if self.spread is None else self.spread[index],
             {name: value[index] for name, value in self.extra.items()}, temperature=self.temperature,
             logp_sampled=None if self.logp_sampled is None else self.logp_sampled[index],
-            guided=None if self.guided is None else self.guided[index],
+            guided=None if self.guided is None else self.guided[index], masks_cut=self.masks_cut,
         )  # fmt: skip
 
 
@@ -125,7 +140,7 @@ def join(parts: Sequence[Rollout]) -> Rollout:
         torch.cat([part.score for part in parts]), _joined_spread(parts),
         {name: stack([part.extra[name] for part in parts]) for name in first.extra},
         logp_sampled=known([part.logp_sampled for part in parts]), guided=known([part.guided for part in parts]),
-        temperature=first.temperature,
+        temperature=first.temperature, masks_cut=first.masks_cut,
     )  # fmt: skip
 
 

@@ -91,6 +91,7 @@ def _collect(
     rollout = Rollout(
         rows, texts, logp_old, logp_ref, entropy, features, score, spread, temperature=live.temperature,
         logp_sampled=sampled.logp, guided=None if guide is None else sampled.logp_drawn - sampled.logp,
+        masks_cut=config.missing_end == "mask",
     )  # fmt: skip
     index = torch.arange(len(rows), device=rows.prompt_of.device)
     times = {"time/generate": drawn - began, "time/score": time.monotonic() - drawn}

@@ -37,9 +37,20 @@ def k3(logp: Tensor, logp_ref: Tensor) -> Tensor:
     return (-x).exp() - 1 + x
 
 
+def k2(logp: Tensor, logp_ref: Tensor) -> Tensor:
+    """Half the squared log-ratio of each token (B, T): never negative, and biased, but its gradient is in expectation
+    that of KL(pi || ref) of the token (Schulman 2020; Tang and Munos 2025)."""
+    return 0.5 * (logp - logp_ref).square()
+
+
 def token_kl(logp: Tensor, logp_ref: Tensor, estimator: str = "k1") -> Tensor:
-    """The KL that each token (B, T) is charged for: k1 is log pi - log ref, which may be negative; or `k3`."""
-    return k3(logp, logp_ref) if estimator == "k3" else logp - logp_ref
+    """The KL of each token (B, T) by one sample: k1 is log pi - log ref, which may be negative; or `k2`, or `k3`.
+
+    Differentiated, k1 is worth nothing: the mean of its gradient, that of log pi, is 0.
+    """
+    if estimator == "k1":
+        return logp - logp_ref
+    return {"k2": k2, "k3": k3}[estimator](logp, logp_ref)
 
 
 def token_rewards(kl: Tensor, score: Tensor, is_response: Tensor, kl_coef: float) -> Tensor:

@@ -76,6 +76,8 @@ def run(context: JobContext) -> Events:
     shared = SharedModel(base, context.world, context.report_status)
     try:
         reward = yield from reward_function(context, spec, shared, needed=not algorithm.offline)
+        if spec.rules_only and not context.resume_from:
+            yield Note("The rules alone give the reward: no reward model is asked.")
         yield Result(TrainPolicyResult(reward_job=reward.reward_job))
         yield from start.begin(context, shared)
         live = LiveSettings.of(config)

@@ -30,6 +30,14 @@ def train_policy(project: Project, config: TrainPolicyConfig, *, processes: int 
         raise BadInput("A KL target steers the coefficient by a factor: set --kl-coef above 0.")
     if kind.config.NEEDS_KL and not config.price:
         raise BadInput(f"{kind.title} divides by the KL coefficient: set --kl-coef above 0.")
+    if config.warmup_steps >= config.steps and "warmup_steps" not in kind.unused:
+        raise BadInput(
+            f"The learning rate would still be rising after {config.steps} steps: set --warmup-steps to fewer."
+        )
+    if config.missing_end == "mask" and not (kind.config.LEAVES_OUT or kind.offline):
+        raise BadInput(
+            f"{kind.title} leaves no completion out of its loss: set --missing-end to subtract, replace or nothing."
+        )
     if config.completions < kind.config.FEWEST_COMPLETIONS and "completions" not in kind.unused:
         least = kind.config.FEWEST_COMPLETIONS
         raise BadInput(f"{kind.title} compares the completions of a prompt: set --completions to {least} or more.")
@@ -50,13 +58,25 @@ def train_policy(project: Project, config: TrainPolicyConfig, *, processes: int 
 
 
 def _reward(project: Project, config: TrainPolicyConfig, *, needed: bool) -> None:
-    if config.train_on_gold:
+    if config.rules_only:
+        if not config.rules:
+            raise BadInput("--rules-only needs rules: give them with --rules.")
+        if config.train_on_gold or config.reward_model or config.reward_job:
+            raise BadInput(
+                "--rules-only leaves every reward model out: give no --train-on-gold, --reward-model or "
+                "--reward-job beside it."
+            )
+    elif config.train_on_gold:
         if not config.gold:
             raise BadInput("--train-on-gold needs a gold reward: give one with --gold.")
     elif config.reward_model:
         if config.reward_job:
             raise BadInput("Give either --reward-job or --reward-model, not both.")
     elif (needed or config.reward_job) and not _expected(project, TrainRewardJob):
+        if config.rules and not config.reward_job and queue.newest_run(project, TrainRewardJob) is None:
+            raise BadInput(
+                "There is no reward model yet: train one first, or give --rules-only to optimise the rules alone."
+            )
         queue.run_of(project, config.reward_job, TrainRewardJob)
 
 

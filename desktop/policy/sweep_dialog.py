@@ -16,7 +16,16 @@ from desktop.widgets.basics import column, label, set_role, without_icons
 
 ROWS = 3
 #: Settings that are no matter of degree, or that a run needs to be comparable.
-LEFT_OUT = ("algorithm", "reward_job", "reward_model", "gold", "train_on_gold", "eval_prompts", "checkpoint_every")
+LEFT_OUT = (
+    "algorithm",
+    "reward_job",
+    "reward_model",
+    "gold",
+    "train_on_gold",
+    "rules_only",
+    "eval_prompts",
+    "checkpoint_every",
+)
 #: Settings that are swept most often come first.
 OFTEN = ("learning_rate", "kl_coef")
 

@@ -180,7 +180,9 @@ class Tab(TabWidget, ShowsRuns):
         ready = queue.newest_run(self.session.project, TrainRewardJob) is not None
         offline = ALGORITHMS[self.form.name].offline
         self.need.setVisible(not ready and not offline)
-        self.need.setText("There is no reward model yet: train one first, or optimise a gold reward (More settings).")
+        self.need.setText(
+            "There is no reward model yet: train one first, or optimise rules alone or a gold reward (More settings)."
+        )
         self.empty.action.setVisible(not ready and not offline)
 
     def start(self) -> None:

@@ -12,10 +12,10 @@ from core.rl.actor import Critic
 from core.rl.algorithms.ppo import gae
 from core.rl.batches import Rollout
 from core.rl.estimators import returns_to_go, token_rewards, whiten
-from core.rl.learner import BaseLearner
+from core.rl.on_policy import OnPolicyLearner
 
 
-class Learner(BaseLearner[Rollout]):
+class Learner(OnPolicyLearner):
     options: A2C
     critic: Critic
 
@@ -24,15 +24,16 @@ class Learner(BaseLearner[Rollout]):
         rate = self.actor.schedule(self.progress(step))
         if self.critic.fresh:
             self.critic.initialise(rollout.score)
-        rewards = token_rewards(rollout.charged_kl(self.config.kl_estimator), rollout.score, mask, self.live.kl_coef)
+        rewards = token_rewards(rollout.charged_kl(self.config.kl_estimator), rollout.score, mask, self.reward_kl_coef)
         drawn = returns_to_go(rewards, mask, options.gamma)
         advantages, returns = gae(rewards, self.critic.values(rollout), mask, options.gamma, options.lam)
         if options.whiten_advantages:
-            advantages = whiten(advantages, mask)
+            advantages = whiten(advantages, rollout.in_loss)
 
         def loss(policy: Predictions, index: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
             gain = advantages[index] * policy.logp
-            return -(gain + options.entropy_coef * policy.entropy if options.entropy_coef else gain), {}
+            losses = -(gain + options.entropy_coef * policy.entropy if options.entropy_coef else gain)
+            return self.with_kl(losses, policy, rollout, index), {}
 
         actor = self.actor.descend(rollout, self.actor.batches(rollout)[0], loss)
         return actor | self.critic.fit(rollout, returns, drawn, options.value_epochs) | {"lr": rate}

@@ -4,7 +4,10 @@ PPO's clipped surrogate without a critic: a completion's advantage is its reward
 group, in the group's standard deviations, for each of its tokens. Corrections of later work are options: token means
 over the batch (DAPO, Yu et al. 2025, arXiv 2503.14476), and Dr. GRPO (Liu et al. 2025, arXiv 2503.20783), which takes
 both normalisers away: `scale` none, and `average` by length, where each completion's sum over its tokens is divided by
-the same number whatever its length. That number is the most tokens that a completion may have.
+the same number whatever its length. That number is the most tokens that a completion may have. DAPO also lets a ratio
+rise further than it may fall, so that unlikely tokens can be learnt: `cliprange_high`. GSPO (Zheng et al. 2025,
+arXiv 2507.18071) clips a completion's ratio as a whole, the geometric mean of its tokens': `importance_sampling_level`
+sequence; the paper's own loss is that with `average` by completions.
 """
 
 import torch
@@ -14,28 +17,28 @@ from core.config.algorithms import GRPO
 from core.models.logprobs import Predictions
 from core.rl.actor import mean_of
 from core.rl.batches import Rollout
-from core.rl.estimators import group_mean, k3, ratio
-from core.rl.learner import BaseLearner
+from core.rl.estimators import group_mean, ratio
+from core.rl.on_policy import OnPolicyLearner
 
 
-class Learner(BaseLearner[Rollout]):
+class Learner(OnPolicyLearner):
     options: GRPO
 
     def update(self, rollout: Rollout, step: int) -> dict[str, float]:
-        options, clip = self.options, self.options.cliprange
+        options = self.options
+        lowest, highest = 1 - options.cliprange, 1 + (options.cliprange_high or options.cliprange)
         rate = self.actor.schedule(self.progress(step))
-        reward = rollout.score
-        if options.kl_in == "reward":
-            reward = reward - self.live.kl_coef * rollout.charged_kl(self.config.kl_estimator).sum(1)
+        reward = rollout.score - self.reward_kl_coef * rollout.charged_kl(self.config.kl_estimator).sum(1)  # (B,)
         advantages, flat = group_advantages(reward, rollout.group, scaled=options.scale == "deviation")
         lengths = rollout.rows.lengths
 
         def loss(policy: Predictions, index: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
             A, r = advantages[index, None], ratio(policy.logp, rollout.logp_old[index])
-            unclipped, clipped = -A * r, -A * r.clamp(1 - clip, 1 + clip)
-            losses = torch.maximum(unclipped, clipped)
-            if options.kl_in == "loss":
-                losses = losses + self.live.kl_coef * k3(policy.logp, rollout.logp_ref[index])
+            if options.importance_sampling_level == "sequence":
+                n = lengths[index]
+                r = ratio(policy.logp.sum(1) / n, rollout.logp_old[index].sum(1) / n)[:, None].expand_as(r)
+            unclipped, clipped = -A * r, -A * r.clamp(lowest, highest)
+            losses = self.with_kl(torch.maximum(unclipped, clipped), policy, rollout, index)
             if options.average == "completions":
                 losses = losses / lengths[index, None]
             elif options.average == "length":

@@ -50,7 +50,8 @@ class Learner(ppo.Learner):
 
         def surrogate(policy: Predictions, index: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
             inside = policy.within(allowed[index])
-            return ppo.clipped_surrogate(inside, logp_old[index], advantages[index], self.options)
+            losses, seen = ppo.clipped_surrogate(inside, logp_old[index], advantages[index], self.options)
+            return self.with_kl(losses, policy, rollout, index), seen
 
         learnt = self.improve(rollout, surrogate, step) | self.fit_values(rollout, returns)
         if (step + 1) % self.options.mask_refresh == 0:

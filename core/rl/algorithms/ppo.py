@@ -16,11 +16,11 @@ from core.config.algorithms import PPO
 from core.models.logprobs import Predictions
 from core.rl.actor import Critic, Loss, mean_of
 from core.rl.batches import Rollout
-from core.rl.estimators import explained_variance, masked_mean, ratio, returns_to_go, token_kl, token_rewards, whiten
-from core.rl.learner import BaseLearner
+from core.rl.estimators import explained_variance, masked_mean, ratio, returns_to_go, token_rewards, whiten
+from core.rl.on_policy import OnPolicyLearner
 
 
-class Learner(BaseLearner[Rollout]):
+class Learner(OnPolicyLearner):
     """Clipped surrogate over `ppo_epochs` passes; the ratio is 1 in the first minibatch of each rollout."""
 
     options: PPO
@@ -36,16 +36,17 @@ class Learner(BaseLearner[Rollout]):
         advantages, returns = self.advantages(rollout)
 
         def surrogate(policy: Predictions, index: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-            return clipped_surrogate(policy, rollout.logp_old[index], advantages[index], self.options)
+            losses, seen = clipped_surrogate(policy, rollout.logp_old[index], advantages[index], self.options)
+            return self.with_kl(losses, policy, rollout, index), seen
 
         return self.improve(rollout, surrogate, step) | self.fit_values(rollout, returns)
 
     def rewards(self, rollout: Rollout) -> Tensor:
-        """Rewards per token (B, T): -beta KL at every token, the score at the last one."""
+        """Rewards per token (B, T): -beta KL at every token (unless the loss holds it), the score at the last one."""
         options, mask = self.options, rollout.is_response
-        kl = token_kl(rollout.logp_old, rollout.logp_ref, self.config.kl_estimator) * mask
-        rewards = token_rewards(kl, rollout.score, mask, self.live.kl_coef)
-        return whiten(rewards, mask, shift_mean=False) if options.whiten_rewards else rewards
+        kl = rollout.charged_kl(self.config.kl_estimator)
+        rewards = token_rewards(kl, rollout.score, mask, self.reward_kl_coef)
+        return whiten(rewards, rollout.in_loss, shift_mean=False) if options.whiten_rewards else rewards
 
     def advantages(self, rollout: Rollout) -> tuple[Tensor, Tensor]:
         """Advantages (B, T), whitened over the whole batch, and returns, which are not."""
@@ -53,7 +54,7 @@ class Learner(BaseLearner[Rollout]):
             self.critic.initialise(rollout.score)
         options, mask = self.options, rollout.is_response
         advantages, returns = gae(self.rewards(rollout), self.critic.values(rollout), mask, options.gamma, options.lam)
-        return whiten(advantages, mask) if options.whiten_advantages else advantages, returns
+        return whiten(advantages, rollout.in_loss) if options.whiten_advantages else advantages, returns
 
     def improve(self, rollout: Rollout, surrogate: Loss, step: int) -> dict[str, float]:
         """Epochs of minibatches down the surrogate, until the policy has moved too far."""
@@ -68,8 +69,8 @@ class Learner(BaseLearner[Rollout]):
 
     def fit_values(self, rollout: Rollout, returns: Tensor) -> dict[str, float]:
         """Epochs of the value head down its loss on the whole batch."""
-        mask, old = rollout.is_response, self.critic.values(rollout)
-        drawn = returns_to_go(self.rewards(rollout), mask, self.options.gamma)
+        mask, old = rollout.in_loss, self.critic.values(rollout)
+        drawn = returns_to_go(self.rewards(rollout), rollout.is_response, self.options.gamma)
         metrics = {"val/explained_variance": explained_variance(drawn, old, mask)}
         for epoch in range(self.options.value_epochs):
             values = self.critic.head(rollout.features)

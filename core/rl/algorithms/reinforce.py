@@ -12,10 +12,10 @@ from core.models.logprobs import Predictions
 from core.rl.actor import Critic
 from core.rl.batches import Rollout
 from core.rl.estimators import masked_mean, returns_to_go, token_rewards, whiten
-from core.rl.learner import BaseLearner
+from core.rl.on_policy import OnPolicyLearner
 
 
-class Learner(BaseLearner[Rollout]):
+class Learner(OnPolicyLearner):
     options: Reinforce
     critic: Critic
 
@@ -24,14 +24,14 @@ class Learner(BaseLearner[Rollout]):
         rate = self.actor.schedule(self.progress(step))
         if options.baseline == "value" and self.critic.fresh:
             self.critic.initialise(rollout.score)
-        rewards = token_rewards(rollout.charged_kl(self.config.kl_estimator), rollout.score, mask, self.live.kl_coef)
+        rewards = token_rewards(rollout.charged_kl(self.config.kl_estimator), rollout.score, mask, self.reward_kl_coef)
         returns = returns_to_go(rewards, mask, options.gamma)  # (B, T)
         advantages = (returns - self.baseline(rollout, returns)) * mask
         if options.whiten_advantages:
-            advantages = whiten(advantages, mask)
+            advantages = whiten(advantages, rollout.in_loss)
 
         def loss(policy: Predictions, index: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-            return -advantages[index] * policy.logp, {}
+            return self.with_kl(-advantages[index] * policy.logp, policy, rollout, index), {}
 
         learnt = self.actor.descend(rollout, self.actor.batches(rollout)[0], loss)
         if options.baseline == "value":

@@ -12,16 +12,16 @@ from core.models.logprobs import Predictions
 from core.rl.actor import mean_of
 from core.rl.batches import Rollout
 from core.rl.estimators import leave_one_out, ratio
-from core.rl.learner import BaseLearner
+from core.rl.on_policy import OnPolicyLearner
 
 
-class Learner(BaseLearner[Rollout]):
+class Learner(OnPolicyLearner):
     options: RLOO
 
     def update(self, rollout: Rollout, step: int) -> dict[str, float]:
         options, clip = self.options, self.options.cliprange
         rate = self.actor.schedule(self.progress(step))
-        reward = rollout.score - self.live.kl_coef * rollout.charged_kl(self.config.kl_estimator).sum(1)  # (B,)
+        reward = rollout.score - self.reward_kl_coef * rollout.charged_kl(self.config.kl_estimator).sum(1)  # (B,)
         advantages = leave_one_out(reward, rollout.group)
         if options.normalize_advantages:
             advantages = advantages / (advantages.std() + 1e-8)
@@ -29,7 +29,8 @@ class Learner(BaseLearner[Rollout]):
         def loss(policy: Predictions, index: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
             A, r = advantages[index], ratio(policy.logp.sum(1), rollout.logp_old[index].sum(1))  # (b,)
             unclipped, clipped = -A * r, -A * r.clamp(1 - clip, 1 + clip)
-            return at_first_token(torch.maximum(unclipped, clipped), policy.logp), {
+            losses = at_first_token(torch.maximum(unclipped, clipped), policy.logp)
+            return self.with_kl(losses, policy, rollout, index), {
                 "policy/approxkl_avg": 0.5 * (policy.logp - rollout.logp_old[index]).square(),
                 "policy/clipfrac_avg": (clipped > unclipped).float()[:, None].expand_as(policy.logp),
                 "val/ratio": r[:, None].expand_as(policy.logp),

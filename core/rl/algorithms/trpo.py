@@ -39,8 +39,8 @@ class Learner(BaseLearner[Rollout]):
         drawn = returns_to_go(rewards, mask, options.gamma)
         advantages, returns = gae(rewards, self.critic.values(rollout), mask, options.gamma, options.lam)
         if options.whiten_advantages:
-            advantages = whiten(advantages, mask)
-        moved = self.move(rollout, advantages)
+            advantages = whiten(advantages, rollout.in_loss)
+        moved = self.move(rollout, advantages * rollout.in_loss)
         return moved | self.critic.fit(rollout, returns, drawn, options.value_epochs)
 
     def move(self, rollout: Rollout, advantages: Tensor) -> dict[str, float]:
@@ -74,7 +74,7 @@ class Learner(BaseLearner[Rollout]):
 
     def gradient(self, rollout: Rollout, advantages: Tensor) -> tuple[Tensor, float]:
         """The gradient (n,) of mean A pi / pi_old over the tokens, and that mean."""
-        tokens, gain = float(rollout.is_response.sum()), 0.0
+        tokens, gain = max(1.0, float(rollout.in_loss.sum())), 0.0
         with self.shared.role(POLICY, train=True) as causal:
             for index in rollout.rows.chunks(self.config.micro_batch):
                 policy = predictions(causal, rollout.rows.select(index), rollout.temperature)
@@ -93,8 +93,10 @@ class Learner(BaseLearner[Rollout]):
 
     @torch.no_grad()
     def measure(self, rollout: Rollout, advantages: Tensor, old: list[Tensor]) -> tuple[float, float]:
-        """Mean A pi / pi_old and mean KL(pi_old || pi) over all tokens, with pi_old's weights `old` put in and out."""
+        """Mean A pi / pi_old over the tokens in the loss and mean KL(pi_old || pi) over all, with pi_old's weights
+        `old` put in and out."""
         tokens, gain, kl = float(rollout.is_response.sum()), 0.0, 0.0
+        counted = max(1.0, float(rollout.in_loss.sum()))
         new = [weight.detach().clone() for weight in self.actor.weights]
         with self.shared.role(POLICY) as causal:
             for index in rollout.rows.chunks(self.config.micro_batch):
@@ -103,7 +105,7 @@ class Learner(BaseLearner[Rollout]):
                 before = predictions(causal, rows, rollout.temperature)
                 set_weights(self.actor.weights, new)
                 policy = predictions(causal, rows, rollout.temperature)
-                gain += float((advantages[index] * ratio(policy.logp, rollout.logp_old[index])).sum()) / tokens
+                gain += float((advantages[index] * ratio(policy.logp, rollout.logp_old[index])).sum()) / counted
                 kl += float(policy.kl_from(before.logits - before.normaliser[..., None]).sum()) / tokens
         return gain, kl
 

@@ -213,18 +213,33 @@ def test_an_ensemble_is_combined_in_three_ways(shared, tmp_path):
     ):
         model.combine = combine
         torch.testing.assert_close(model.reward(raw), expected)
+    model.variance_weight = 0.25
+    torch.testing.assert_close(model.reward(raw), each.mean(0) - 0.25 * ((each - each.mean(0)) ** 2).mean(0))
+    model.variance_weight = 1.0
     many = torch.randn(3, 50, 1)
     model.measure_combined(many)
     for combine in ("mean", "worst", "mean-minus-variance"):
         model.combine = combine
         assert abs(float(model.reward(many).mean())) < 1e-5
         assert float(model.reward(many).std(correction=0)) == pytest.approx(1.0, abs=1e-4)
+    for weight in (0.0, 0.25, 4.0):
+        model.variance_weight = weight
+        assert abs(float(model.reward(many).mean())) < 1e-4
+        assert float(model.reward(many).std(correction=0)) == pytest.approx(1.0, abs=1e-3)
     model.save(tmp_path)
     shared.close()
     again = RewardModel.load(shared, tmp_path)
     assert [member.adapter for member in again.members] == ["reward", "reward1", "reward2"]
     assert again.combined == model.combined
     torch.testing.assert_close(again.raw_scores([ids], [answers])[0], raw)
+    shared.close()
+    del model.combined["variance"]  # as an earlier version left it
+    for member in model.members:
+        about = json.loads((tmp_path / member.adapter / "reward.json").read_text(encoding="utf-8"))
+        (tmp_path / member.adapter / "reward.json").write_text(json.dumps(about | {"combined": model.combined}))
+    with pytest.raises(ModelError, match="leave --variance-weight at 1"):
+        RewardModel.load(shared, tmp_path, combine="mean-minus-variance", variance_weight=0.5)
+    assert len(RewardModel.load(shared, tmp_path, combine="mean-minus-variance").members) == 3
 
 
 def test_criteria_are_columns_of_one_head(shared):

@@ -14,7 +14,7 @@ import pytest
 from core import worker
 from core.config.jobs import JobKind, ScoreConfig, config_values
 from core.config.training import TrainRewardConfig
-from core.errors import DISK_FULL
+from core.errors import DISK_FULL, BadInput
 from core.events import NewCompletion
 from core.jobs import launch, queue
 from core.jobs.recorder import Recorder, last_checkpoint
@@ -192,6 +192,27 @@ def test_an_ensemble_and_the_curve_are_measured_on_the_same_heldout_prompts(rank
         ranked, JobKind.SCORE, ScoreConfig(prompt="prompt 1", completions=("alpha", "zzz"), reward_job=job.id)
     )
     assert len(scored.result.scores) == 2
+
+
+def test_each_member_learns_from_its_own_draw_of_the_prompts(ranked, run_job, monkeypatch):
+    real, batches = updating.own_gradients, {}
+
+    def watched(model, member, batch, config, tokens):
+        batches.setdefault(member.adapter, []).extend(example.prompt_id for example in batch)
+        return real(model, member, batch, config, tokens)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("core.reward.train_job.own_gradients", watched)
+        config = replace(REWARD, members=2, epochs=1, patience=0, bootstrap=True)
+        job = run_job(ranked, JobKind.TRAIN_REWARD, config)
+        assert job.status == "done", job.report or job.error
+    first, second = batches["reward"], batches["reward1"]
+    assert len(first) == len(second) == job.result.prompts
+    assert sorted(first) != sorted(second)
+    assert len(set(first)) < len(first), "some are drawn twice"
+    assert [item.prompts for item in job.result.models] == [len(set(first)), len(set(second))]
+    with pytest.raises(BadInput, match="set --members to 2"):
+        replace(REWARD, bootstrap=True)
 
 
 def test_memory_that_does_not_suffice_is_asked_for_less(ranked, run_job, monkeypatch):

@@ -64,6 +64,29 @@ def test_gae_against_a_loop_written_from_the_definition(mask):
             assert float(advantages[row, t]) == pytest.approx(total, abs=1e-5)
 
 
+@pytest.mark.parametrize("estimator", ["k1", "k2", "k3"])
+def test_kl_estimators_and_their_gradients_in_expectation(estimator):
+    """Tang and Munos 2025 over a vocabulary of three, every token weighed by its probability."""
+    p, q = torch.tensor([0.5, 0.3, 0.2]).double(), torch.tensor([0.2, 0.2, 0.6]).double()
+    logits = p.log().requires_grad_()
+    logp = logits.log_softmax(-1)
+    drawn = token_kl(logp, q.log(), estimator)
+    value = {
+        "k1": (p * (p / q).log()).sum(),
+        "k2": (p * (p / q).log() ** 2 / 2).sum(),
+        "k3": (p * (p / q).log()).sum(),
+    }[estimator]
+    torch.testing.assert_close((p * drawn.detach()).sum(), value)
+    (found,) = torch.autograd.grad((p * drawn).sum(), logits, retain_graph=True)
+    exact = {
+        "k1": torch.zeros(()).double() * logp.sum(),
+        "k2": (logp.exp() * (logp - q.log())).sum(),
+        "k3": (q * (q.log() - logp)).sum(),
+    }[estimator]
+    (expected,) = torch.autograd.grad(exact, logits)
+    torch.testing.assert_close(found, expected)
+
+
 def test_explained_variance_of_perfect_and_of_constant_values(mask):
     returns = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 0.0]])
     assert explained_variance(returns, returns, mask) == pytest.approx(1.0)

@@ -1,11 +1,13 @@
 """A run seen from outside: live settings, stop rules, the best checkpoint, safeguards, resuming, sweeps and rounds."""
 
 import os
+import re
 import signal
 import time
 from dataclasses import asdict, replace
 
 import pytest
+import torch
 
 from core import worker
 from core.config.jobs import CompareConfig, GenerateConfig, JobKind, config_values
@@ -20,6 +22,7 @@ from core.labeling import gold
 from core.records import Prompt
 from core.rl import train_job
 from core.rl.adaptive_kl import LiveSettings, next_kl_coef
+from core.rl.algorithms import grpo
 from core.rl.stopping import StoppingRules
 from core.runs import live_settings, rounds, sweep
 from core.store import prompts
@@ -476,6 +479,44 @@ def test_the_change_against_the_reference_is_of_the_same_reward(project, run_job
     assert {row["score"] for row in rows} <= {0.0, -1.0}
     unended = [row for row in rows if row["tokens"] == POLICY.max_new_tokens and row["policy"] == "reference"]
     assert all(row["score"] == -1.0 for row in unended)
+
+
+def test_what_reached_the_limit_is_scored_and_left_out_as_the_run_says(project, run_job, monkeypatch):
+    seen, update = [], grpo.Learner.update
+    with monkeypatch.context() as patched:
+        patched.setattr(grpo.Learner, "update", lambda *args: seen.append(args[1]) or update(*args))
+        for how in ("replace", "mask"):
+            config = replace(POLICY, algorithm="grpo", steps=1, missing_end=how, missing_end_penalty=7.0)
+            assert run_job(project, JobKind.TRAIN_POLICY, config, options("grpo")).status == "done"
+    replaced, masked = seen
+    ended = replaced.rows.ended
+    assert bool((~ended).any())
+    assert torch.equal(replaced.score == -7.0, ~ended)
+    assert bool(replaced.kept.all())
+    assert torch.equal(masked.kept, ended)
+    assert torch.equal(masked.score[ended], replaced.score[ended])
+    assert bool((masked.score >= 0).all())
+
+
+def test_rules_alone_reward_a_run_whether_or_not_there_is_a_reward_model(project, run_job):
+    config = replace(POLICY, steps=2, gold="", train_on_gold=False, rules="2*regex:[a-m]; 1*length", rules_only=True)
+    job = run_job(project, JobKind.TRAIN_POLICY, config, options())
+    assert job.status == "done", job.report or job.error
+    assert job.result.reward_job is None
+    assert "The rules alone give the reward" in " ".join(row["text"] for row in job_log.lines(project, job.id))
+    ruled = lambda text: 2 * len(re.findall("[a-m]", text)) + len(text.split())  # noqa: E731
+    rows = job_samples.listed(project, job.id)
+    assert rows and [row["score"] for row in rows] == [ruled(row["completion"]) for row in rows]
+    ranked(project, run_job)
+    reward = TrainRewardConfig(epochs=1, learning_rate=5e-3, batch_prompts=3)
+    assert run_job(project, JobKind.TRAIN_REWARD, reward).status == "done"
+    again = run_job(project, JobKind.TRAIN_POLICY, config, options())
+    assert numbers(project, again) == numbers(project, job), "nobody asked the reward model"
+    compared = run_job(project, JobKind.COMPARE, CompareConfig(max_new_tokens=6, policy_job=again.id))
+    assert compared.status == "done", compared.report or compared.error
+    assert compared.result.reward_job is None
+    found = job_samples.listed(project, compared.id)
+    assert found and [row["score"] for row in found] == [ruled(row["completion"]) for row in found]
 
 
 def test_held_out_answers_say_how_much_higher_they_score_than_the_references(project, run_job):

@@ -26,8 +26,13 @@ from tests.core.rl.test_steering import POLICY, options
         ({"kl_target": 3.0, "kl_coef": 0.0}, "set --kl-coef above 0"),
         ({"algorithm": "soft-q", "kl_coef": 0.0}, "divides by the KL coefficient"),
         ({"algorithm": "grpo", "completions": 1}, "set --completions to 2 or more"),
+        ({"warmup_steps": 4}, "set --warmup-steps to fewer"),
+        ({"algorithm": "dqn", "missing_end": "mask"}, "set --missing-end to subtract, replace or nothing"),
         ({"gold": ""}, "give one with --gold"),
         ({"train_on_gold": False}, "no reward model yet"),
+        ({"train_on_gold": False, "rules": "length"}, "give --rules-only to optimise the rules alone"),
+        ({"train_on_gold": False, "rules_only": True}, "give them with --rules"),
+        ({"rules": "length", "rules_only": True}, "give no --train-on-gold"),
         ({"train_on_gold": False, "reward_model": "x", "reward_job": 1}, "not both"),
     ],
 )
