@@ -171,8 +171,8 @@ def rank_all(project: Project, gold: str, unscored: Unscored | None = None) -> C
     with project.write():
         for group_id in completions.group_ids(project, unranked_by=labeler.id):
             of_group = scores.get(group_id, {})
-            if not of_group or of_group.keys() != set(completions.ids(project, group_id)):
-                continue  # it came, or was changed, while the function was asked
+            if of_group.keys() != set(completions.ids(project, group_id)):
+                continue  # it has no value, came, or was changed while the function was asked
             order = sorted(set(of_group.values()), reverse=True)
             ranks: dict[int, int | None] = {item: order.index(score) + 1 for item, score in of_group.items()}
             ids += rankings.add(project, NewRanking(group_id, labeler.id, ranks)).ids

@@ -71,13 +71,15 @@ def simulate(
     chances = {number: random.Random(f"{seed}/{who.name}/{number}") for number in _waiting(project, who)}
     chosen = [number for number, chance in chances.items() if chance.random() < share]
     groups = (completions.group(project, number) for number in chosen)
-    values = {group.id: (group, found) for group, found in gold.scored(score, groups, unscored or Unscored())}
+    values = {group.id: found for group, found in gold.scored(score, groups, unscored or Unscored())}
     ids: list[int] = []
     with project.write():
         for group_id in _waiting(project, who):
-            group, found = values.get(group_id, (None, {}))
-            if group is None or found.keys() != set(completions.ids(project, group_id)):
-                continue  # it came, or was changed, while the function was asked
+            if group_id not in values:
+                continue  # it has no value, or came while the function was asked
+            found, group = values[group_id], completions.group(project, group_id)
+            if found.keys() != {item.id for item in group.completions}:
+                continue  # it was changed meanwhile
             chance = chances[group_id]
             by_hand = completions.written_by_hand(project, group_id)
             shown = rankings.shown_order(group_id, who.id, [item.id for item in group.completions], by_hand=by_hand)

@@ -57,6 +57,7 @@ class Rollout(Batch):
     extra: Mapping[str, Tensor] = field(default_factory=dict)
     logp_sampled: Tensor | None = None  # (B, T) of the policy, as the sampler computed it while drawing
     guided: Tensor | None = None  # (B, T) how much likelier a guide made each token, log; None without one
+    places: Tensor | None = None  # (B,) among all that were drawn, where some of those are left out
 
     @property
     def logp_drawn(self) -> Tensor:
@@ -91,6 +92,7 @@ class Rollout(Batch):
             {name: value[index] for name, value in self.extra.items()}, temperature=self.temperature,
             logp_sampled=None if self.logp_sampled is None else self.logp_sampled[index],
             guided=None if self.guided is None else self.guided[index],
+            places=None if self.places is None else self.places[index],
         )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Collect one batch of rollouts, with rewards and log-probabilities; and what it says about its policy."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -48,7 +48,8 @@ class Collected:
         none has is not in it."""
         if len(self.kept) == len(self.lost):
             return self.drawn
-        return self.drawn.select(torch.tensor(self.kept, device=self.drawn.score.device))
+        places = torch.tensor(self.kept, device=self.drawn.score.device)
+        return replace(self.drawn.select(places), places=places)
 
     @property
     def kept_gold(self) -> list[float]:
