@@ -133,7 +133,7 @@ class Unscored:
     @property
     def sentence(self) -> str:
         which = "1 prompt stays" if self.groups == 1 else f"{self.groups:,} prompts stay"
-        return f"{which} unranked, because of completions for which the function {self.why}." if self.groups else ""
+        return f"{which} unranked, because {self.why}." if self.groups else ""
 
 
 def scored(gold: Gold, groups: Iterable[Group], unscored: Unscored) -> Iterator[tuple[Group, dict[int, float]]]:
@@ -150,7 +150,7 @@ def scored(gold: Gold, groups: Iterable[Group], unscored: Unscored) -> Iterator[
                 yield group, known
                 continue
             unscored.groups += 1
-            unscored.why = unscored.why or next(each.why for each in of_group.values() if isinstance(each, Lost))
+            unscored.why = unscored.why or next(str(each) for each in of_group.values() if isinstance(each, Lost))
 
 
 def scripted_labeler(project: Project, gold: str) -> Labeler:

@@ -30,9 +30,13 @@ FIRST = 5
 
 @dataclass(frozen=True)
 class Lost:
-    """A completion without a value; `why` goes on where a sentence began with the function's name."""
+    """A completion without a value: what its function did."""
 
+    function: str
     why: str
+
+    def __str__(self) -> str:
+        return f"{self.function} {self.why}"
 
 
 class OwnReward:
@@ -55,7 +59,7 @@ class OwnReward:
         """Of one completion. Raises `BadInput` where there is none."""
         value = self.values([(prompt, completion)])[0]
         if isinstance(value, Lost):
-            raise BadInput(f"{self.text} {value.why}: mend it.")
+            raise BadInput(f"{value}: mend it.")
         return value
 
     def values(self, pairs: Sequence[tuple[str, str]]) -> list[float | Lost]:
@@ -66,7 +70,7 @@ class OwnReward:
         """
         found = self._asked(pairs) if self._takes_lists and len(pairs) > 1 else None
         if isinstance(found, Lost):
-            self._failed.append(f"{self.text} {found.why}: each completion was asked for alone then.")
+            self._failed.append(f"{found}: each completion was asked for alone then.")
         if not isinstance(found, list):
             alone = (self._asked([pair]) for pair in pairs)
             found = [each if isinstance(each, Lost) else each[0] for each in alone]
@@ -102,15 +106,15 @@ class OwnReward:
             return self._ended(f"took longer than {self.seconds:g} seconds" if late else _end_of(process))
         self._ends = 0
         if "lost" in answer:
-            return Lost(answer["lost"])
-        return [value if isinstance(value, float) else Lost(value) for value in answer["values"]]
+            return Lost(self.text, answer["lost"])
+        return [value if isinstance(value, float) else Lost(self.text, value) for value in answer["values"]]
 
     def _ended(self, why: str) -> Lost:
         self.close()
         self._ends += 1
         if self._ends == MOST_ENDS:
             raise BadInput(f"{self.text} {why}, and ended so {MOST_ENDS} times in a row: mend it, then try again.")
-        return Lost(why)
+        return Lost(self.text, why)
 
     def _started(self) -> "subprocess.Popen[str]":
         """A process that has loaded the code, which is asked for again if it changed."""

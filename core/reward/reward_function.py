@@ -109,7 +109,7 @@ class RewardFunction:
             known.append(optimised)
             learned = torch.tensor(list(map(_number, optimised)), device=learned.device)
         reward = self.total(learned, ended, _weighted(rules, len(pairs)).to(learned.device))
-        lost = [next((each.why for each in row if isinstance(each, Lost)), "") for row in _rows(known, len(pairs))]
+        lost = [next((str(each) for each in row if isinstance(each, Lost)), "") for row in _rows(known, len(pairs))]
         drawn = None if gold is None else [None if isinstance(each, Lost) else each for each in gold]
         return Scores(reward, drawn, lost)
 

@@ -92,7 +92,7 @@ def collect(
             cached = CachedPredictions(cached.index + first, wide)
         collected = Collected(chosen, whole, gold, [why for _, _, part in parts for why in part], collected.times)
     if not collected.kept:
-        raise Unrewarded(f"No completion of step {step + 1} has a reward (the function {collected.lost[0]}): mend it.")
+        raise Unrewarded(f"No completion of step {step + 1} has a reward: {collected.lost[0]}. Mend that, then resume.")
     complete = len(collected.kept) == len(collected.lost)
     return collected, cached if complete else None  # without all rows they are others'
 

@@ -117,7 +117,7 @@ class Forgetful(OwnReward):
         """It asks nobody."""
 
     def values(self, pairs):
-        return [float(len(text) % 5) if sum(map(ord, text)) % 3 else Lost("forgot") for _, text in pairs]
+        return [float(len(text) % 5) if sum(map(ord, text)) % 3 else Lost("it", "forgot") for _, text in pairs]
 
 
 def some_updates(model: Path, out: Path, names: tuple[str, ...], forgets: bool = False) -> None:

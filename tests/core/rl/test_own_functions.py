@@ -150,7 +150,7 @@ def test_what_raises_or_dies_costs_its_completions_alone(asking, run_job, own, a
 def test_a_step_without_any_reward_ends_the_run_unless_nothing_is_learnt_from_it(asking, run_job, own):
     job = tune(asking, run_job, gold=own("never"))
     assert job.status == "failed"
-    assert "No completion of step 1 has a reward" in job.error and "gave '7/10', which is no number" in job.error
+    assert f"No completion of step 1 has a reward: {own('never')} gave '7/10', which is no number" in job.error
     assert run_job(asking, JobKind.GENERATE, GenerateConfig(max_new_tokens=6)).status == "done"
     gold.rank_all(asking, "length")
     measured = tune(asking, run_job, algorithm="dpo", kl_coef=-1, gold=own("never"), eval_prompts=1)
@@ -173,13 +173,15 @@ def test_a_process_that_ends_again_and_again_ends_the_run(asking, own, monkeypat
 def test_what_takes_too_long_is_lost_and_the_next_is_asked(asking, own):
     compute_settings.choose("function_seconds", 0.5)
     began = time.monotonic()
-    assert found(asking, own("sleeps")).values([("", "long"), ("", "")]) == [Lost("took longer than 0.5 seconds"), 1.0]
+    assert found(asking, own("sleeps")).values([("", "long"), ("", "")]) == [
+        Lost(own("sleeps"), "took longer than 0.5 seconds"), 1.0,
+    ]  # fmt: skip
     assert time.monotonic() - began < 30
 
 
 def test_a_list_that_fails_is_asked_for_one_by_one(asking, own):
     values = found(asking, own("one_bad")).values([("a", "1"), ("a", "0"), ("b", "2")])
-    assert values == [1.0, Lost("raised ValueError: it holds a 0"), 0.0]
+    assert values == [1.0, Lost(own("one_bad"), "raised ValueError: it holds a 0"), 0.0]
 
 
 def test_code_that_changed_is_not_started_again(asking, own):
@@ -223,7 +225,7 @@ def test_a_prompt_of_which_a_completion_has_no_value_stays_unranked_and_is_count
         assert cli.run([command[0], str(filled.folder), *command[1:]]) == 0
         said = capsys.readouterr().out
         assert "ranked 5 prompts. 1 prompt stays unranked" in said.replace(f" by the script {name!r}", "").lower()
-        assert "the function gave nan" in said
+        assert "own.py:picky gave nan" in said
     names = [row["text"] for row in filled.database.rows("select text from prompts order by id")]
     ranked = filled.database.column(
         "select p.text from rankings r join completion_groups g on g.id = r.group_id"
