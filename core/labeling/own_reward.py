@@ -11,6 +11,7 @@ import time
 import weakref
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,7 +121,7 @@ class OwnReward:
         """A process that has loaded the code, which is asked for again if it changed."""
         wish = gate.granted(self.project, code.wish_of(self.text))
         place = {"file": str(wish.file), "module": wish.module, "digest": wish.digest}
-        asked = place | {"function": self.text.rpartition(":")[2], "path": sys.path, "cwd": os.getcwd()}
+        asked = place | {"function": self.text.rpartition(":")[2], "path": sys.path, "cwd": _here()}
         process = line_process.start("core.trust.function_process")
         try:
             found: dict[str, Any] | None = line_process.ask(process, asked, LOADING)
@@ -139,6 +140,13 @@ class OwnReward:
         """End the process; the next question starts another."""
         self._finish()
         self._process = None
+
+
+def _here() -> str:
+    """Where the function finds what it names by a part of a path; nowhere, if that is gone."""
+    with suppress(FileNotFoundError):
+        return os.getcwd()
+    return ""
 
 
 def _end_of(process: "subprocess.Popen[str]") -> str:

@@ -119,6 +119,8 @@ def _collect(
         shared, reward.model, rows, config.micro_batch, chat.judged_rows(base, rows, texts)
     )
     asked, judged = [prompt.conversation for prompt in chosen for _ in range(K)], list(map(base.chat.judged, texts))
+    if reward.own:
+        shared.report_status("Asking your reward functions")
     score, gold, lost = reward.scores(learned, asked, judged, rows.ended)
     rollout = Rollout(
         rows, texts, logp_old, logp_ref, entropy, features, score, spread, temperature=live.temperature,
