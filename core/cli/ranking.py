@@ -46,10 +46,11 @@ def rank(
     with opened(folder) as project:
         if scripted:
             asking(lambda: gate.choose(project, wishes.of_gold(scripted)))
-            done, left_out = gold.rank_all(project, scripted), assignments.too_large(project)
-            lacks = assignments.too_large_sentence(left_out)
-            text = f"Ranked {len(done.ids)} prompts by the script {scripted!r}. {lacks}".strip()
-            counts = {"ranked": len(done.ids), "left_out": len(left_out)}
+            unscored = gold.Unscored()
+            done, left_out = gold.rank_all(project, scripted, unscored), assignments.too_large(project)
+            said = [f"Ranked {len(done.ids)} prompts by the script {scripted!r}."]
+            text = " ".join([*said, *filter(None, [unscored.sentence, assignments.too_large_sentence(left_out)])])
+            counts = {"ranked": len(done.ids), "left_out": len(left_out), "unscored": unscored.groups}
             show({**counts, "labeler": f"scripted: {scripted}"}, as_json, text)
             return
         name = packed_rankings.labeler_here(project, labeler) or "me"

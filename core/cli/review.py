@@ -117,11 +117,16 @@ def simulate_command(
     """Let a simulated labeler rank what waits; its rankings are marked as a script's."""
     with opened(folder) as project:
         asking(lambda: gate.choose(project, wishes.of_gold(reward)))
-        done = simulation.simulate(project, reward, personality, temperature=temperature, share=share, seed=seed)
+        unscored = gold.Unscored()
+        done = simulation.simulate(
+            project, reward, personality, temperature=temperature, share=share, seed=seed, unscored=unscored
+        )
         name = simulation.labeler(project, reward, personality, temperature).name
         left_out = assignments.too_large(project)
-    text = f"{name!r} ranked {len(done.ids)} prompts. {assignments.too_large_sentence(left_out)}".strip()
-    show({"ranked": len(done.ids), "labeler": name, "left_out": len(left_out)}, as_json, text)
+    lacks = [unscored.sentence, assignments.too_large_sentence(left_out)]
+    text = " ".join([f"{name!r} ranked {len(done.ids)} prompts.", *filter(None, lacks)])
+    counts = {"ranked": len(done.ids), "left_out": len(left_out), "unscored": unscored.groups}
+    show({**counts, "labeler": name}, as_json, text)
 
 
 COMMANDS = (agreement, bias, simulate_command)

@@ -75,6 +75,7 @@ def run(context: JobContext) -> Events:
                 return
     finally:
         shared.close()
+    yield from evaluate.unscored([*reference, *tuned], reward)
     found = replace(summary(reference, tuned), policy_job=policy_run.id, reward_job=reward.reward_job)
     yield Result(replace(found, prompts=len(asked), left_out=left_out))
 

@@ -168,6 +168,13 @@ METRICS: dict[str, Metric] = {
     "objective/score_spread": Metric(
         "Disagreement", "score", "Mean standard deviation of an ensemble's scores of the same rollout.", "not rising"
     ),
+    "objective/unscored": Metric(
+        "Without a reward",
+        "completions",
+        "Completions of the step that a function of your own gave no value: nothing is learnt from them, and no other "
+        "number of the step is of them.",
+        "0",
+    ),
     "objective/score_std": Metric(
         "Reward spread", "score", "Standard deviation of the scores in a batch.", "not near 0"
     ),

@@ -5,6 +5,7 @@ It is told nothing of what ends its parent, and ends with its input. It asks no 
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -40,7 +41,7 @@ def _environment() -> dict[str, str]:
 def ask(process: "subprocess.Popen[str]", question: Any, patience: float | None = None) -> Any:
     """What the process answers; None if it dies of the question, or is killed for it after `patience` seconds."""
     assert process.stdin is not None and process.stdout is not None
-    too_late = None if patience is None else threading.Timer(patience, process.kill)
+    too_late = None if patience is None else threading.Timer(patience, kill, [process])
     if too_late is not None:
         too_late.start()
     try:
@@ -55,8 +56,17 @@ def ask(process: "subprocess.Popen[str]", question: Any, patience: float | None 
     return json.loads(answer) if answer.endswith("\n") else None
 
 
+def kill(process: "subprocess.Popen[str]") -> None:
+    """With the processes that it started, which would keep its answers open."""
+    if sys.platform == "win32" or process.returncode is not None:
+        process.kill()
+        return
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
 def end(process: "subprocess.Popen[str]") -> None:
-    process.kill()
+    kill(process)
     process.wait()
     for stream in (process.stdin, process.stdout):
         if stream is not None:

@@ -5,21 +5,23 @@ and is shown as such wherever its rankings appear.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from typing import Any
 
 from core.errors import BadInput
 from core.labeling import patterns
-from core.records import Labeler, NewRanking
+from core.labeling.own_reward import Lost, OwnReward
+from core.records import Group, Labeler, NewRanking
 from core.store import Changes, Project, assignments, completions, demonstrations, labelers, rankings
-from core.trust import code
 
 #: Letters that `sentiment` reads: VADER was made for sentences, and takes four times as long for twice as many words.
 READ = 10_000
-#: Of what a function may give: in float32 the sum of many squares of it is still a number.
-LARGEST = 1e15
+#: Groups whose completions are asked for at once, in labeling.
+AT_ONCE = 8
 #: How the names of simulated labelers begin, and letters of a pattern that is suggested.
 SIMULATED, SUGGESTED = "simulated: ", 200
 
@@ -112,43 +114,66 @@ def find(project: Project, text: str) -> Gold:
     if text.startswith("regex:"):
         pattern = text.removeprefix("regex:")
         return lambda prompt, completion: float(patterns.count(pattern, completion))
-    function = code.load(project, text)
+    return OwnReward(project, text)
 
-    def own(prompt: str, completion: str) -> float:
-        try:
-            value = float(function(prompt, completion))
-        except (Exception, SystemExit) as error:
-            raise BadInput(f"{text} failed on a completion ({type(error).__name__}: {error}): mend it.") from error
-        if not abs(value) <= LARGEST:
-            raise BadInput(
-                f"{text} gave {value:g} for a completion, with which nothing can be ranked or learnt: let it give a "
-                f"number from {-LARGEST:g} to {LARGEST:g}, such as 0, for completions like {completion[:40]!r}."
-            )
-        return value
 
-    return own
+def values(gold: Gold, pairs: Sequence[tuple[str, str]]) -> list[float | Lost]:
+    """Of (prompt, completion) pairs, for a function of lists at once. Raises `BadInput` where nothing can be asked any
+    more."""
+    return gold.values(pairs) if isinstance(gold, OwnReward) else [gold(*pair) for pair in pairs]
+
+
+@dataclass
+class Unscored:
+    """The groups in which a completion has no value, so that any order of it would be a guess, and the first reason."""
+
+    groups: int = 0
+    why: str = ""
+
+    @property
+    def sentence(self) -> str:
+        which = "1 prompt stays" if self.groups == 1 else f"{self.groups:,} prompts stay"
+        return f"{which} unranked, because {self.why}." if self.groups else ""
+
+
+def scored(gold: Gold, groups: Iterable[Group], unscored: Unscored) -> Iterator[tuple[Group, dict[int, float]]]:
+    """Groups with the value of each completion by its number, where all have one; the others are counted. Those of
+    several groups are asked for at once."""
+    left = iter(groups)
+    while chosen := list(islice(left, AT_ONCE)):
+        pairs = [(group.prompt.text, item.text) for group in chosen for item in group.completions]
+        found = iter(values(gold, pairs))
+        for group in chosen:
+            of_group = {item.id: next(found) for item in group.completions}
+            known = {item: value for item, value in of_group.items() if not isinstance(value, Lost)}
+            if len(known) == len(of_group):
+                yield group, known
+                continue
+            unscored.groups += 1
+            unscored.why = unscored.why or next(str(each) for each in of_group.values() if isinstance(each, Lost))
 
 
 def scripted_labeler(project: Project, gold: str) -> Labeler:
     """The labeler that ranks by the gold reward `gold`; marked as scripted for good."""
-    find(project, gold)
     return labelers.named(project, f"scripted: {gold}", kind="scripted", detail=gold)
 
 
-def rank_all(project: Project, gold: str) -> Changes:
+def rank_all(project: Project, gold: str, unscored: Unscored | None = None) -> Changes:
     """Rank every group that the scripted labeler has not ranked yet and that is not too large to be ranked; equal gold
-    rewards are ties."""
-    labeler = scripted_labeler(project, gold)
+    rewards are ties. Those with a completion that has no value stay unranked, and are told in `unscored`."""
     reward = find(project, gold)
+    labeler = scripted_labeler(project, gold)
+    large = assignments.too_large(project) | demonstrations.alone(project)
+    waiting = [number for number in completions.group_ids(project, unranked_by=labeler.id) if number not in large]
+    groups = (completions.group(project, number) for number in waiting)
+    scores = {group.id: found for group, found in scored(reward, groups, unscored or Unscored())}
     ids: list[int] = []
     with project.write():
-        large = assignments.too_large(project) | demonstrations.alone(project)
         for group_id in completions.group_ids(project, unranked_by=labeler.id):
-            if group_id in large:
-                continue
-            group = completions.group(project, group_id)
-            scores = {item.id: reward(group.prompt.text, item.text) for item in group.completions}
-            order = sorted(set(scores.values()), reverse=True)
-            ranks: dict[int, int | None] = {item: order.index(score) + 1 for item, score in scores.items()}
+            of_group = scores.get(group_id, {})
+            if of_group.keys() != set(completions.ids(project, group_id)):
+                continue  # it has no value, came, or was changed while the function was asked
+            order = sorted(set(of_group.values()), reverse=True)
+            ranks: dict[int, int | None] = {item: order.index(score) + 1 for item, score in of_group.items()}
             ids += rankings.add(project, NewRanking(group_id, labeler.id, ranks)).ids
     return project.changed("Rank by script", "rankings", ids=tuple(ids))

@@ -7,10 +7,12 @@ follows the gold reward exactly.
 
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from core.errors import BadInput
 from core.labeling import gold
+from core.labeling.gold import Unscored
 from core.records import Completion, Labeler, NewRanking
 from core.store import Changes, Project, assignments, completions, labelers, rankings
 
@@ -48,8 +50,10 @@ def simulate(
     temperature: float | None = None,
     share: float = 1.0,
     seed: int = 0,
+    unscored: Unscored | None = None,
 ) -> Changes:
-    """Rank what waits for the simulated labeler, or a `share` of it, in one transaction.
+    """Rank what waits for the simulated labeler, or a `share` of it, in one transaction. Groups with a completion that
+    has no value stay unranked, and are told in `unscored`.
 
     Raises `BadInput` for an unknown gold reward or personality.
     """
@@ -64,24 +68,31 @@ def simulate(
         character = replace(character, temperature=temperature)
     score = gold.find(project, reward)
     who = labeler(project, reward, personality, temperature)
+    chances = {number: random.Random(f"{seed}/{who.name}/{number}") for number in _waiting(project, who)}
+    chosen = [number for number, chance in chances.items() if chance.random() < share]
+    groups = (completions.group(project, number) for number in chosen)
+    values = {group.id: found for group, found in gold.scored(score, groups, unscored or Unscored())}
     ids: list[int] = []
     with project.write():
-        for group_id in assignments.queue(project, who.id).waiting:
-            chance = random.Random(f"{seed}/{who.name}/{group_id}")
-            if chance.random() >= share:
-                continue
-            group = completions.group(project, group_id)
+        for group_id in _waiting(project, who):
+            if group_id not in values:
+                continue  # it has no value, or came while the function was asked
+            found, group = values[group_id], completions.group(project, group_id)
+            if found.keys() != {item.id for item in group.completions}:
+                continue  # it was changed meanwhile
+            chance = chances[group_id]
             by_hand = completions.written_by_hand(project, group_id)
             shown = rankings.shown_order(group_id, who.id, [item.id for item in group.completions], by_hand=by_hand)
-            liked = {
-                item.id: _liked(item, score(group.prompt.text, item.text), shown, character)
-                for item in group.completions
-            }
+            liked = {item.id: _liked(item, found[item.id], shown, character) for item in group.completions}
             ids += rankings.add(
                 project, NewRanking(group_id, who.id, _order(liked, character, chance), shown=shown,
                 seconds=round(character.seconds * math.exp(chance.gauss(0, 0.4)), 1),
             )).ids  # fmt: skip
     return project.changed("Simulate a labeler", "rankings", "labelers", ids=tuple(ids))
+
+
+def _waiting(project: Project, who: Labeler) -> Sequence[int]:
+    return assignments.queue(project, who.id).waiting
 
 
 def labeler(project: Project, reward: str, personality: str, temperature: float | None = None) -> Labeler:

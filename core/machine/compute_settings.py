@@ -44,6 +44,10 @@ class Machine(Settings):
         0.0, "A model that needs more is refused; training a reward model keeps within it.",
         low=0, high=100_000, zero="no limit",
     )  # fmt: skip
+    function_seconds: float = option(
+        30.0, "How long a reward function of your own may take for a completion, or for all of a step at once if it "
+        "takes lists; what takes longer has no reward.", low=0, high=86_400, zero="no limit",
+    )  # fmt: skip
 
 
 def file() -> Path:

@@ -48,7 +48,7 @@ class Judge:
         """Raises `BadInput` when a completion is longer than the model's context."""
         if (external := self.reward.external) is not None:
             said = external.raw([prompt] * len(completions), completions)
-            rewards, raw = self._rewards(external.normalised(said), prompt, completions), torch.tensor(said)
+            rewards, raw = self._rewards(external.normalised(said)), torch.tensor(said)
             return Verdict(rewards, torch.sigmoid(raw[:, None] - raw[None, :]).tolist())
         assert self.model is not None
         ids, answers = encode(self.model.shared.base, prompt, completions)
@@ -58,17 +58,15 @@ class Judge:
         wins = torch.sigmoid(overall[:, :, None] - overall[:, None, :]).mean(0)
         names = self.model.columns[1:]
         return Verdict(
-            self._rewards(self.model.reward(raw), prompt, completions),
+            self._rewards(self.model.reward(raw)),
             wins.tolist(),
             {name: normal[..., place].mean(0).tolist() for place, name in enumerate(names, 1)},
             normal[..., 0].std(0, correction=0).tolist() if len(normal) > 1 else [],
         )
 
-    def _rewards(self, learned: Tensor, prompt: Asked, completions: Sequence[str]) -> list[float]:
-        """The whole reward of texts, which end where they end."""
-        completions = [self._chat.judged(text) for text in completions]
-        ended = torch.ones(len(completions), dtype=torch.bool, device=learned.device)
-        return list(self.reward.total(learned, [prompt] * len(completions), completions, ended).tolist())
+    def _rewards(self, learned: Tensor) -> list[float]:
+        """The rewards of texts, which end where they end; a judge has no rules."""
+        return list(self.reward.total(learned, torch.ones_like(learned, dtype=torch.bool)).tolist())
 
     @property
     def _chat(self) -> ChatTokens:

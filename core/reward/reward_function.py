@@ -4,8 +4,10 @@ It is a weighted sum of what a model says (a run of ours, one made elsewhere, or
 the user's own functions, less a penalty where a completion was cut off, or that penalty in its place.
 """
 
-from collections.abc import Generator, Sequence
+import math
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -13,11 +15,12 @@ from torch import Tensor
 
 from core.config.training import TrainPolicyConfig, TrainRewardJob
 from core.errors import BadInput
-from core.events import Event, Progress
+from core.events import Event, Note, Progress
 from core.jobs import queue
 from core.jobs.context import JobContext
 from core.labeling import gold as golds
 from core.labeling.gold import Gold
+from core.labeling.own_reward import Lost, OwnReward
 from core.models.adapters import SharedModel
 from core.models.chat import Asked, conversation_of
 from core.reward.external import ExternalReward, external_of
@@ -67,8 +70,9 @@ class RewardSpec:
 
 
 class Scores(NamedTuple):
-    reward: Tensor  # (B,)
-    gold: list[float] | None  # (B) of the gold reward that is drawn beside, None without one
+    reward: Tensor  # (B,) nan where it is lost
+    gold: list[float | None] | None  # (B) of the gold reward that is drawn beside, None without one
+    lost: list[str]  # (B) why a function of the person's own gave a completion no reward, empty where there is one
 
 
 @dataclass(frozen=True)
@@ -96,33 +100,60 @@ class RewardFunction:
 
     def scores(self, learned: Tensor, prompts: Sequence[Asked], completions: Sequence[str], ended: Tensor) -> Scores:
         """Of completions, as they are judged: learned (B,) is what `model` says of each, and counts nowhere without
-        one; ended (B,)."""
-        gold = self._by(self.gold, prompts, completions)
+        one; ended (B,). Raises `BadInput` where a function of the person's own cannot be asked any more."""
+        pairs = _pairs(prompts, completions)
+        gold = golds.values(self.gold, pairs) if self.gold else None
+        rules = [(weight, golds.values(rule, pairs)) for weight, rule in self.rules]
+        known = [values for _, values in rules]
         if self.external is not None:
             learned = self.external.score(prompts, completions).to(learned.device)
         elif self.optimised_gold is not None:
-            same = self.optimised_gold is self.gold
-            optimised = gold if same else self._by(self.optimised_gold, prompts, completions)
-            learned = torch.tensor(optimised, device=learned.device)
-        return Scores(self.total(learned, prompts, completions, ended), gold)
+            same = gold if self.optimised_gold is self.gold else None
+            optimised = same or golds.values(self.optimised_gold, pairs)
+            known.append(optimised)
+            learned = torch.tensor(list(map(_number, optimised)), device=learned.device)
+        reward = self.total(learned, ended, _weighted(rules, len(pairs)).to(learned.device))
+        lost = [next((str(each) for each in row if isinstance(each, Lost)), "") for row in _rows(known, len(pairs))]
+        drawn = None if gold is None else [None if isinstance(each, Lost) else each for each in gold]
+        return Scores(reward, drawn, lost)
 
-    def total(self, learned: Tensor, prompts: Sequence[Asked], completions: Sequence[str], ended: Tensor) -> Tensor:
-        """The reward (B,): the learned scores (B,) times their weight, plus what the rules give; where a completion
-        has not ended (B,), less the penalty, or minus the penalty alone."""
-        whole = self.model_weight * learned + self.by_rules(prompts, completions).to(learned.device)
+    def total(self, learned: Tensor, ended: Tensor, rules: Tensor | float = 0.0) -> Tensor:
+        """The reward (B,): the learned scores (B,) times their weight, plus what the rules give (B,); of a completion
+        that has not ended (B,), less the penalty, or minus the penalty alone."""
+        whole = self.model_weight * learned + rules
         if self.missing_end == "replace":
             return whole.masked_fill(~ended, -self.missing_end_penalty)
         if self.missing_end == "subtract":
             return whole - self.missing_end_penalty * (~ended).float()
         return whole
 
-    def by_rules(self, prompts: Sequence[Asked], completions: Sequence[str]) -> Tensor:
-        """What the rules give (B,), with their weights."""
-        pairs = _pairs(prompts, completions)
-        return torch.tensor([sum(weight * rule(*pair) for weight, rule in self.rules) for pair in pairs]).float()
+    @property
+    def own(self) -> list[OwnReward]:
+        """The person's own functions in it, and the one that is drawn beside."""
+        named = [self.gold, self.optimised_gold, *(rule for _, rule in self.rules)]
+        return list(dict.fromkeys(each for each in named if isinstance(each, OwnReward)))
 
-    def _by(self, gold: Gold | None, prompts: Sequence[Asked], completions: Sequence[str]) -> list[float] | None:
-        return gold and [gold(*pair) for pair in _pairs(prompts, completions)]
+    def told(self) -> Iterator[Note]:
+        """What is to be said since this was last asked of completions without a value."""
+        for function in self.own:
+            for text in function.told():
+                yield Note(text)
+
+
+def _rows(known: Sequence[Sequence[float | Lost]], count: int) -> list[tuple[float | Lost, ...]]:
+    """What the functions say of each of `count` completions."""
+    return list(zip(*known, strict=True)) if known else [()] * count
+
+
+def _number(value: float | Lost) -> float:
+    return math.nan if isinstance(value, Lost) else value
+
+
+def _weighted(rules: Sequence[tuple[float, Sequence[float | Lost]]], count: int) -> Tensor:
+    """The weighted sum (B,) of what the rules give, nan where a value is lost."""
+    rows = _rows([list(map(_number, values)) for _, values in rules], count)
+    weights = [weight for weight, _ in rules]
+    return torch.tensor([sum(w * _number(v) for w, v in zip(weights, row, strict=True)) for row in rows]).float()
 
 
 def _pairs(prompts: Sequence[Asked], completions: Sequence[str]) -> list[tuple[str, str]]:
@@ -131,9 +162,9 @@ def _pairs(prompts: Sequence[Asked], completions: Sequence[str]) -> list[tuple[s
     return list(zip(texts, completions, strict=True))
 
 
-def rules_of(project: Project, text: str) -> tuple[tuple[float, Gold], ...]:
+def rules_of(find: Callable[[str], Gold], text: str) -> tuple[tuple[float, Gold], ...]:
     """`0.5*sentiment; -0.01*length` as (weight, rule) pairs. Raises `BadInput`; what a rule may be says `gold.HELP`."""
-    return tuple((weight, golds.find(project, name)) for weight, name in golds.rules(text))
+    return tuple((weight, find(name)) for weight, name in golds.rules(text))
 
 
 def on_four_bits(project: Project, spec: RewardSpec) -> bool:
@@ -152,10 +183,15 @@ def reward_function(
     Unless it is `needed`, there may be no model: an algorithm that learns from rankings has nothing to score. The gold
     reward that is drawn beside then scores, if there is one.
     """
-    gold = golds.find(context.project, spec.gold) if spec.gold else None
+
+    @cache
+    def find(name: str) -> Gold:  # one process for a function, wherever it is named
+        return golds.find(context.project, name)
+
+    gold = find(spec.gold) if spec.gold else None
     model, job, external, optimised, weight = None, None, None, None, spec.model_weight
     if spec.optimised_gold:
-        optimised = gold if spec.optimised_gold == spec.gold else golds.find(context.project, spec.optimised_gold)
+        optimised = find(spec.optimised_gold)
     elif spec.rules_only:
         pass
     elif spec.reward_model:
@@ -170,7 +206,7 @@ def reward_function(
         model = load_run(
             shared, context.project, job.result.adapter, combine=spec.ensemble, variance_weight=spec.variance_weight
         )
-    rules = rules_of(context.project, spec.rules)
+    rules = rules_of(find, spec.rules)
     return RewardFunction(
         model, job, external, optimised, gold, weight, rules, spec.missing_end_penalty, spec.missing_end
     )

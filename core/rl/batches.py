@@ -79,6 +79,7 @@ class Rollout(Batch):
     logp_sampled: Tensor | None = None  # (B, T) of the policy, as the sampler computed it while drawing
     guided: Tensor | None = None  # (B, T) how much likelier a guide made each token, log; None without one
     masks_cut: bool = False  # are completions that reached the length limit left out of the loss?
+    places: Tensor | None = None  # (B,) among all that were drawn, where some of those are left out
 
     @property
     def kept(self) -> Tensor:
@@ -117,6 +118,7 @@ class Rollout(Batch):
             {name: value[index] for name, value in self.extra.items()}, temperature=self.temperature,
             logp_sampled=None if self.logp_sampled is None else self.logp_sampled[index],
             guided=None if self.guided is None else self.guided[index], masks_cut=self.masks_cut,
+            places=None if self.places is None else self.places[index],
         )  # fmt: skip
 
 

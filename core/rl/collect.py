@@ -1,13 +1,14 @@
 """Collect one batch of rollouts, with rewards and log-probabilities; and what it says about its policy."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from core.config.training import TrainPolicyConfig
-from core.errors import Diverged
+from core.errors import BadInput, Diverged, KnownError
 from core.jobs.process_group import LOCAL
 from core.models import chat
 from core.models.adapters import REFERENCE, SharedModel
@@ -22,14 +23,38 @@ from core.rl.estimators import k3, masked_mean
 from core.rl.rollout import POLICY, draw, logprobs, policy_logprobs, score_and_features
 
 
+class Unrewarded(BadInput):
+    """No completion of a step has a reward."""
+
+
 @dataclass(frozen=True)
 class Collected:
-    """A step's rollout, with what is only to be shown of it."""
+    """A step's completions, with what is only to be shown of them."""
 
-    prompts: list[Prompt]  # in the order of the rollout, each of them once for `completions` of it
-    rollout: Rollout
-    gold: list[float] | None  # (B) of the gold reward that is drawn beside
+    prompts: list[Prompt]  # in the order of `drawn`, each of them once for `completions` of it
+    drawn: Rollout  # all of them; the score is nan where it is lost
+    gold: list[float | None] | None  # (B) of the gold reward that is drawn beside
+    lost: list[str]  # (B) why there is no reward, empty where there is one
     times: dict[str, float]  # seconds
+
+    @cached_property
+    def kept(self) -> list[int]:
+        """The numbers of those that have a reward."""
+        return [number for number, why in enumerate(self.lost) if not why]
+
+    @cached_property
+    def rollout(self) -> Rollout:
+        """What is learnt from, and what a step's numbers are of: the completions that have a reward. A prompt of which
+        none has is not in it."""
+        if len(self.kept) == len(self.lost):
+            return self.drawn
+        places = torch.tensor(self.kept, device=self.drawn.score.device)
+        return replace(self.drawn.select(places), places=places)
+
+    @property
+    def kept_gold(self) -> list[float]:
+        """The gold rewards of the rollout, where they are known."""
+        return [value for number in self.kept if self.gold and (value := self.gold[number]) is not None]
 
 
 def collect(
@@ -40,29 +65,36 @@ def collect(
 
     With `learns` also the policy's predictions, where they can be kept for its first optimizer step. Several processes
     draw and score a share of the prompts each, and all get the whole; but where a guide remembers every draw, each
-    draws everything. Raises `Diverged` in all of them if the policy gives no numbers to one.
+    draws everything. What ends it in one ends it in all of them: `Diverged` if the policy gives no numbers, `BadInput`
+    where a function of the person's own cannot be asked any more, `Unrewarded`.
     """
     world = shared.world if guide is None else LOCAL
-    found, trouble = None, ""
+    found, trouble = None, None  # of this process: whether it diverged, and a sentence
     try:
         found = _collect(shared, reward, chosen, world.share(len(chosen)), config, live, step, guide, learns)
-    except Diverged as error:
-        trouble = str(error)
-    if everywhere := [text for text in world.gathered(trouble) if text]:
-        raise Diverged(everywhere[0])
+    except KnownError as error:
+        if world.size == 1:
+            raise
+        trouble = isinstance(error, Diverged), str(error)
+    if everywhere := [each for each in world.gathered(trouble) if each]:
+        diverged, text = everywhere[0]
+        raise (Diverged if diverged else BadInput)(text)
     assert found is not None
-    if world.size == 1:
-        return found
-    own, cached = found
-    device = shared.base.device
-    parts = world.gathered((own.rollout.to(torch.device("cpu")), own.gold))
-    whole = join([part for part, _ in parts]).to(device)
-    gold = None if own.gold is None else [value for _, values in parts for value in values]
-    first = sum(len(part) for part, _ in parts[: world.rank])
-    if cached is not None:
-        wide = cached.predictions.widened(whole.is_response.shape[1])
-        cached = CachedPredictions(cached.index + first, wide)
-    return Collected(chosen, whole, gold, own.times), cached
+    collected, cached = found
+    if world.size > 1:
+        device = shared.base.device
+        parts = world.gathered((collected.drawn.to(torch.device("cpu")), collected.gold, collected.lost))
+        whole = join([part for part, _, _ in parts]).to(device)
+        gold = None if collected.gold is None else [value for _, values, _ in parts for value in values]
+        first = sum(len(part) for part, _, _ in parts[: world.rank])
+        if cached is not None:
+            wide = cached.predictions.widened(whole.is_response.shape[1])
+            cached = CachedPredictions(cached.index + first, wide)
+        collected = Collected(chosen, whole, gold, [why for _, _, part in parts for why in part], collected.times)
+    if not collected.kept:
+        raise Unrewarded(f"No completion of step {step + 1} has a reward: {collected.lost[0]}. Mend that, then resume.")
+    complete = len(collected.kept) == len(collected.lost)
+    return collected, cached if complete else None  # without all rows they are others'
 
 
 def _collect(
@@ -87,7 +119,9 @@ def _collect(
         shared, reward.model, rows, config.micro_batch, chat.judged_rows(base, rows, texts)
     )
     asked, judged = [prompt.conversation for prompt in chosen for _ in range(K)], list(map(base.chat.judged, texts))
-    score, gold = reward.scores(learned, asked, judged, rows.ended)
+    if reward.own:
+        shared.report_status("Asking your reward functions")
+    score, gold, lost = reward.scores(learned, asked, judged, rows.ended)
     rollout = Rollout(
         rows, texts, logp_old, logp_ref, entropy, features, score, spread, temperature=live.temperature,
         logp_sampled=sampled.logp, guided=None if guide is None else sampled.logp_drawn - sampled.logp,
@@ -95,11 +129,12 @@ def _collect(
     )  # fmt: skip
     index = torch.arange(len(rows), device=rows.prompt_of.device)
     times = {"time/generate": drawn - began, "time/score": time.monotonic() - drawn}
-    return Collected(chosen, rollout, gold, times), CachedPredictions(index, kept) if kept else None
+    return Collected(chosen, rollout, gold, lost, times), CachedPredictions(index, kept) if kept else None
 
 
-def objective(rollout: Rollout, gold: list[float] | None, kl_coef: float, estimator: str = "k1") -> dict[str, float]:
-    """What the batch says about the policy that drew it, before it learns; KL is charged as `estimator` says."""
+def objective(rollout: Rollout, gold: list[float], kl_coef: float, estimator: str = "k1") -> dict[str, float]:
+    """What the batch says about the policy that drew it, before it learns; KL is charged as `estimator` says. `gold`
+    are the gold rewards that are known of it."""
     kl = rollout.kl
     mask = rollout.is_response
     charged = kl_coef * rollout.charged_kl(estimator).sum(1)
@@ -120,7 +155,7 @@ def objective(rollout: Rollout, gold: list[float] | None, kl_coef: float, estima
         values["objective/score_spread"] = float(rollout.spread.mean())
     if rollout.logp_sampled is not None:
         values |= mismatch(rollout.logp_old, rollout.logp_sampled, mask)
-    return values if gold is None else values | {"objective/gold": sum(gold) / len(gold)}
+    return values | {"objective/gold": sum(gold) / len(gold)} if gold else values
 
 
 def mismatch(logp: Tensor, logp_sampled: Tensor, mask: Tensor) -> dict[str, float]:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from core.conversation import Conversation
-from core.events import Sample
+from core.events import Note, Sample
 from core.models import chat
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.chat import Asked, conversation_of
@@ -92,7 +92,7 @@ def _scored(
     judged = chat.judged_rows(base, rows, texts)
     learned, _, _ = score_and_features(shared, reward.model, rows, micro_batch, judged)
     asked = [conversation for _, conversation in prompts]
-    score, gold = reward.scores(learned, asked, list(map(base.chat.judged, texts)), rows.ended)
+    score, gold, lost = reward.scores(learned, asked, list(map(base.chat.judged, texts)), rows.ended)
     kl = torch.zeros(len(lengths))
     if role is not REFERENCE:
         policy, _ = logprobs(shared, role, rows, temperature, micro_batch)
@@ -105,7 +105,7 @@ def _scored(
             prompt_id=prompts[i][0],
             completion=texts[i],
             policy=name,
-            score=float(score[i]) if reward.known else None,
+            score=float(score[i]) if reward.known and not lost[i] else None,
             gold=None if gold is None else gold[i],
             kl=float(kl[i]),
             tokens=int(lengths[i]),
@@ -118,3 +118,10 @@ def mean(samples: list[Sample], field: str) -> float | None:
     """Mean of a field over samples, None if it was not measured."""
     values = [getattr(sample, field) for sample in samples if getattr(sample, field) is not None]
     return sum(values) / len(values) if values else None
+
+
+def unscored(samples: list[Sample], reward: RewardFunction) -> Iterator[Note]:
+    """That some answers have no reward, where they have not, and why."""
+    yield from reward.told()
+    if reward.known and (lost := sum(sample.score is None for sample in samples)):
+        yield Note(f"{lost} of {len(samples)} answers have no reward: means and shares are of the others.")

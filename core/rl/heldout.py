@@ -64,6 +64,7 @@ class HeldOut:
         if when == "after":
             found = self.changes(found)
         yield Samples(step, tuple(found))
+        yield from evaluate.unscored(found, self.reward)
         score, gold = evaluate.mean(found, "score"), evaluate.mean(found, "gold")
         if score is not None:
             yield Metrics(step, {f"eval/reward_{when}": score})

@@ -18,12 +18,12 @@ NAME = "reference"
 
 
 class ReferenceAnswers:
-    """`scores` holds the reference's score by prompt id."""
+    """`scores` holds the reference's score by prompt id, None where its answer has none."""
 
     def __init__(self, context: JobContext, shared: SharedModel, reward: RewardFunction) -> None:
         self.config: TrainPolicyConfig = context.config
         self.shared, self.reward = shared, reward
-        self.scores = job_samples.scores_of(context.project, context.job_id, NAME)
+        self.scores: dict[int, float | None] = {**job_samples.scores_of(context.project, context.job_id, NAME)}
 
     def answers(self, chosen: list[Prompt], live: LiveSettings) -> list[Sample]:
         """Answers to those of the prompts that have none yet, remembered."""
@@ -35,5 +35,5 @@ class ReferenceAnswers:
             max_new_tokens=self.config.max_new_tokens, temperature=live.temperature,
             seed=self.config.seed, micro_batch=self.config.micro_batch,
         )  # fmt: skip
-        self.scores |= {prompt.id: float(sample.score or 0.0) for prompt, sample in zip(new, found, strict=True)}
+        self.scores |= {prompt.id: sample.score for prompt, sample in zip(new, found, strict=True)}
         return found

@@ -12,7 +12,7 @@ from core.reward.reward_function import RewardFunction
 from core.rl.actor import CachedPredictions
 from core.rl.adaptive_kl import LiveSettings
 from core.rl.batches import Batch
-from core.rl.collect import Collected, collect
+from core.rl.collect import Collected, Unrewarded, collect
 from core.rl.learner import BaseLearner
 
 #: A policy that learns from what is stored is measured once in so many steps.
@@ -60,8 +60,14 @@ class Collector:
         return collect(self.shared, self.reward, chosen, self.config, self.live, step, guide, learns=learns)
 
     def now_and_then(self, step: int) -> Collected | None:
-        """What is drawn only to measure a policy that learns from what is stored, in the steps in which it is."""
-        return self.collect(step)[0] if step % MEASURE_EVERY == 0 and self.reward.known else None
+        """What is drawn only to measure a policy that learns from what is stored, in the steps in which it is and where
+        there is a reward."""
+        if step % MEASURE_EVERY or not self.reward.known:
+            return None
+        try:
+            return self.collect(step)[0]
+        except Unrewarded:  # nothing is learnt from it
+            return None
 
 
 class RolloutSource:

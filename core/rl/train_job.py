@@ -176,8 +176,10 @@ class Run:
             return Trouble(str(error).rstrip(".").lower(), max(self.step - 1, 0))
         collected = drawn.collected
         if collected:
-            found = objective(collected.rollout, collected.gold, self.live.kl_coef, self.config.kl_estimator)
+            found = objective(collected.rollout, collected.kept_gold, self.live.kl_coef, self.config.kl_estimator)
             metrics = found | collected.times
+            if self.reward.own:
+                metrics["objective/unscored"] = float(len(collected.lost) - len(collected.kept))
             samples = self.samples(collected)
         before = time.monotonic()
         if trouble := self.stopping.trouble(metrics):
@@ -194,7 +196,7 @@ class Run:
         self.stopping.spend(self.shared.world.agreed(now - start))
         metrics |= learned | {"time/train": now - before, "time/step": now - start, "memory/gb": devices.memory_gb()}
         if collected:
-            metrics["time/tokens_per_second"] = float(collected.rollout.is_response.sum()) / (now - start)
+            metrics["time/tokens_per_second"] = float(collected.drawn.is_response.sum()) / (now - start)
             self.look_at(metrics, len(collected.rollout))
         self.step += 1
         metrics |= self.measured()
@@ -203,6 +205,7 @@ class Run:
             self.warned = True
             yield Note(f"Step {self.step}: {mismatched(apart)}")
         yield from chat.told(self.shared.base, last=self.step == self.config.steps)
+        yield from self.reward.told()
         if samples:
             yield Samples(self.step, tuple(samples))
         return None
@@ -278,12 +281,13 @@ class Run:
 
     def samples(self, collected: Collected) -> list[Sample]:
         """The rollout for people, after the reference's own answers to prompts that are new."""
-        rollout, known = collected.rollout, self.reference_answers
+        rollout, known = collected.drawn, self.reference_answers
         kl, lengths, k = rollout.kl.tolist(), rollout.rows.lengths.tolist(), self.config.completions
         fresh = known.answers(collected.prompts, self.live) if known else []
         found = []
         for i, text in enumerate(rollout.texts):
-            prompt, score = collected.prompts[i // k], float(rollout.score[i])
+            prompt, score = collected.prompts[i // k], None if collected.lost[i] else float(rollout.score[i])
+            before = known.scores.get(prompt.id) if known else None
             found.append(
                 Sample(
                     prompt=prompt.text,
@@ -293,7 +297,7 @@ class Run:
                     gold=None if collected.gold is None else collected.gold[i],
                     kl=kl[i],
                     tokens=lengths[i],
-                    change=score - known.scores[prompt.id] if known else None,
+                    change=None if score is None or before is None else score - before,
                 )
             )
         return fresh + found

@@ -54,7 +54,7 @@ class Figures(QWidget):
             self.wins.show_share(won, int(scored), (likely.low, likely.high))
         else:  # a project that was packed brings its comparison without the answers
             self.wins.show_value(found.win_rate, "{:.0%}")
-        gold = found.gold_after
-        self.gold.setVisible(gold is not None)
-        if gold is not None:
-            self.gold.value.setText(f"{found.gold_before:+.2f} → {gold:+.2f}")
+        before, after = found.gold_before, found.gold_after
+        self.gold.setVisible(before is not None and after is not None)
+        if before is not None and after is not None:
+            self.gold.value.setText(f"{before:+.2f} → {after:+.2f}")

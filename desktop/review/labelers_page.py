@@ -309,18 +309,20 @@ class LabelersPage(QWidget):
     def simulate(self) -> None:
         """Let the simulated labeler rank everything, in the background."""
         reward, character = self.gold.currentText().strip(), self.personality.currentData()
+        unscored = gold.Unscored()
         noise = None if self.temperature.value() < 0 else self.temperature.value()
 
         def done(found: tuple[Changes, Changes]) -> None:
             ranked, changes = found
-            self._say(f"It ranked {len(ranked.ids):,} prompts.", "good")
+            said = f"It ranked {len(ranked.ids):,} prompts. {unscored.sentence}".strip()
+            self._say(said, "warning" if unscored.groups else "good")
             self.session.announce(changes, self)
             self.refresh()
 
         def work(project: Project) -> tuple[Changes, Changes]:
             return bulk.record(
                 project, "Simulate a labeler", ("rankings", "labelers"),
-                lambda: simulate.simulate(project, reward, character, temperature=noise),
+                lambda: simulate.simulate(project, reward, character, temperature=noise, unscored=unscored),
             )  # fmt: skip
 
         try:

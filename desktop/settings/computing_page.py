@@ -18,6 +18,7 @@ TITLES = {
     "dtype": "Number format",
     "threads": "CPU threads",
     "memory_gb": "Memory budget (GB)",
+    "function_seconds": "Own reward functions (seconds)",
 }
 WORDS = {"auto": "Automatic", "cuda": "NVIDIA GPU (cuda)", "mps": "Apple GPU (mps)", "cpu": "Processor (cpu)"}
 

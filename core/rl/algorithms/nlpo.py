@@ -43,7 +43,8 @@ class Learner(ppo.Learner):
 
     def update(self, rollout: Rollout, step: int) -> dict[str, float]:
         assert self.drawing is not None, "the rollout was drawn without the mask"
-        allowed = torch.stack(self.drawing.masks[: rollout.is_response.shape[1]], 1)  # (B, T, V)
+        allowed = torch.stack(self.drawing.masks[: rollout.is_response.shape[1]], 1)
+        allowed = allowed if rollout.places is None else allowed[rollout.places]  # (B, T, V)
         self.drawing = None
         advantages, returns = self.advantages(rollout)
         logp_old = self.logp_within(rollout, allowed)

@@ -24,7 +24,8 @@ class Learner(OnPolicyLearner):
         reward = rollout.score - self.reward_kl_coef * rollout.charged_kl(self.config.kl_estimator).sum(1)  # (B,)
         advantages = leave_one_out(reward, rollout.group)
         if options.normalize_advantages:
-            advantages = advantages / (advantages.std() + 1e-8)
+            spread = advantages.std() if len(advantages) > 1 else 0.0  # of one alone there is none
+            advantages = advantages / (spread + 1e-8)
 
         def loss(policy: Predictions, index: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
             A, r = advantages[index], ratio(policy.logp.sum(1), rollout.logp_old[index].sum(1))  # (b,)

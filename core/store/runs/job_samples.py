@@ -8,15 +8,16 @@ from core.events import Sample
 from core.store import Project
 
 #: A run, and the comparison if there is one, read together: answer by answer, each beside its counterpart. Both sides
-#: were asked the same prompts in the same order.
+#: were asked the same prompts in the same order. A score counts where both sides have one.
 TOGETHER = """
 with mine as (
     select id, policy, prompt, score, gold, kl, row_number() over (partition by policy, prompt order by id) as place
     from samples
     where job_id = ? and (policy = 'tuned' or policy in ('reference', 'start') and step = 0)
 ), both as (
-    select r.id as id, t.id as after, r.place, r.prompt, r.score as score, t.score as score_after, r.gold as gold,
-        t.gold as gold_after, t.kl as kl
+    select r.id as id, t.id as after, r.place, r.prompt, iif(t.score is null, null, r.score) as score,
+        iif(r.score is null, null, t.score) as score_after, iif(t.gold is null, null, r.gold) as gold,
+        iif(r.gold is null, null, t.gold) as gold_after, t.kl as kl
     from mine r join mine t on t.prompt = r.prompt and t.place = r.place
     where r.policy <> 'tuned' and t.policy = 'tuned'
 )

@@ -19,6 +19,7 @@ from core.events import Metrics
 from core.jobs import launch, lock, queue
 from core.jobs.process_group import LOCAL
 from core.jobs.recorder import Recorder
+from core.labeling.own_reward import Lost, OwnReward
 from core.machine import base_models
 from core.models.adapters import SharedModel
 from core.models.load import load
@@ -109,8 +110,19 @@ def test_processes_draw_the_same_rollout_and_find_the_gradient_of_the_whole_batc
 ALL = ("ppo", "reinforce", "rloo", "a2c", "trpo", "nlpo", "soft-q", "dqn", "grpo")
 
 
-def some_updates(model: Path, out: Path, names: tuple[str, ...]) -> None:
-    """Two updates by each algorithm; every process writes what became of its policy and its critic."""
+class Forgetful(OwnReward):
+    """Has no value for one completion in three."""
+
+    def __init__(self) -> None:
+        """It asks nobody."""
+
+    def values(self, pairs):
+        return [float(len(text) % 5) if sum(map(ord, text)) % 3 else Lost("it", "forgot") for _, text in pairs]
+
+
+def some_updates(model: Path, out: Path, names: tuple[str, ...], forgets: bool = False) -> None:
+    """Two updates by each algorithm; every process writes what became of its policy and its critic. Where the reward
+    `forgets`, nothing is learnt from some completions."""
     together = int(os.environ.get("WORLD_SIZE", "1")) > 1
     world = Processes() if together else LOCAL
     base = load(base_models.parse(str(model)), world=world)
@@ -121,12 +133,14 @@ def some_updates(model: Path, out: Path, names: tuple[str, ...]) -> None:
         shared = SharedModel(base, world)
         shared.add(POLICY, config, seed=0)
         learner = learner_of(shared, name, config)
-        rewards = RewardFunction(optimised_gold=lambda prompt, completion: float(len(completion) % 5))
+        plain = lambda prompt, completion: float(len(completion) % 5)  # noqa: E731
+        rewards = RewardFunction(optimised_gold=Forgetful() if forgets else plain)
         lengths = set()
         for step in range(2):
             more = {"learns": learner.options.learns_from_fresh}
             drawn, cached = collect(shared, rewards, PROMPTS, config, learner.live, step, learner.guide(), **more)
             rollout = drawn.rollout
+            assert (len(rollout) < len(drawn.drawn)) == forgets
             learner.actor.reuse(cached)
             lengths |= set(rollout.rows.lengths.tolist())
             learner.update(rollout, step)
@@ -140,11 +154,12 @@ def some_updates(model: Path, out: Path, names: tuple[str, ...]) -> None:
 
 
 @pytest.mark.slow
-def test_every_algorithm_learns_the_same_in_several_processes(tiny_model, tmp_path, alone):
-    some_updates(tiny_model, tmp_path, ALL)
+@pytest.mark.parametrize("forgets", [False, True])
+def test_every_algorithm_learns_the_same_in_several_processes(tiny_model, tmp_path, alone, forgets):
+    some_updates(tiny_model, tmp_path, ALL, forgets)
     expected = torch.load(tmp_path / "1-0")
     for size, fsdp, names in ((2, False, ALL), (3, True, ("ppo", "nlpo", "soft-q", "grpo"))):
-        launched(size, some_updates, tiny_model, tmp_path, names, fsdp=fsdp)
+        launched(size, some_updates, tiny_model, tmp_path, names, forgets, fsdp=fsdp)
         found = [torch.load(tmp_path / f"{size}-{rank}") for rank in range(size)]
         for name in names:
             for part in ("policy", "critic"):

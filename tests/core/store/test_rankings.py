@@ -146,23 +146,25 @@ def test_gold_rewards_are_found_by_name_pattern_and_file(project, tmp_path):
 def test_what_a_function_gives_that_is_no_number_orders_nothing(filled, tmp_path):
     """Sorted beside numbers, a nan would give an order that means nothing."""
     (tmp_path / "own.py").write_text(
+        "import os\n"
         "def nan(prompt, completion): return float('nan') if len(completion) % 2 else 1.0\n"
         "def infinite(prompt, completion): return float('-inf')\n"
         "def huge(prompt, completion): return 1e25\n"
         "def nothing(prompt, completion): return None\n"
         "def text(prompt, completion): return '7/10'\n"
         "def leaves(prompt, completion): raise SystemExit('quota used up')\n"
+        "def ends(prompt, completion): print('a line'); input(); os._exit(3)\n"
         "def right(prompt, completion): return len(completion) > 3\n"
     )
     for name, said in (
-        ("nan", "gave nan"), ("infinite", "gave -inf"), ("huge", "gave 1e"), ("nothing", "failed on a completion"),
-        ("text", "failed on a completion"), ("leaves", "quota used up"),
+        ("nan", "gave nan"), ("infinite", "gave -inf"), ("huge", "gave 1e"), ("nothing", "gave None, which is no num"),
+        ("text", "gave '7/10', which is no number"), ("leaves", "quota used up"), ("ends", "EOFError"),
     ):  # fmt: skip
         function = f"{tmp_path / 'own.py'}:{name}"
         gate.choose(filled, wishes.of_gold(function))
         with pytest.raises(BadInput, match=said):
             for word in ("odd", "even"):
                 gold.find(filled, function)("", word)
-    right = function.replace("leaves", "right")
+    right = function.replace("ends", "right")
     gate.choose(filled, wishes.of_gold(right))
     assert gold.find(filled, right)("", "even") == 1.0

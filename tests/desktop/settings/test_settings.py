@@ -87,7 +87,7 @@ def test_choices_are_kept_at_once_and_can_be_put_back(opened, qtbot, monkeypatch
 
 def test_every_field_says_what_it_does_its_default_and_its_range(opened):
     dialog = settings_of(opened)
-    for page, number in ((dialog.computing, 4), (dialog.looks, 5)):
+    for page, number in ((dialog.computing, 5), (dialog.looks, 5)):
         dialog.pages.setCurrentWidget(page)
         said = [label for label in page.form.findChildren(QLabel) if "Default: " in label.text()]
         assert len(said) == number
