@@ -34,11 +34,6 @@ WRITTEN = """
         g.job_id is null and c.policy_job is null
         and iif(json_valid(c.sampling), json_extract(c.sampling, '$.imported'), null) is not null
     ))
-    and not exists (select 1 from counting_rankings r where r.group_id = g.id and r.flag is not null)
-    and not exists (
-        select 1 from counting_rankings r join ranking_items i on i.ranking_id = r.id
-        where r.group_id = g.id and i.completion_id = c.id and i.flag is not null
-    )
     order by c.id
 """
 
@@ -52,5 +47,16 @@ def alone(project: Project) -> set[int]:
 
 
 def written(project: Project) -> list[Written]:
-    """All of them, but those that were flagged, by themselves or with their prompt."""
+    """All of them, in the order in which they came."""
     return project.database.records(Written, WRITTEN)
+
+
+def flagged(project: Project) -> set[int]:
+    """Completions that anybody flagged whose ranking counts, by themselves or with their prompt: none shows how it is
+    done, whoever else ranked it best."""
+    return set(project.database.column(
+        "select i.completion_id from counting_rankings r join ranking_items i on i.ranking_id = r.id"
+        " where i.flag is not null"
+        " union select c.id from counting_rankings r join completions c on c.group_id = r.group_id"
+        " where r.flag is not null"
+    ))  # fmt: skip
