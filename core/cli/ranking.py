@@ -17,7 +17,7 @@ from core.preferences import agreement
 from core.preferences.agreement import Calibration
 from core.preferences.judged_groups import OVERALL
 from core.runs import wishes
-from core.store import Project, assignments, completions, guidelines, labelers, packed_rankings
+from core.store import Project, completions, groups, guidelines, labelers, packed_rankings
 from core.trust import gate
 
 #: Differences from the author of the calibration set that are told.
@@ -40,8 +40,8 @@ def rank(
     with opened(folder) as project:
         if scripted:
             asking(lambda: gate.choose(project, wishes.of_gold(scripted)))
-            done, left_out = gold.rank_all(project, scripted), assignments.too_large(project)
-            lacks = assignments.too_large_sentence(left_out)
+            done, left_out = gold.rank_all(project, scripted), groups.too_large(project)
+            lacks = groups.too_large_sentence(left_out)
             text = f"Ranked {len(done.ids)} prompts by the script {scripted!r}. {lacks}".strip()
             counts = {"ranked": len(done.ids), "left_out": len(left_out)}
             show({**counts, "labeler": f"scripted: {scripted}"}, as_json, text)
@@ -53,7 +53,7 @@ def rank(
             show(values, as_json, f"Ranked group {values['group']}.")
             return
         waiting = session.waiting
-        if lacks := assignments.too_large_sentence(assignments.too_large(project)):
+        if lacks := groups.too_large_sentence(groups.too_large(project)):
             say(lacks, err=True)
         ranked = _walk(session)
         show({"ranked": ranked}, as_json, f"Ranked {ranked} of {max(waiting, ranked)} waiting.")

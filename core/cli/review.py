@@ -14,7 +14,7 @@ from core.preferences import agreement as measures
 from core.preferences import bias as biases
 from core.preferences.interval import Interval
 from core.runs import wishes
-from core.store import assignments, calibration, labelers
+from core.store import calibration, groups, labelers
 from core.texts import one_line
 from core.trust import gate
 
@@ -119,8 +119,8 @@ def simulate_command(
         asking(lambda: gate.choose(project, wishes.of_gold(reward)))
         done = simulation.simulate(project, reward, personality, temperature=temperature, share=share, seed=seed)
         name = simulation.labeler(project, reward, personality, temperature).name
-        left_out = assignments.too_large(project)
-    text = f"{name!r} ranked {len(done.ids)} prompts. {assignments.too_large_sentence(left_out)}".strip()
+        left_out = groups.too_large(project)
+    text = f"{name!r} ranked {len(done.ids)} prompts. {groups.too_large_sentence(left_out)}".strip()
     show({"ranked": len(done.ids), "labeler": name, "left_out": len(left_out)}, as_json, text)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from core.errors import BadInput
 from core.labeling import patterns
 from core.records import Labeler, NewRanking
-from core.store import Changes, Project, assignments, completions, demonstrations, labelers, rankings
+from core.store import Changes, Project, completions, labelers, rankings
 from core.trust import code
 
 #: Letters that `sentiment` reads: VADER was made for sentences, and takes four times as long for twice as many words.
@@ -136,16 +136,13 @@ def scripted_labeler(project: Project, gold: str) -> Labeler:
 
 
 def rank_all(project: Project, gold: str) -> Changes:
-    """Rank every group that the scripted labeler has not ranked yet and that is not too large to be ranked; equal gold
-    rewards are ties."""
+    """Rank every group that can be ranked and that the scripted labeler has not ranked yet; equal gold rewards are
+    ties."""
     labeler = scripted_labeler(project, gold)
     reward = find(project, gold)
     ids: list[int] = []
     with project.write():
-        large = assignments.too_large(project) | demonstrations.alone(project)
         for group_id in completions.group_ids(project, unranked_by=labeler.id):
-            if group_id in large:
-                continue
             group = completions.group(project, group_id)
             scores = {item.id: reward(group.prompt.text, item.text) for item in group.completions}
             order = sorted(set(scores.values()), reverse=True)

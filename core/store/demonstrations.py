@@ -38,12 +38,16 @@ WRITTEN = """
 """
 
 
+#: Is the group `g` one imported answer, which is there to be learnt? There is nothing to rank it against.
+ALONE = (
+    "((select count(*) from completions o where o.group_id = g.id) = 1 and exists ("
+    "select 1 from completions o where o.group_id = g.id and instr(o.sampling, '\"imported\"') > 0))"
+)
+
+
 def alone(project: Project) -> set[int]:
-    """Groups of one imported answer, which is there to be learnt: there is nothing to rank it against."""
-    return set(project.database.column(
-        "select group_id from completions group by group_id"
-        " having count(*) = 1 and max(instr(sampling, '\"imported\"')) > 0"
-    ))  # fmt: skip
+    """The groups of one imported answer."""
+    return set(project.database.column("select g.id from completion_groups g where " + ALONE))
 
 
 def written(project: Project) -> list[Written]:
