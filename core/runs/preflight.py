@@ -26,7 +26,7 @@ def check(project: Project, config: object) -> None:
 def train_policy(project: Project, config: TrainPolicyConfig, *, processes: int = 1) -> None:
     """The settings of a run of the policy against each other, and against what the project has."""
     kind = ALGORITHMS[config.algorithm]
-    if config.kl_target and not config.kl_coef:
+    if config.kl_target and not config.kl_coef and "kl_target" not in kind.unused:
         raise BadInput("A KL target steers the coefficient by a factor: set --kl-coef above 0.")
     if kind.config.NEEDS_KL and not config.kl_coef:
         raise BadInput(f"{kind.title} divides by the KL coefficient: set --kl-coef above 0.")
