@@ -43,6 +43,13 @@ def holds_news(project: Project, packed: Project, name: str) -> bool:
     return any(map(Merge(project, packed, person, "").is_news, found)) or pack_answers.holds_new(project, packed, name)
 
 
+def holds_more(project: Project, packed: Project, name: str) -> bool:
+    """Did the pack's labeler `name` rank or write anything in it that was never in `project`, another copy of it?"""
+    here = packed_rankings.known(project)
+    more = any(each.uid not in here for each in packed_rankings.listed(packed, name))
+    return more or pack_answers.holds_new(project, packed, name)
+
+
 class Merge:
     """Of a pack of `person`'s, whose file is called `origin`."""
 

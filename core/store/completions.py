@@ -259,6 +259,14 @@ def count_of_policy(project: Project, job_id: int) -> int:
     return int(project.database.value("select count(*) from completions where policy_job = ?", job_id))
 
 
+def were_imported(project: Project, source: str) -> bool:
+    """Did an import bring completions, or prompts, from a file of this name?"""
+    return bool(project.database.value(
+        "select exists (select 1 from prompts where source = ?1) or exists (select 1 from completions where"
+        " iif(json_valid(sampling), json_extract(sampling, '$.imported'), null) = ?1)", source,
+    ))  # fmt: skip
+
+
 def unended(project: Project) -> set[int]:
     """Those that were cut off."""
     return set(project.database.column("select id from completions where ended = 0"))
