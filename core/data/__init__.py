@@ -34,7 +34,7 @@ from core.data.reading import AS_IT_IS, READERS, ReadOptions, Tell, beginning, f
 from core.data.rows import ExportReport, Refused, Report, Row
 from core.errors import BadInput, NothingToDo, known
 from core.records import Prompt, Split
-from core.store import Project, completions, prompts
+from core.store import Project, completions, counting, prompts
 from core.store.files import beside
 
 __all__ = [
@@ -198,4 +198,13 @@ def export(project: Project, path: Path, name: str) -> ExportReport:
             report = EXPORTERS[name].write(project, made)
     except OSError as error:
         raise known(error) or BadInput(f"{path} cannot be written: choose another place.") from error
-    return report
+    return replace(report, lost=report.lost | _not_ranked(project))
+
+
+def _not_ranked(project: Project) -> dict[str, int]:
+    """The answers that no export of rankings carries."""
+    found = {
+        "prompts whose answers nobody ranked": counting.not_ranked(project),
+        "demonstrations": counting.demonstrations(project),
+    }
+    return {what: count for what, count in found.items() if count}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from core.conversation import Conversation, looks_like_turns
-from core.records import MOST_COMPLETIONS, Prompt, Split
+from core.records import MOST_COMPLETIONS, STRONGEST, Prompt, Split
 from core.store.rankings import METHODS
 
 #: What a row of unexpected values can raise while it is taken apart.
@@ -207,6 +207,8 @@ def _answered(row: Row) -> Row | Refused:
     ranks = [answer.rank for answer in row.answers] + [rank for order in row.criteria.values() for rank in order]
     if any(rank is not None and rank < 1 for rank in ranks):
         return Refused(row.line, "one of its ranks is below 1, the best")
+    if row.strength is not None and not 0 <= row.strength <= STRONGEST:
+        return Refused(row.line, f"its strength is {row.strength:g}: give one from 0 to {STRONGEST:,}")
     if row.method not in METHODS:
         return Refused(row.line, f"there is no way to rank called {row.method!r}")
     return row

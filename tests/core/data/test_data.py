@@ -162,3 +162,15 @@ def test_an_export_does_not_write_over_what_was_imported(project, tmp_path, what
         data.export(project, path, "plumbline")
     assert path.read_bytes() == before
     data.export(project, tmp_path / "another.jsonl", "plumbline")
+
+
+def test_an_export_names_the_answers_that_it_does_not_carry(filled, tmp_path):
+    path = write(tmp_path / "set.jsonl", {"prompt": "p", "completion": "a"})
+    import_demonstrations(filled, path)
+    me = labelers.named(filled, "me")
+    rankings.add(
+        filled, NewRanking(1, me.id, {item: place for place, item in enumerate(completions.ids(filled, 1), 1)})
+    )
+    for name in data.EXPORTERS:
+        lost = data.export(filled, tmp_path / "out.csv", name).lost
+        assert (lost["prompts whose answers nobody ranked"], lost["demonstrations"]) == (5, 1), name
