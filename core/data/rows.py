@@ -47,8 +47,9 @@ class Row:
 
     Answers that are not `ranked` are to be. `criteria` holds further orders by criterion, each with one rank for each
     answer. `strength` is how much better the better of two answers is: 1 is slightly, 3 is much, as `margin` counts
-    places. `lost` names what the file says of the row and a project has no place for; `held` names fields that may
-    hold answers, and were not read; `guessed` says what was taken for granted.
+    places. `guidelines` is the digest of the version that it was ranked under. `lost` names what the file says of the
+    row and a project has no place for; `held` names fields that may hold answers, and were not read; `guessed` says
+    what was taken for granted.
     """
 
     line: int
@@ -65,6 +66,7 @@ class Row:
     method: str = "order"
     seconds: float | None = None
     strength: float | None = None
+    guidelines: str = ""
     ranked: bool = True
     lost: tuple[str, ...] = ()
     held: tuple[str, ...] = ()

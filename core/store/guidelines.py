@@ -1,6 +1,8 @@
 """The labeling instructions. Every save is a new version; a ranking remembers the one it was made under."""
 
+import hashlib
 import itertools
+import json
 import re
 from collections import Counter
 from dataclasses import asdict, replace
@@ -51,6 +53,12 @@ def version(project: Project, guidelines_id: int) -> Guidelines:
 def versions(project: Project, *, limit: int = -1) -> list[Guidelines]:
     """All versions, or as many, newest first."""
     return project.database.records(Guidelines, "select * from guidelines order by id desc limit ?", limit)
+
+
+def digest(guidelines: Guidelines) -> str:
+    """By this a version is known again, in whichever project and under whichever number."""
+    texts = [getattr(guidelines, part) for part in SECTIONS]
+    return hashlib.sha256(json.dumps(texts).encode()).hexdigest()
 
 
 def save(project: Project, *, criteria: str, ties: str, flags: str, examples: str) -> Changes:
