@@ -21,6 +21,9 @@ from core.machine import adapter_folder, model_folder
 from core.resources import data_folder as data_folder
 from core.store.files import lock_file
 
+#: The file in the data folder that whoever changes a small file there holds.
+LOCK = "kept.lock"
+
 
 @dataclass(frozen=True)
 class EmbeddedModel:
@@ -135,7 +138,7 @@ def changing_data() -> Iterator[None]:
     """The same, alone: a small file of the user's that is read within is still so when it is written."""
     with writing_data():
         try:
-            lock = lock_file.hold(data_folder())
+            lock = lock_file.hold(data_folder() / LOCK)
         except sqlite3.Error as error:
             raise known(error) or OSError(str(error)) from error
         try:

@@ -142,7 +142,7 @@ def _alone() -> Iterator[None]:
     """What is read within is still so when it is written. Raises `KnownError` where the data folder cannot be
     written, or another program holds it."""
     try:
-        lock = lock_file.hold(_folder())
+        lock = lock_file.hold(_folder() / "lock")
     except (OSError, sqlite3.Error) as error:
         raise _not_written(_folder(), error) from error
     try:

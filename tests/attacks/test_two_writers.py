@@ -7,7 +7,7 @@ import pytest
 
 from core import data
 from core.data.mapping import Columns
-from core.machine import compute_settings
+from core.machine import base_models, compute_settings
 from core.resources import data_folder
 from core.store.files import lock_file
 from core.trust import registry
@@ -36,7 +36,7 @@ KEPT = {
 def test_what_another_keeps_meanwhile_is_not_lost(what):
     name, theirs, keep, stands = KEPT[what]
     path = data_folder() / name
-    lock = lock_file.hold(path.parent)
+    lock = lock_file.hold(path.with_name("lock") if what == "modules" else data_folder() / base_models.LOCK)
     ours = Thread(target=keep)
     ours.start()
     ours.join(0.2)  # whoever does not wait for the other is through by then

@@ -57,14 +57,14 @@ def take(path: Path, *, wait: float = 0.0) -> Lock | None:
     return Lock(connection)
 
 
-def hold(folder: Path) -> Lock:
-    """Be the only one who changes what the user keeps in `folder`, which is made if need be: what is read while it is
-    held is still so when it is written. Raises `KnownError` where another program holds it, and `OSError` or
-    `sqlite3.Error` where nothing can be written there."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = take(folder / "lock", wait=PATIENCE)
+def hold(path: Path) -> Lock:
+    """Be the only one who changes what the user keeps beside `path`, in a folder that is made if need be: what is read
+    while it is held is still so when it is written. Raises `KnownError` where another program holds it, and `OSError`
+    or `sqlite3.Error` where nothing can be written there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = take(path, wait=PATIENCE)
     if lock is None:
-        raise KnownError(f"Another program holds {folder}: try again.")
+        raise KnownError(f"Another program holds {path.parent}: try again.")
     return lock
 
 
