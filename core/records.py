@@ -19,6 +19,8 @@ RESUMABLE: tuple[JobStatus, ...] = ("stopped", "failed", "interrupted")
 
 #: Of one prompt, ranked together: nobody orders more, and the pairs of them grow with the square.
 MOST_COMPLETIONS = 100
+#: How many places apart two answers may be in a labeler's eyes: a margin of it is still a number to learn from.
+STRONGEST = 1_000
 #: Answers of one labeler to one prompt, and letters of each.
 MOST_ANSWERS, LONGEST_ANSWER = 50, 200_000
 

@@ -7,6 +7,7 @@ import click
 
 from core.cli.output import folder_argument, json_option, opened, say, show, table
 from core.labeling import pack as packs
+from core.labeling import pack_report
 from core.store import assignments, labelers, packed_rankings
 from core.store import conflicts as conflicting
 
@@ -65,7 +66,8 @@ def merge(folder: Path, file: Path, as_json: bool) -> None:
         f"{report.restored} stand again, {report.conflicts} conflict with one made here (see `conflicts`); "
         f"{report.answers} written answers are new."
     )
-    show(asdict(report), as_json, "\n".join([text, *report.refused, *report.begun_left]))
+    told = [f"{each}." for each in (pack_report.of_other_guidelines(report.reworded),) if each]
+    show(asdict(report), as_json, "\n".join([text, *told, *report.refused, *report.begun_left]))
 
 
 @click.command()

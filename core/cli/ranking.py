@@ -19,7 +19,7 @@ from core.preferences.agreement import Calibration
 from core.preferences.judged_groups import OVERALL
 from core.records import Verdict
 from core.runs import wishes
-from core.store import Project, assignments, completions, guidelines, labelers, packed_rankings, rankings
+from core.store import Project, completions, groups, guidelines, labelers, packed_rankings, rankings
 from core.trust import gate
 
 #: Differences from the author of the calibration set that are told.
@@ -47,9 +47,9 @@ def rank(
         if scripted:
             asking(lambda: gate.choose(project, wishes.of_gold(scripted)))
             unscored = gold.Unscored()
-            done, left_out = gold.rank_all(project, scripted, unscored), assignments.too_large(project)
+            done, left_out = gold.rank_all(project, scripted, unscored), groups.too_large(project)
             said = [f"Ranked {len(done.ids)} prompts by the script {scripted!r}."]
-            text = " ".join([*said, *filter(None, [unscored.sentence, assignments.too_large_sentence(left_out)])])
+            text = " ".join([*said, *filter(None, [unscored.sentence, groups.too_large_sentence(left_out)])])
             counts = {"ranked": len(done.ids), "left_out": len(left_out), "unscored": unscored.groups}
             show({**counts, "labeler": f"scripted: {scripted}"}, as_json, text)
             return
@@ -60,7 +60,7 @@ def rank(
             show(values, as_json, f"Ranked group {values['group']}.")
             return
         waiting = session.waiting
-        if lacks := assignments.too_large_sentence(assignments.too_large(project)):
+        if lacks := groups.too_large_sentence(groups.too_large(project)):
             say(lacks, err=True)
         ranked = _walk(session)
         show({"ranked": ranked}, as_json, f"Ranked {ranked} of {max(waiting, ranked)} waiting.")

@@ -14,7 +14,7 @@ from core.preferences import agreement as measures
 from core.preferences import bias as biases
 from core.preferences.interval import Interval
 from core.runs import wishes
-from core.store import assignments, calibration, labelers
+from core.store import calibration, groups, labelers
 from core.texts import one_line
 from core.trust import gate
 
@@ -122,8 +122,8 @@ def simulate_command(
             project, reward, personality, temperature=temperature, share=share, seed=seed, unscored=unscored
         )
         name = simulation.labeler(project, reward, personality, temperature).name
-        left_out = assignments.too_large(project)
-    lacks = [unscored.sentence, assignments.too_large_sentence(left_out)]
+        left_out = groups.too_large(project)
+    lacks = [unscored.sentence, groups.too_large_sentence(left_out)]
     text = " ".join([f"{name!r} ranked {len(done.ids)} prompts.", *filter(None, lacks)])
     counts = {"ranked": len(done.ids), "left_out": len(left_out), "unscored": unscored.groups}
     show({**counts, "labeler": name}, as_json, text)

@@ -63,7 +63,7 @@ def trust_command(folder: Path | None, yes: bool, revoke: bool, modules: tuple[s
 def _choose_modules(names: frozenset[str], revoke: bool) -> None:
     for name in names if not revoke else ():
         code.check_module(name)
-    registry.set_modules(registry.modules() - names if revoke else registry.modules() | names)
+    registry.choose_modules(names, revoke=revoke)
 
 
 def _revoke(project: Project) -> tuple[dict[str, object], str]:

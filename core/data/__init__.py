@@ -35,7 +35,7 @@ from core.data.reading import AS_IT_IS, READERS, ReadOptions, Tell, beginning, f
 from core.data.rows import ExportReport, Refused, Report, Row
 from core.errors import BadInput, NothingToDo, known
 from core.records import Prompt, Split
-from core.store import Project, prompts
+from core.store import Project, completions, counting, prompts
 from core.store.files import beside
 
 __all__ = [
@@ -185,12 +185,27 @@ def import_preferences(
 
 
 def export(project: Project, path: Path, name: str) -> ExportReport:
-    """Write the rankings to `path`, whole or not at all; the report says what the format could not carry."""
+    """Write the rankings to `path`, whole or not at all; the report says what the format could not carry. Raises
+    `BadInput` where something is there that may lie nowhere else."""
     if name not in EXPORTERS:
         raise BadInput(f"There is no format {name!r}: choose one of {', '.join(EXPORTERS)}.")
+    if path.is_file() and completions.were_imported(project, path.name):
+        raise BadInput(
+            f"{path} has the name of a file that was imported here, which would be lost: choose another name, or "
+            "delete it first."
+        )
     try:
         with beside.file(path) as made:
             report = EXPORTERS[name].write(project, made)
     except OSError as error:
         raise known(error) or BadInput(f"{path} cannot be written: choose another place.") from error
-    return report
+    return replace(report, lost=report.lost | _not_ranked(project))
+
+
+def _not_ranked(project: Project) -> dict[str, int]:
+    """The answers that no export of rankings carries."""
+    found = {
+        "prompts whose answers nobody ranked": counting.not_ranked(project),
+        "demonstrations": counting.demonstrations(project),
+    }
+    return {what: count for what, count in found.items() if count}

@@ -8,7 +8,7 @@ from core.data.rows import Answer, Refused, Row
 from core.errors import BadInput
 from core.events import NewCompletion
 from core.records import Labeler, NewRanking, Prompt, Split, Verdict
-from core.store import Project, completions, labelers, prompts, rankings
+from core.store import Project, completions, guidelines, labelers, prompts, rankings
 from core.store.batch import Batch
 from core.store.rankings import Said
 
@@ -37,6 +37,7 @@ class Importer:
         self.prompts: dict[int, Met] = {}
         self.completions: dict[int, list[tuple[int, int]]] = {}
         self.said: dict[tuple[int, int], Said] = {}
+        self.versions = {guidelines.digest(each): each.id for each in reversed(guidelines.versions(project))}
         self.batch = Batch(project)
 
     def add(self, row: Row) -> bool | Refused:
@@ -144,6 +145,8 @@ class Importer:
         return found
 
     def _rank(self, row: Row, group_id: int, person: Labeler, ids: list[int]) -> None:
+        version = self.versions.get(row.guidelines)
+        self.noticed.other_guidelines += bool(row.guidelines) and version is None
         self.batch.ranking(
             NewRanking(
                 group_id,
@@ -158,6 +161,7 @@ class Importer:
                 strength=row.strength,
                 verdicts=_verdicts(row, ids),
             ),
+            version,
         )
 
 

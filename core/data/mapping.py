@@ -15,6 +15,7 @@ from core.data import answers, dialogue, fields, long_tables, source, trl
 from core.data.jsonlines import Object
 from core.data.rows import Refused, Row, attempt
 from core.errors import BadInput
+from core.machine import base_models
 from core.resources import data_folder
 from core.store.files import beside
 from core.texts import one_line
@@ -194,18 +195,19 @@ def _stored() -> dict[str, Any]:
 
 
 def keep(name: str, columns: Columns | None) -> None:
-    """Keep a mapping by name, or with None forget it; the others stay as they are."""
+    """Keep a mapping by name, or with None forget it; the others stay as they are. Raises `KnownError` where the data
+    folder cannot be written."""
     name = name.strip()
     if not name or "=" in name:
         raise BadInput("A mapping needs a name without =.")
     if columns is not None and Columns.parse(columns.text) != columns:
         raise BadInput("A column's name has a + in it or blanks around it: this mapping cannot be kept.")
-    found = {other: text for other, text in _stored().items() if other != name}
-    if columns is not None:
-        found[name] = columns.text
-    data_folder().mkdir(parents=True, exist_ok=True)
-    with beside.file(data_folder() / FILE) as made:
-        made.write_text(json.dumps(found, indent=1, ensure_ascii=False), encoding="utf-8")
+    with base_models.changing_data():
+        found = {other: text for other, text in _stored().items() if other != name}
+        if columns is not None:
+            found[name] = columns.text
+        with beside.file(data_folder() / FILE) as made:
+            made.write_text(json.dumps(found, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
 def named(text: str) -> Columns:

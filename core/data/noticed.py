@@ -17,6 +17,7 @@ class Noticed:
     contradictions: list[int] = field(default_factory=list)
     revised: list[int] = field(default_factory=list)
     kept_splits: int = 0
+    other_guidelines: int = 0
 
     @property
     def sentences(self) -> list[str]:
@@ -31,6 +32,11 @@ class Noticed:
             )
         if self.revised:
             found.append(f"{_rows(self.revised)} say otherwise than a ranking in the project, which stays.")
+        if self.other_guidelines:
+            found.append(
+                f"{_are(self.other_guidelines, 'ranking')} of other guidelines than any here, and count as made under "
+                "the newest."
+            )
         if self.kept_splits:
             found.append(
                 f"{_are(self.kept_splits, 'prompt')} in the project already, for another use than the file says, which "

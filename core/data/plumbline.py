@@ -13,7 +13,7 @@ from core.data import dialogue, fields, jsonlines, outgoing, source
 from core.data.outgoing import Whole, listed
 from core.data.rows import Answer, ExportReport, Refused, Row, seconds, string, whole
 from core.records import Verdict
-from core.store import Project, counting
+from core.store import Project, counting, guidelines
 
 NAME = "plumbline"
 LACKS: tuple[str, ...] = ()
@@ -59,6 +59,7 @@ def _row(line: int, value: dict[str, Any]) -> Row | Refused:
         method=string(value.get("method", "order")),
         seconds=seconds(value.get("seconds")),
         strength=fields.number(value.get("strength")),
+        guidelines=string(value.get("guidelines_sha256")),
     )
 
 
@@ -72,14 +73,15 @@ def _conversation(value: dict[str, Any]) -> Conversation:
 
 def write(project: Project, path: Path) -> ExportReport:
     written = 0
+    versions = {each.id: guidelines.digest(each) for each in guidelines.versions(project)}
     with outgoing.written(path) as file:
         for ranking in listed(project):
-            file.write(json.dumps(_object(ranking), ensure_ascii=False) + "\n")
+            file.write(json.dumps(_object(ranking, versions[ranking.guidelines_id]), ensure_ascii=False) + "\n")
             written += 1
     return ExportReport("rankings", written, {"rankings overruled by adjudication": counting.overruled(project)})
 
 
-def _object(ranking: Whole) -> dict[str, Any]:
+def _object(ranking: Whole, version: str) -> dict[str, Any]:
     row = ranking.row
     return {
         "prompt": row.prompt,
@@ -100,5 +102,6 @@ def _object(ranking: Whole) -> dict[str, Any]:
         "strength": row.strength,
         "labeler": {"name": row.labeler, "kind": row.labeler_kind, "detail": row.labeler_detail},
         "guidelines": ranking.guidelines_id,
+        "guidelines_sha256": version,
         "ranked_at": ranking.created_at,
     }

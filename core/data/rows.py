@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from core.conversation import Conversation, looks_like_turns
-from core.records import MOST_COMPLETIONS, Prompt, Split, Verdict
+from core.records import MOST_COMPLETIONS, STRONGEST, Prompt, Split, Verdict
 from core.store.rankings import METHODS, VERDICTS
 
 #: What a row of unexpected values can raise while it is taken apart.
@@ -48,8 +48,9 @@ class Row:
 
     Answers that are not `ranked` are to be. `criteria` holds further orders by criterion, each with one rank for each
     answer. `strength` is how much better the better of two answers is: 1 is slightly, 3 is much, as `margin` counts
-    places. `lost` names what the file says of the row and a project has no place for; `held` names fields that may
-    hold answers, and were not read; `guessed` says what was taken for granted.
+    places. `guidelines` is the digest of the version that it was ranked under. `lost` names what the file says of the
+    row and a project has no place for; `held` names fields that may hold answers, and were not read; `guessed` says
+    what was taken for granted.
     """
 
     line: int
@@ -66,6 +67,7 @@ class Row:
     method: str = "order"
     seconds: float | None = None
     strength: float | None = None
+    guidelines: str = ""
     ranked: bool = True
     lost: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
@@ -212,6 +214,8 @@ def _answered(row: Row) -> Row | Refused:
     ranks = [answer.rank for answer in row.answers] + [rank for order in row.criteria.values() for rank in order]
     if any(rank is not None and rank < 1 for rank in ranks):
         return Refused(row.line, "one of its ranks is below 1, the best")
+    if row.strength is not None and not 0 <= row.strength <= STRONGEST:
+        return Refused(row.line, f"its strength is {row.strength:g}: give one from 0 to {STRONGEST:,}")
     if row.method not in METHODS:
         return Refused(row.line, f"there is no way to rank called {row.method!r}")
     return row

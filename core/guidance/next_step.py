@@ -10,7 +10,7 @@ from core.guidance.steps import Step
 from core.jobs import queue
 from core.preferences.interval import proportion
 from core.records import Job
-from core.store import Project, groups, prompts, rankings
+from core.store import Project, groups, prompts, rankings, watched
 
 AnyJob = TypeVar("AnyJob", bound=Job)
 #: Ranked prompts from which a reward model is worth training.
@@ -76,7 +76,7 @@ def _to_rank(project: Project) -> NextStep | None:
     missing = missing_rankings(project)
     if missing <= 0:
         return None
-    waiting = groups.count_unranked(project, missing)
+    waiting = _unranked(project, missing, *map(watched.states(project).get, ("completion_groups", "rankings")))
     unanswered = prompts.count_unanswered(project, missing - waiting)
     if waiting:
         why = "Until a reward model is worth training."
@@ -90,6 +90,12 @@ def _to_rank(project: Project) -> NextStep | None:
                         job=JobKind.GENERATE)  # fmt: skip
     why = f"All are ranked. A reward model can learn from them now, and better from {ENOUGH} prompts."
     return NextStep(f"Add {_prompts(missing)}", why, Step.PROMPTS)
+
+
+@lru_cache(maxsize=1)
+def _unranked(project: Project, most: int, *state: tuple[int, int] | None) -> int:
+    """How many groups there are to rank. Looks at all of them where they are fewer than `most`: once for each state."""
+    return groups.count_unranked(project, most)
 
 
 def missing_rankings(project: Project) -> int:

@@ -34,6 +34,10 @@ def enqueue(project: Project, kind: JobKind, config: dict[str, Any], *, name: st
 
 def get(project: Project, job_id: int) -> Job:
     job = jobs.find(project, job_id)
+    if job is None and jobs.was_there(project, job_id):
+        raise BadInput(
+            f"There is no job {job_id} any more: if it was a run, `put-back-run` brings it back from the trash."
+        )
     if job is None:
         raise BadInput(f"There is no job {job_id}: `jobs` lists the ones there are.")
     return job

@@ -16,7 +16,7 @@ from core.errors import BadInput
 from core.labeling import patterns
 from core.labeling.own_reward import Lost, OwnReward
 from core.records import Group, Labeler, NewRanking
-from core.store import Changes, Project, assignments, completions, demonstrations, labelers, rankings
+from core.store import Changes, Project, completions, labelers, rankings
 
 #: Letters that `sentiment` reads: VADER was made for sentences, and takes four times as long for twice as many words.
 READ = 10_000
@@ -159,12 +159,11 @@ def scripted_labeler(project: Project, gold: str) -> Labeler:
 
 
 def rank_all(project: Project, gold: str, unscored: Unscored | None = None) -> Changes:
-    """Rank every group that the scripted labeler has not ranked yet and that is not too large to be ranked; equal gold
-    rewards are ties. Those with a completion that has no value stay unranked, and are told in `unscored`."""
+    """Rank every group that can be ranked and that the scripted labeler has not ranked yet; equal gold rewards are
+    ties. Those with a completion that has no value stay unranked, and are told in `unscored`."""
     reward = find(project, gold)
     labeler = scripted_labeler(project, gold)
-    large = assignments.too_large(project) | demonstrations.alone(project)
-    waiting = [number for number in completions.group_ids(project, unranked_by=labeler.id) if number not in large]
+    waiting = completions.group_ids(project, unranked_by=labeler.id)
     groups = (completions.group(project, number) for number in waiting)
     scores = {group.id: found for group, found in scored(reward, groups, unscored or Unscored())}
     ids: list[int] = []

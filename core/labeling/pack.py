@@ -17,7 +17,7 @@ from core.labeling import pack_begun, pack_earlier, pack_merge, pack_reading
 from core.labeling.pack_reading import SUFFIX as SUFFIX
 from core.labeling.pack_report import Merged as Merged
 from core.store import DATABASE, Project, assignments, labelers, open_project, packed_rankings, rankings
-from core.store.files import beside, closed, snapshots
+from core.store.files import beside, snapshots
 from core.store.files import own as own_files
 from core.store.packed_rankings import PACK
 
@@ -37,7 +37,7 @@ def pack(project: Project, path: Path, labeler: str) -> int:
         raise BadInput(f"There is nothing for {labeler} to rank: generate completions or assign prompts first.")
     _refuse_to_lose(project, path)
     try:
-        with beside.file(path) as made:
+        with beside.file(path, looked_into=True) as made:
             snapshots.write(project, made)
             snapshots.reduce_to_pack(made, person.id, person.name, mine)
     except (OSError, sqlite3.Error) as error:
@@ -47,16 +47,17 @@ def pack(project: Project, path: Path, labeler: str) -> int:
 
 def _refuse_to_lose(project: Project, path: Path) -> None:
     """Raises `BadInput` for a pack with something in it that a merge would bring here, and for any other file of
-    Plumbline's: whether that is work which lies nowhere else cannot be known here, or not now. Within a pack nobody
-    merges: what its labeler packed before is written over."""
+    Plumbline's: whether that is work which lies nowhere else cannot be known here, or not now. Within a pack what its
+    labeler packed before is written over, but not what lies in another copy of it alone."""
     own_files.refuse(path)
     try:
-        if not path.is_file() or not closed.says_ours(path):
+        if not path.is_file() or not own_files.says_ours(path):
             return  # which a person may write over
         with pack_reading.reading(path) as packed:
             name, own = packed.setting(PACK), project.setting(PACK)
             mine = packed.setting("uid") == project.setting("uid") and isinstance(name, str) and own in (None, name)
-            holds_work = mine and own is None and pack_merge.holds_news(project, packed, name)
+            holds = pack_merge.holds_news if own is None else pack_merge.holds_more
+            holds_work = mine and holds(project, packed, name)
     except OSError as error:
         raise known(error) or BadInput(f"{path} cannot be looked into ({error}): choose another name.") from error
     except pack_reading.SPOILT as error:
@@ -66,6 +67,11 @@ def _refuse_to_lose(project: Project, path: Path) -> None:
         ) from error
     if not mine:
         raise BadInput(f"{path} is another project's, or another labeler's work: choose another name.")
+    if holds_work and own is not None:
+        raise BadInput(
+            f"{path} has work in it from another copy of this pack, which is not here: choose another name, and send "
+            "both back."
+        )
     if holds_work:
         raise BadInput(f"{path} has work in it that is not merged yet: merge it first, or choose another name.")
 

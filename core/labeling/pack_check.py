@@ -5,6 +5,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from core.preferences.judged_groups import OVERALL
+from core.records import STRONGEST
 from core.store.guidelines import is_name
 from core.store.packed_rankings import PackedRanking
 from core.store.rankings import METHODS
@@ -17,9 +18,8 @@ MOST_OF_ONE = 1_000
 #: Criteria of one ranking, and letters of their names and of a flag's: more than any guidelines have.
 MOST_CRITERIA = 100
 LONGEST_NAME = 200
-#: Letters of a comment, which is one line, and how much better an answer may be than another.
+#: Letters of a comment, which is one line.
 LONGEST_COMMENT = 100_000
-STRONGEST = 1_000
 #: Years in which a ranking can have been made, with a clock that is wrong.
 YEARS = range(1970, 2200)
 

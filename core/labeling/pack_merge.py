@@ -10,7 +10,7 @@ from core.errors import BadInput
 from core.humanize import readable
 from core.labeling import pack_answers, pack_check, pack_reading
 from core.labeling.pack_report import Merged, short
-from core.records import Guidelines, Labeler
+from core.records import Labeler
 from core.store import Project, conflicts, guidelines, labelers, now, packed_rankings
 from core.store.conflicts import Sides
 from core.store.packed_rankings import GroupText, PackedRanking, Standing
@@ -43,6 +43,13 @@ def holds_news(project: Project, packed: Project, name: str) -> bool:
     return any(map(Merge(project, packed, person, "").is_news, found)) or pack_answers.holds_new(project, packed, name)
 
 
+def holds_more(project: Project, packed: Project, name: str) -> bool:
+    """Did the pack's labeler `name` rank or write anything in it that was never in `project`, another copy of it?"""
+    here = packed_rankings.known(project)
+    more = any(each.uid not in here for each in packed_rankings.listed(packed, name))
+    return more or pack_answers.holds_new(project, packed, name)
+
+
 class Merge:
     """Of a pack of `person`'s, whose file is called `origin`."""
 
@@ -57,8 +64,8 @@ class Merge:
         """Rankings of the pack that only a merge into it took back, until somebody decides."""
         self.ours: dict[int, int] = {}
         """The ids here of rankings of the pack."""
-        self.versions: dict[int, int] = {}
-        """The ids here of versions of the guidelines in the pack."""
+        self.versions: dict[int, tuple[int, bool]] = {}
+        """The ids here of versions of the guidelines in the pack; is each the same?"""
 
     def run(self, found: list[PackedRanking]) -> Merged:
         by_group: dict[int, list[PackedRanking]] = defaultdict(list)
@@ -258,8 +265,10 @@ class Merge:
         self.taken_back[ranking.uid] = [self.handed_out.id, ranking.retracted_at or ""]
 
     def _add(self, ranking: PackedRanking, here: dict[int, int], retracted: str | None) -> int:
+        version, same = self._version(ranking.guidelines_id)
+        self.report.reworded += not same
         new = replace(
-            ranking.of_completions(here), labeler_id=self.person.id, guidelines_id=self._version(ranking.guidelines_id),
+            ranking.of_completions(here), labeler_id=self.person.id, guidelines_id=version,
             retracted_at=ranking.retracted_at or retracted,
             repeat_of=self.ours.get(ranking.repeat_of) if ranking.repeat_of else None, origin=self.origin,
         )  # fmt: skip
@@ -268,25 +277,20 @@ class Merge:
         self.ours[ranking.id] = packed_rankings.add(self.project, new)
         return self.ours[ranking.id]
 
-    def _version(self, guidelines_id: int) -> int:
+    def _version(self, guidelines_id: int) -> tuple[int, bool]:
         if guidelines_id not in self.versions:
             self.versions[guidelines_id] = self._matching(guidelines_id)
         return self.versions[guidelines_id]
 
-    def _matching(self, guidelines_id: int) -> int:
+    def _matching(self, guidelines_id: int) -> tuple[int, bool]:
         """The same version of the guidelines here; for one that only the pack has, the newest that both have."""
-        ours = {_texts(each): each.id for each in reversed(guidelines.versions(self.project))}
+        ours = {guidelines.digest(each): each.id for each in reversed(guidelines.versions(self.project))}
         for theirs in guidelines.versions(self.packed):
-            if theirs.id <= guidelines_id and _texts(theirs) in ours:
-                return ours[_texts(theirs)]
+            if theirs.id <= guidelines_id and (found := ours.get(guidelines.digest(theirs))):
+                return found, theirs.id == guidelines_id
         raise BadInput("The pack was made under guidelines that this project never had: merge it where it was made.")
 
 
 def _missing(ranking: PackedRanking, here: Collection[int]) -> list[int]:
     """The completions that it names, by their numbers in the pack, and that are not here."""
     return [item.completion_id for item in ranking.items if item.completion_id not in here]
-
-
-def _texts(version: Guidelines) -> Guidelines:
-    """What it says, whenever it was saved."""
-    return replace(version, id=0, created_at="")

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 class Merged:
     """What a merge did: rankings added and known already, retractions taken over (or that they ended), conflicts to
     look at, answers added, what was begun and came along from an earlier pack, and a sentence for each ranking that
-    could not be taken, and for what is begun and stays in the pack, or in an earlier one."""
+    could not be taken, and for what is begun and stays in the pack, or in an earlier one. Of those added, `reworded`
+    were made under guidelines that are not here any more."""
 
     added: int = 0
     known: int = 0
@@ -16,11 +17,21 @@ class Merged:
     conflicts: int = 0
     answers: int = 0
     begun: int = 0
+    reworded: int = 0
     refused: list[str] = field(default_factory=list)
     begun_left: list[str] = field(default_factory=list)
 
     def __add__(self, other: "Merged") -> "Merged":
         return Merged(**{name: getattr(self, name) + getattr(other, name) for name in vars(self)})
+
+
+def of_other_guidelines(count: int) -> str:
+    """What is said of rankings whose own version of the guidelines is not here; empty for none."""
+    return (
+        f"{count:,} of them were made under guidelines that are not here, and count as made under others"
+        if count
+        else ""
+    )
 
 
 def short(prompt: str) -> str:

@@ -8,6 +8,7 @@ its files are named (`hub:owner/name with the adapter SHA256 in /folder`).
 import hashlib
 import os
 import re
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -18,6 +19,10 @@ from typing import Literal
 from core.errors import DISK_FULL, BadInput, KnownError, ModelError, first_line, known
 from core.machine import adapter_folder, model_folder
 from core.resources import data_folder as data_folder
+from core.store.files import lock_file
+
+#: The file in the data folder that whoever changes a small file there holds.
+LOCK = "kept.lock"
 
 
 @dataclass(frozen=True)
@@ -131,6 +136,20 @@ def writing_data() -> Iterator[None]:
             f"Plumbline's data folder {data_folder()} cannot be written ({error.strerror or first_line(error)}): "
             "set PLUMBLINE_DATA to a folder that can."
         ) from error
+
+
+@contextmanager
+def changing_data() -> Iterator[None]:
+    """The same, alone: a small file of the user's that is read within is still so when it is written."""
+    with writing_data():
+        try:
+            lock = lock_file.hold(data_folder() / LOCK)
+        except sqlite3.Error as error:
+            raise known(error) or OSError(str(error)) from error
+        try:
+            yield
+        finally:
+            lock.close()
 
 
 def models_folder() -> Path:

@@ -6,7 +6,6 @@ environment variable wins over it. They hold from the next job on.
 
 import json
 import os
-from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -80,18 +79,17 @@ def chosen() -> Machine:
 
 def choose(name: str, value: Any) -> Machine:
     """Keep one choice. Raises `BadInput` for what cannot be chosen."""
-    found = replace(chosen(), **{name: value})
-    path = file()
-    with base_models.writing_data():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.file(path) as made:
+    with base_models.changing_data():
+        found = replace(chosen(), **{name: value})
+        with beside.file(file()) as made:
             made.write_text(json.dumps(asdict(found), indent=2) + "\n", encoding="utf-8")
     return found
 
 
 def reset() -> None:
-    with base_models.writing_data(), suppress(NotADirectoryError):
-        file().unlink(missing_ok=True)
+    if file().exists():
+        with base_models.changing_data():
+            file().unlink(missing_ok=True)
 
 
 def variable(name: str) -> str:

@@ -64,7 +64,8 @@ def duplicate(source: Source, target: Path, *, name: str = "", progress: Progres
 
 
 def archive(source: Source, path: Path, *, progress: Progress = _quiet) -> Path:
-    """Write a project to the file `path`, which appears (or is replaced) once it is complete."""
+    """Write a project to the file `path`, which appears once it is complete, in place of an earlier archive of the same
+    project. Raises `BadInput` for a file there that carries another one, or a labeling pack."""
     path = path.expanduser().resolve()
     if path.suffix.lower() != ".zip":
         raise BadInput(f"{path.name} is no name for an archive: call it {path.stem or 'project'}{SUFFIX}.")
@@ -73,9 +74,23 @@ def archive(source: Source, path: Path, *, progress: Progress = _quiet) -> Path:
     with _sentences(path), closing(opened(source)) as project:
         if path.is_relative_to(project.folder):
             raise BadInput(f"{path} lies in the project itself: choose a place outside it.")
-        with beside.file(path) as made, beside.scratch(path.parent) as scratch:
+        looked_into = path.is_file() and _is_archive_of(project, path)
+        with beside.file(path, looked_into=looked_into) as made, beside.scratch(path.parent) as scratch:
             _steadily(project, lambda: _write(project, made, scratch / DATABASE, progress))
     return path
+
+
+def _is_archive_of(project: Project, path: Path) -> bool:
+    """Does the archive at `path` hold this project, by the name that it has? A copy of it is another one."""
+    with suppress(KnownError, sqlite3.Error, ValueError, RecursionError):
+        with beside.scratch(path.parent) as scratch, archive_entries.opened(path) as packed:
+            entries = [each for each in archive_entries.entries(packed, path) if each.filename == DATABASE]
+            meter = _Meter(archive_entries.bounded(entries, path, scratch), _quiet)
+            with packed.open(DATABASE) as reading:
+                meter.write(reading, scratch / DATABASE)
+            found = closed.settings(scratch, "uid", "name")
+        return found == {"uid": project.setting("uid"), "name": project.name}
+    return False
 
 
 def _write(project: Project, made: Path, snapshot: Path, progress: Progress) -> None:

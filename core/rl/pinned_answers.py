@@ -43,7 +43,8 @@ def demonstrations_of(project: Project, wanted: str) -> list[Demonstration]:
     """The answers that `wanted` names (see the option `answers`), each once, in the order in which they came.
 
     Of what stands beside others only what was ranked best counts, whoever wrote it; or, where nobody's order counts,
-    what a person wrote here. The rejected answer of an imported pair is none, whatever becomes of its ranking.
+    what a person wrote here. The rejected answer of an imported pair is none, whatever becomes of its ranking, and what
+    any of the labelers flagged is none.
     """
     judged = {group.group_id: group for group in judged_groups(project, criteria=False)}
     found: list[Demonstration] = []
@@ -60,8 +61,9 @@ def demonstrations_of(project: Project, wanted: str) -> list[Demonstration]:
         ]
     if wanted != "written":
         found += [each for group in judged.values() for each in _best(group)]
-    cut_off = completions.unended(project)
-    different = {(each.prompt_id, each.text): each for each in sorted(found, key=lambda each: each.completion_id)}
+    cut_off, flagged = completions.unended(project), demonstrations.flagged(project)
+    fit = sorted((each for each in found if each.completion_id not in flagged), key=lambda each: each.completion_id)
+    different = {(each.prompt_id, each.text): each for each in fit}
     return [replace(each, ended=each.completion_id not in cut_off) for each in different.values()]
 
 

@@ -7,12 +7,11 @@ comes what somebody sent to be ranked from where it was seen.
 """
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from core.errors import BadInput, ProjectError
-from core.records import MOST_COMPLETIONS
-from core.store import Changes, Project, calibration, cells, demonstrations, drafts, now, rankings
+from core.store import Changes, Project, calibration, cells, drafts, groups, now, rankings
 
 ASSIGNED = "assigned"
 REPEAT_EVERY = "repeat_every"
@@ -59,14 +58,14 @@ def queue(project: Project, labeler_id: int) -> Queue:
     """What this labeler has still to rank."""
     _assign_new(project)
     database = project.database
-    mine = ASSIGNED_TO if assigned(project) else EVERYBODY
-    large = too_large(project) | demonstrations.alone(project)
+    mine = ASSIGNED_TO if plan(project)[0] else EVERYBODY
+    unrankable = groups.unrankable(project)
     begun = json.dumps([group_id for group_id, who in drafts.begun_by(project).items() if labeler_id in who])
     left = database.column("select m.id from (" + mine + ")" + UNRANKED, labeler=labeler_id, begun=begun)
-    passed = skipped(project, labeler_id) | large.intersection(left)
+    passed = skipped(project, labeler_id) | unrankable.intersection(left)
     left = [group_id for group_id in left if group_id not in passed]
-    again = [group_id for group_id in _again(project, labeler_id) if group_id not in large]
-    repeats = {item: of for item, of in _repeats(project, labeler_id).items() if item not in large}
+    again = [group_id for group_id in _again(project, labeler_id) if group_id not in unrankable]
+    repeats = {item: of for item, of in _repeats(project, labeler_id).items() if item not in unrankable}
     first = calibration.keys(project)
     doubts = priorities(project)
     waits = set(left)
@@ -87,21 +86,6 @@ def queue(project: Project, labeler_id: int) -> Queue:
 def sent_first(project: Project) -> set[int]:
     """Groups that are ranked first by whoever has them to rank."""
     return set(project.database.column(SENT))
-
-
-def too_large(project: Project) -> set[int]:
-    """Groups of more completions than anybody orders, which only a project made elsewhere has."""
-    return set(project.database.column(
-        "select group_id from completions group by group_id having count(*) > ?", MOST_COMPLETIONS
-    ))  # fmt: skip
-
-
-def too_large_sentence(groups: Collection[int]) -> str:
-    """The sentence about groups that are too large; empty for none."""
-    if not groups:
-        return ""
-    many = "1 prompt has" if len(groups) == 1 else f"{len(groups):,} prompts have"
-    return f"{many} more than {MOST_COMPLETIONS} answers in one group and cannot be ranked: import fewer together."
 
 
 def priorities(project: Project) -> dict[int, float]:
@@ -136,13 +120,15 @@ def _repeats(project: Project, labeler_id: int) -> dict[int, int]:
 
 
 def assigned(project: Project) -> dict[int, int]:
-    """How many groups each labeler got; empty while everybody ranks everything."""
-    if not plan(project)[0]:
+    """How many groups to rank each labeler got; empty while everybody ranks everything."""
+    people, _ = plan(project)
+    if not people:
         return {}
     found = project.database.execute(
-        "select labeler_id, count(*) from assignments where reason = 'overlap' group by labeler_id"
+        "select a.labeler_id, count(*) from assignments a join completion_groups g on g.id = a.group_id"
+        " where a.reason = 'overlap' and " + groups.RANKABLE + " group by a.labeler_id"
     )
-    return dict(found.fetchall())
+    return dict.fromkeys(people, 0) | {who: count for who, count in found if who in people}
 
 
 def assign(project: Project, labeler_ids: Iterable[int], overlap: int) -> Changes:
@@ -188,12 +174,13 @@ def _assign_new(project: Project) -> None:
     if not people:
         return
     new = project.database.column(
-        "select id from completion_groups where id not in (select group_id from assignments"
-        " where reason = 'overlap') and id not in (select group_id from calibration) order by id"
+        "select g.id from completion_groups g where g.id not in (select group_id from assignments"
+        " where reason = 'overlap') and g.id not in (select group_id from calibration)"
+        " and " + groups.RANKABLE + " order by g.id"
     )
     if not new:
         return
-    load = dict.fromkeys(people, 0) | {who: n for who, n in assigned(project).items() if who in people}
+    load = assigned(project)
     with project.write() as database:
         begun = drafts.begun_by(project)
         for group_id in new:

@@ -60,15 +60,15 @@ class Batch:
             self._wait(len(row.text))
         return group_id
 
-    def ranking(self, new: NewRanking) -> int:
-        """Add one under the newest guidelines, as `rankings.add` does, which says what it raises."""
+    def ranking(self, new: NewRanking, version: int | None = None) -> int:
+        """Add one as `rankings.add` does, which says what it raises: under the newest guidelines, or that version."""
         if new.group_id in self.made:
             rankings.check(new, self.made[new.group_id])
         else:
             rankings.check_stored(self._project, new)
         self._guidelines = self._guidelines or guidelines.current_id(self._project)
         number = next(self._numbers["rankings"])
-        self._rows[rankings.ADD].append(rankings.row_of(new, self._guidelines, self._at, number))
+        self._rows[rankings.ADD].append(rankings.row_of(new, version or self._guidelines, self._at, number))
         self._rows[rankings.ADD_ITEM] += rankings.items(number, new)
         self._rows[rankings.ADD_CRITERION] += rankings.criterion_ranks(number, new)
         self._wait(len(new.comment))

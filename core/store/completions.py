@@ -9,7 +9,7 @@ from core.conversation import Conversation
 from core.errors import BadInput
 from core.events import NewCompletion
 from core.records import LONGEST_ANSWER, MOST_ANSWERS, MOST_COMPLETIONS, Completion, Group
-from core.store import Changes, Project, cells, now, prompts
+from core.store import Changes, Project, cells, groups, now, prompts
 
 #: What a person did with a group, or began.
 WORKED_ON = (
@@ -206,12 +206,13 @@ def exists(project: Project, group_id: int) -> bool:
 
 
 def group_ids(project: Project, *, unranked_by: int | None = None) -> list[int]:
-    """Groups, oldest first; with a labeler's id, only those that this labeler has still to rank."""
+    """Groups, oldest first; with a labeler's id, only those that can be ranked and that this labeler has still to
+    rank."""
     if unranked_by is None:
         return project.database.column("select id from completion_groups order by id")
     return project.database.column(
         "select g.id from completion_groups g where not exists (select 1 from rankings r where r.group_id = g.id"
-        " and r.labeler_id = ? and r.retracted_at is null) order by g.id",
+        " and r.labeler_id = ? and r.retracted_at is null) and " + groups.RANKABLE + " order by g.id",
         unranked_by,
     )
 
@@ -256,6 +257,14 @@ def count(project: Project) -> int:
 def count_of_policy(project: Project, job_id: int) -> int:
     """How many the policy of a run wrote."""
     return int(project.database.value("select count(*) from completions where policy_job = ?", job_id))
+
+
+def were_imported(project: Project, source: str) -> bool:
+    """Did an import bring completions, or prompts, from a file of this name?"""
+    return bool(project.database.value(
+        "select exists (select 1 from prompts where source = ?1) or exists (select 1 from completions where"
+        " iif(json_valid(sampling), json_extract(sampling, '$.imported'), null) = ?1)", source,
+    ))  # fmt: skip
 
 
 def unended(project: Project) -> set[int]:

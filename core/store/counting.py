@@ -8,6 +8,8 @@ from typing import NamedTuple
 from core.conversation import Conversation
 from core.records import Labeler, Split, Verdict
 from core.store import Project, cells
+from core.store.demonstrations import ALONE
+from core.store.groups import RANKABLE
 
 
 class RankedAnswer(NamedTuple):
@@ -166,3 +168,16 @@ def repeats(project: Project) -> int:
     return int(project.database.value(
         "select count(*) from rankings where repeat_of is not null and retracted_at is null"
     ))  # fmt: skip
+
+
+def not_ranked(project: Project) -> int:
+    """Groups that can be ranked and have no ranking that counts."""
+    return int(project.database.value(
+        "select count(*) from completion_groups g where not exists ("
+        "select 1 from counting_rankings r where r.group_id = g.id) and " + RANKABLE
+    ))  # fmt: skip
+
+
+def demonstrations(project: Project) -> int:
+    """Imported answers that are there to be learnt alone."""
+    return int(project.database.value("select count(*) from completion_groups g where " + ALONE))

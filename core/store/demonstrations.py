@@ -34,23 +34,33 @@ WRITTEN = """
         g.job_id is null and c.policy_job is null
         and iif(json_valid(c.sampling), json_extract(c.sampling, '$.imported'), null) is not null
     ))
-    and not exists (select 1 from counting_rankings r where r.group_id = g.id and r.flag is not null)
-    and not exists (
-        select 1 from counting_rankings r join ranking_items i on i.ranking_id = r.id
-        where r.group_id = g.id and i.completion_id = c.id and (i.flag is not null or i.verdict = 'bad')
-    )
     order by c.id
 """
 
 
+#: Is the group `g` one imported answer, which is there to be learnt? There is nothing to rank it against.
+ALONE = (
+    "((select count(*) from completions o where o.group_id = g.id) = 1 and exists ("
+    "select 1 from completions o where o.group_id = g.id and instr(o.sampling, '\"imported\"') > 0))"
+)
+
+
 def alone(project: Project) -> set[int]:
-    """Groups of one imported answer, which is there to be learnt: there is nothing to rank it against."""
-    return set(project.database.column(
-        "select group_id from completions group by group_id"
-        " having count(*) = 1 and max(instr(sampling, '\"imported\"')) > 0"
-    ))  # fmt: skip
+    """The groups of one imported answer."""
+    return set(project.database.column("select g.id from completion_groups g where " + ALONE))
 
 
 def written(project: Project) -> list[Written]:
-    """All of them, but those that were flagged, by themselves or with their prompt, and those that are bad."""
+    """All of them, in the order in which they came."""
     return project.database.records(Written, WRITTEN)
+
+
+def flagged(project: Project) -> set[int]:
+    """Completions that anybody flagged whose ranking counts, by themselves or with their prompt, or called bad: none
+    shows how it is done, whoever else ranked it best."""
+    return set(project.database.column(
+        "select i.completion_id from counting_rankings r join ranking_items i on i.ranking_id = r.id"
+        " where i.flag is not null or i.verdict = 'bad'"
+        " union select c.id from counting_rankings r join completions c on c.group_id = r.group_id"
+        " where r.flag is not null"
+    ))  # fmt: skip

@@ -1,6 +1,8 @@
 """The labeling instructions. Every save is a new version; a ranking remembers the one it was made under."""
 
+import hashlib
 import itertools
+import json
 import re
 from collections import Counter
 from dataclasses import asdict, replace
@@ -74,6 +76,12 @@ class ChangedSince(BadInput):
             "what is to stay."
         )
         self.now, self.sections = now, sections
+
+
+def digest(guidelines: Guidelines) -> str:
+    """By this a version is known again, in whichever project and under whichever number."""
+    texts = [getattr(guidelines, part) for part in SECTIONS]
+    return hashlib.sha256(json.dumps(texts).encode()).hexdigest()
 
 
 def save(project: Project, *, criteria: str, ties: str, flags: str, examples: str) -> Changes:

@@ -63,6 +63,12 @@ def find(project: Project, job_id: int) -> Job | None:
     return None if row is None else job_from(row)
 
 
+def was_there(project: Project, job_id: int) -> bool:
+    """Was a job of this number ever made? None is given twice."""
+    newest = project.database.value("select max(seq) from sqlite_sequence where name = 'jobs'")
+    return 0 < job_id <= (newest or 0)
+
+
 def listed(project: Project, record: type[AnyJob], status: JobStatus | None = None) -> list[AnyJob]:
     """Jobs that are `record`s, newest first."""
     rows = project.database.rows(

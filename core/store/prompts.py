@@ -10,6 +10,7 @@ from core.errors import BadInput, NothingToDo, ProjectError
 from core.records import Prompt, Split
 from core.store import Changes, Project, cells, now
 from core.store.begun import digests
+from core.store.demonstrations import ALONE
 from core.store.typed import ANSWERS, OVER_PROMPTS, keys_under, row_number
 
 ADD = """
@@ -97,10 +98,10 @@ def count_some(project: Project, most: int) -> int:
 
 
 def count_unanswered(project: Project, most: int) -> int:
-    """How many have no completions yet, counted up to `most`."""
+    """How many have no completions yet, but maybe an answer to be learnt; counted up to `most`."""
     return int(project.database.value(
-        "select count(*) from (select 1 from prompts where id not in (select prompt_id from completion_groups)"
-        " limit ?)", most,
+        "select count(*) from (select 1 from prompts p where not exists ("
+        "select 1 from completion_groups g where g.prompt_id = p.id and not " + ALONE + ") limit ?)", most,
     ))  # fmt: skip
 
 

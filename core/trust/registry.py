@@ -22,8 +22,6 @@ from core.store.files import beside, lock_file
 
 #: The setting that holds the newest word.
 WORD = "visit"
-#: Seconds that another program is waited for that keeps something.
-PATIENCE = 5.0
 
 
 @dataclass(frozen=True)
@@ -144,12 +142,9 @@ def _alone() -> Iterator[None]:
     """What is read within is still so when it is written. Raises `KnownError` where the data folder cannot be
     written, or another program holds it."""
     try:
-        _folder().mkdir(parents=True, exist_ok=True)
-        lock = lock_file.take(_folder() / "lock", wait=PATIENCE)
+        lock = lock_file.hold(_folder() / "lock")
     except (OSError, sqlite3.Error) as error:
         raise _not_written(_folder(), error) from error
-    if lock is None:
-        raise KnownError(f"Another program holds {_folder()}: try again.")
     try:
         yield
     finally:
@@ -169,9 +164,10 @@ def modules() -> frozenset[str]:
         raise _not_read(_modules(), error) from error
 
 
-def set_modules(names: frozenset[str]) -> None:
-    """Raises `KnownError` where the data folder cannot be written."""
-    _write(_modules(), sorted(names))
+def choose_modules(names: frozenset[str], *, revoke: bool = False) -> None:
+    """Add to them, or take away. Raises `KnownError` where the data folder cannot be written."""
+    with _alone():
+        _write(_modules(), sorted(modules() - names if revoke else modules() | names))
 
 
 def _folder() -> Path:

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.errors import KnownError
-from core.labeling import gold, pack, simulate
+from core.labeling import gold, pack, pack_report, simulate
 from core.records import Labeler
 from core.runs import wishes
 from core.store import Changes, Project, assignments, labelers, rankings
@@ -289,6 +289,7 @@ class LabelersPage(QWidget):
             parts = [f"{report.added:,} rankings are new", f"{report.known:,} were known"]
             more = {"were taken back": report.retracted, "stand again": report.restored, "new answers": report.answers}
             parts += [f"{number:,} {what}" for what, number in more.items() if number]
+            parts += filter(None, [pack_report.of_other_guidelines(report.reworded)])
             if report.conflicts:
                 parts.append(f"{report.conflicts:,} conflict with rankings made here: choose below")
             if report.refused:

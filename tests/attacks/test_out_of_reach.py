@@ -50,7 +50,7 @@ def test_what_was_decided_about_a_project_outlives_a_moment_in_which_it_cannot_b
 
 
 def test_modules_that_were_chosen_outlive_it(filled, capsys):
-    registry.set_modules(frozenset({"json", "csv"}))
+    registry.choose_modules(frozenset({"json", "csv"}))
     with out_of_reach(*(path for path in decided() if path.name == "modules.json")):
         assert cli.run(["trust", "-m", "packaging"]) != 0
         assert "cannot be read" in capsys.readouterr().err

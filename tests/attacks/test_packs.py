@@ -18,6 +18,7 @@ from core.events import NewCompletion
 from core.jobs import queue
 from core.labeling import pack as packs
 from core.labeling import pack_reading
+from core.projects import archive
 from core.records import NewRanking, Prompt
 from core.store import Project, completions, create_project, guidelines, labelers, open_project, prompts, rankings
 from core.store.files import snapshots
@@ -367,10 +368,46 @@ def test_nor_is_the_work_of_others_which_no_merge_brings_here(filled, sent, tmp_
     assert sent.read_bytes() == before
 
 
+def test_nor_is_what_its_labeler_did_in_another_copy_of_it(filled, sent, tmp_path):
+    """On a laptop and a desktop: both copies are sent back under the same name."""
+    packs.pack(filled, tmp_path / "cy.plumbpack", "Cy")
+    laptop, desktop = (packs.unpack(tmp_path / "cy.plumbpack", tmp_path / name) for name in ("laptop", "desktop"))
+    back = tmp_path / "of cy.plumbpack"
+    for number, folder in enumerate((laptop, desktop), start=1):
+        with closing(open_project(folder)) as copy:
+            cy = labelers.named(copy, "Cy")
+            ids = completions.ids(copy, number)
+            ranking = rankings.add(copy, NewRanking(number, cy.id, {item: at for at, item in enumerate(ids, 1)})).ids[0]
+            if folder == laptop:
+                packs.pack(copy, back, "Cy")
+                rankings.retract(copy, ranking)
+                packs.pack(copy, back, "Cy")  # what was packed from here before is written over
+                rankings.restore(copy, ranking)
+                packs.pack(copy, back, "Cy")
+                continue
+            before = back.read_bytes()
+            with pytest.raises(BadInput, match=r"another copy of this pack.*choose another name"):
+                packs.pack(copy, back, "Cy")
+            assert back.read_bytes() == before
+            packs.pack(copy, tmp_path / "second.plumbpack", "Cy")
+    assert packs.merge(filled, back).added == packs.merge(filled, tmp_path / "second.plumbpack").added == 1
+
+
+def test_nor_does_any_other_command_write_over_a_pack(filled, sent, tmp_path):
+    before, archived = sent.read_bytes(), tmp_path / "a.plumbline.zip"
+    archive.archive(filled, archived)
+    whole = archived.read_bytes()
+    for place in (sent, archived):
+        for arguments in (("export", filled.folder, place), ("experiment", filled.folder, "--out", place)):
+            assert cli.run([str(argument) for argument in arguments]) == 2
+    assert sent.read_bytes() == before and archived.read_bytes() == whole
+
+
 def test_nor_are_answers_of_a_labeler_who_is_nobody_here_any_more(filled, sent):
     with closing(open_project(sent.parent / "bo")) as bo:
         bo.database.execute("delete from rankings")
         completions.write(bo, 2, labelers.named(bo, "Bo").id, "Bo's own words")
+        sent.unlink()
         packs.pack(bo, sent, "Bo")
     filled.database.execute("delete from labelers where name = 'Bo'")
     before = sent.read_bytes()

@@ -935,7 +935,7 @@ def test_a_module_that_changed_runs_as_it_was_allowed_the_last_time(filled, tmp_
     monkeypatch.syspath_prepend(tmp_path / "modules")
     name = "changing_rewards.kind:score"
     gate.choose(filled, wishes.of_gold(name))
-    registry.set_modules(frozenset({"changing_rewards.kind"}))
+    registry.choose_modules(frozenset({"changing_rewards.kind"}))
     assert gold.find(filled, name)("", "") == 1.0
     (package / "kind.py").write_text("def score(prompt, completion):\n    return 22.0\n")
     with pytest.raises(AskFirst, match="changed since you allowed it") as asked:

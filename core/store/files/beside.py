@@ -24,12 +24,15 @@ HELD = ".held"
 
 
 @contextmanager
-def file(target: Path) -> Iterator[Path]:
+def file(target: Path, *, looked_into: bool = False) -> Iterator[Path]:
     """Where to write what becomes the file `target`, in place of one that is there, once the block is through.
 
-    Raises `BadInput` for a file of a project's own.
+    Raises `BadInput` for a file of a project's own, and for one that carries the work of somebody, unless whoever
+    writes has `looked_into` it.
     """
     own.refuse(target)
+    if not looked_into:
+        own.refuse_work(target)
     with of_project(target) as made:
         yield made
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.errors import AlteredProject, ProjectError
 from core.store import DATABASE, schema_check
-from core.store.connection import APPLICATION_ID, bounded, is_ours, opened
+from core.store.connection import bounded, is_ours, opened
 from core.store.migrating import pending
 
 #: The base of a project, and the reward models from elsewhere that its runs name.
@@ -19,9 +19,6 @@ MODELS = """
 """
 #: Bytes of anything that is read to name a project.
 LONGEST = 1 << 20
-#: With it begins every file of SQLite's; at `ID_AT` is who made it (sqlite.org/fileformat.html).
-MAGIC = b"SQLite format 3\0"
-ID_AT = slice(68, 72)
 
 
 class Fault(Enum):
@@ -38,15 +35,15 @@ def _reading(path: Path, mode: str = "mode=ro") -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def says_ours(path: Path) -> bool:
-    """Does the file begin as one that Plumbline made, whatever state the rest of it is in? Raises `OSError`."""
-    with path.open("rb") as file:
-        head = file.read(ID_AT.stop)
-    return head.startswith(MAGIC) and head[ID_AT] == APPLICATION_ID.to_bytes(4, "big")
-
-
 def name(folder: Path) -> str | None:
-    """What the project in `folder` is called, in a millisecond; None if another program made the file.
+    """What the project in `folder` is called, in a millisecond; None if another program made the file. Raises what
+    `settings` does."""
+    found = settings(folder, "name")
+    return None if found is None else str(found.get("name", folder.name))
+
+
+def settings(folder: Path, *keys: str) -> dict[str, object] | None:
+    """Those of the settings of the project in `folder` that it has; None if another program made the file.
 
     Raises `sqlite3.Error`, `OSError`, `ValueError`, `RecursionError` or `AlteredProject` for one that cannot be read.
     """
@@ -59,8 +56,9 @@ def name(folder: Path) -> str | None:
             return None
         with bounded(connection):
             schema_check.require_tables(schema_check.objects(connection), "settings")
-            row = connection.execute("select value from settings where key = 'name'").fetchone()
-        return str(json.loads(row[0])) if row else folder.name
+            asked = "select key, value from settings where key in (select value from json_each(?))"
+            found = connection.execute(asked, (json.dumps(keys),)).fetchall()
+    return {key: json.loads(value) for key, value in found}
 
 
 def models(folder: Path) -> list[str]:

@@ -5,11 +5,13 @@ import sqlite3
 import stat
 from pathlib import Path
 
-from core.errors import BadInput
+from core.errors import BadInput, KnownError
 from core.store.connection import opened
 
 #: What SQLite says of a file that is none of its own.
 GARBAGE = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+#: Seconds that another program is waited for that keeps something.
+PATIENCE = 5.0
 
 
 class Lock:
@@ -53,6 +55,17 @@ def take(path: Path, *, wait: float = 0.0) -> Lock | None:
             return None
         raise
     return Lock(connection)
+
+
+def hold(path: Path) -> Lock:
+    """Be the only one who changes what the user keeps beside `path`, in a folder that is made if need be: what is read
+    while it is held is still so when it is written. Raises `KnownError` where another program holds it, and `OSError`
+    or `sqlite3.Error` where nothing can be written there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = take(path, wait=PATIENCE)
+    if lock is None:
+        raise KnownError(f"Another program holds {path.parent}: try again.")
+    return lock
 
 
 def _empty(path: Path) -> None:

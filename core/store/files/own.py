@@ -1,9 +1,11 @@
-"""What in a project's folder is Plumbline's own. Nothing that a person has written somewhere goes over it."""
+"""What is Plumbline's own: files in a project's folder, and those that carry one. Nothing that a person has written
+somewhere goes over them."""
 
 from fnmatch import fnmatch
 from pathlib import Path
 
 from core.errors import BadInput
+from core.store.connection import APPLICATION_ID
 
 DATABASE = "plumbline.db"
 RUNS = "runs"
@@ -12,6 +14,12 @@ OWN = (
     *(DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}-journal", "plumbline.before-*", RUNS),
     *("worker.lock", "worker.lock-journal", "worker.leave", "worker.log"),
 )
+#: With it begins every file of SQLite's; at `ID_AT` is who made it (sqlite.org/fileformat.html).
+MAGIC = b"SQLite format 3\0"
+ID_AT = slice(68, 72)
+#: How an archive begins, and where the name of its first file is (APPNOTE.TXT of ZIP, 4.3.7): our own is the database.
+ENTRY = b"PK\3\4"
+NAME_AT = slice(30, 30 + len(DATABASE))
 
 
 def refuse(target: Path) -> None:
@@ -21,3 +29,22 @@ def refuse(target: Path) -> None:
         name = place.relative_to(folder).parts[0].lower()  # as some systems do
         if any(fnmatch(name, pattern) for pattern in OWN) and (folder / DATABASE).is_file():
             raise BadInput(f"{target} is a file of the project in {folder} itself: choose another place.")
+
+
+def says_ours(path: Path) -> bool:
+    """Does the file begin as a project, a labeling pack or an archive that Plumbline made, whatever state the rest of
+    it is in? Raises `OSError`."""
+    with path.open("rb") as file:
+        head = file.read(ID_AT.stop)
+    is_database = head.startswith(MAGIC) and head[ID_AT] == APPLICATION_ID.to_bytes(4, "big")
+    return is_database or (head.startswith(ENTRY) and head[NAME_AT] == DATABASE.encode())
+
+
+def refuse_work(target: Path) -> None:
+    """Raises `BadInput` where `target` is a file in which somebody's work may lie that lies nowhere else, and `OSError`
+    where it cannot be looked at."""
+    if target.is_file() and says_ours(target):
+        raise BadInput(
+            f"{target} is a labeling pack, an archive or another file of Plumbline's, and may hold work that lies "
+            "nowhere else: choose another name, or delete it first."
+        )

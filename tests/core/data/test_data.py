@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from core import data
+from core.data.demonstrations import import_demonstrations
 from core.errors import BadInput, NothingToDo
-from core.records import NewRanking
+from core.records import NewRanking, Prompt
 from core.store import completions, labelers, pairs, prompts, rankings
 from tests.ranked import counting_rankings
 
@@ -94,7 +95,8 @@ def test_our_own_format_loses_nothing(filled, tmp_path):
     e = [item.id for item in completions.group(filled, 2).completions]
     rankings.add(filled, NewRanking(2, me.id, dict.fromkeys(e), flag="unsafe"))
     before = pairs.listed(filled)
-    assert data.export(filled, tmp_path / "out.jsonl", "plumbline").written == 2
+    for _ in range(2):  # what was exported before is written over
+        assert data.export(filled, tmp_path / "out.jsonl", "plumbline").written == 2
     again = data.import_preferences(filled, tmp_path / "out.jsonl", "ignored")
     assert (again.added, again.known) == (0, 2), "importing one's own export changes nothing"
     filled.database.execute("delete from rankings")
@@ -139,3 +141,36 @@ def test_files_that_cannot_be_read_are_refused_with_a_sentence(project, tmp_path
     assert prompts.count(project) == 0
     with pytest.raises(BadInput, match="no format"):
         data.export(project, tmp_path / "x", "pdf")
+
+
+@pytest.mark.parametrize("what", ["prompts", "preferences", "demonstrations"])
+def test_an_export_does_not_write_over_what_was_imported(project, tmp_path, what):
+    path = tmp_path / "mine.jsonl"
+    if what == "prompts":
+        path.write_text('{"prompt": "p", "note": "n"}', encoding="utf-8")
+        data.import_prompts(project, path)
+    elif what == "preferences":
+        prompts.add(project, [Prompt(0, "p")])
+        path.write_text('{"prompt": "p", "chosen": "a", "rejected": "b", "note": "n"}', encoding="utf-8")
+        data.import_preferences(project, path, "Ada")
+    else:
+        prompts.add(project, [Prompt(0, "p")])
+        path.write_text('{"prompt": "p", "completion": "a", "note": "n"}', encoding="utf-8")
+        import_demonstrations(project, path)
+    before = path.read_bytes()
+    with pytest.raises(BadInput, match=r"was imported here.*choose another name"):
+        data.export(project, path, "plumbline")
+    assert path.read_bytes() == before
+    data.export(project, tmp_path / "another.jsonl", "plumbline")
+
+
+def test_an_export_names_the_answers_that_it_does_not_carry(filled, tmp_path):
+    path = write(tmp_path / "set.jsonl", {"prompt": "p", "completion": "a"})
+    import_demonstrations(filled, path)
+    me = labelers.named(filled, "me")
+    rankings.add(
+        filled, NewRanking(1, me.id, {item: place for place, item in enumerate(completions.ids(filled, 1), 1)})
+    )
+    for name in data.EXPORTERS:
+        lost = data.export(filled, tmp_path / "out.csv", name).lost
+        assert (lost["prompts whose answers nobody ranked"], lost["demonstrations"]) == (5, 1), name

@@ -438,6 +438,7 @@ def test_many_preferences_for_one_prompt_stay_linear(project, tmp_path):
         ("criteria", {"kind": [1]}, "by criterion"),
         ("criteria", {"kind": [1, -1]}, "below 1"),
         ("labeler", {"name": "script"}, "choose another name"),
+        ("strength", 1e300, "its strength is 1e+300"),
     ],
 )
 def test_what_a_project_cannot_hold_is_refused_and_the_rest_comes_in(project, tmp_path, field, value, reason):

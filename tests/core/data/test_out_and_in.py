@@ -4,12 +4,13 @@ import csv
 import gzip
 import json
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from core import data
-from core.store import Project, completions, labelers
+from core.store import Project, assignments, completions, create_project, guidelines, labelers
 
 ROW = {"prompt": "q", "chosen": "good", "rejected": "bad"}
 
@@ -76,3 +77,18 @@ def test_texts_that_look_like_lists_are_taken_apart_once(tmp_path):
     began = time.process_time()
     data.preview(tmp_path / "a.jsonl")
     assert time.process_time() - began < 4
+
+
+def test_a_ranking_comes_back_under_the_guidelines_that_it_was_made_under(project, ranked, tmp_path):
+    old = guidelines.current(project)
+    guidelines.save(project, criteria="new rules", ties="", flags="", examples="")
+    path = tmp_path / "out.jsonl"
+    data.export(project, path, "plumbline")
+    for known in (True, False):
+        with closing(create_project(tmp_path / str(known))) as other:
+            for each in [*([old] if known else []), guidelines.current(project)]:
+                guidelines.save(other, criteria=f"{each.criteria} ", ties=each.ties, flags=each.flags,
+                                examples=each.examples)  # fmt: skip
+            report = data.import_preferences(other, path, "me")
+            assert len(assignments.older(other)) == known, "it is due to be made again"
+            assert any("1 ranking is of other guidelines" in note for note in report.notes) != known

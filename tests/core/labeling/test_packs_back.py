@@ -13,8 +13,19 @@ from core.events import NewCompletion
 from core.labeling import pack as packs
 from core.labeling.session import LabelingSession
 from core.records import NewRanking, Prompt
-from core.store import Project, calibration, completions, conflicts, labelers, open_project, prompts, rankings
+from core.store import (
+    Project,
+    calibration,
+    completions,
+    conflicts,
+    guidelines,
+    labelers,
+    open_project,
+    prompts,
+    rankings,
+)
 from core.store.packed_rankings import PackedRanking
+from core.store.undo import History
 from tests.ranked import counting_rankings
 
 
@@ -407,3 +418,16 @@ def test_a_pack_that_came_back_with_work_is_not_written_over_before_it_is_merged
         packs.pack(filled, path, "Bo")
     assert packs.merge(filled, path).added == 1
     packs.pack(filled, path, "Bo")
+
+
+def test_a_ranking_under_guidelines_that_were_taken_back_at_home_is_named(filled, tmp_path, capsys):
+    history = History(filled)
+    history.mark(guidelines.save(filled, criteria="new rules", ties="", flags="", examples=""))
+    away = Away(filled, tmp_path)
+    away.rank(1)
+    packs.pack(away.project, away.back, "Bo")
+    away.project.close()
+    history.undo()
+    assert cli.run(["merge", str(filled.folder), str(away.back)]) == 0
+    assert "1 of them were made under guidelines that are not here" in capsys.readouterr().out
+    assert counting_rankings(filled)[0].guidelines_id == guidelines.current_id(filled)

@@ -17,8 +17,8 @@ from core.errors import BadInput, KnownError
 from core.events import NewCompletion
 from core.jobs import lock, queue
 from core.projects import archive, archive_entries
-from core.records import NewRanking
-from core.store import DATABASE, completions, labelers, open_project, prompts, rankings
+from core.records import NewRanking, Prompt
+from core.store import DATABASE, completions, create_project, labelers, open_project, prompts, rankings
 from tests.jobs import set_job
 from tests.ranked import counting_rankings
 
@@ -255,3 +255,19 @@ def test_no_archive_is_made_that_could_not_be_restored(filled, tmp_path, fault, 
     with pytest.raises(BadInput, match=words):
         archive.archive(filled.folder, tmp_path / "mine.plumbline.zip")
     assert not (tmp_path / "mine.plumbline.zip").exists()
+
+
+def test_an_archive_is_replaced_by_a_newer_one_of_its_project_and_by_no_other(filled, archived, tmp_path):
+    copy = archive.duplicate(filled, tmp_path / "copy", name="a copy")
+    with closing(create_project(tmp_path / "other", "another")) as other:
+        damaged = tmp_path / "damaged.zip"
+        damaged.write_bytes(archived.read_bytes()[:900])
+        before = [archived.read_bytes(), damaged.read_bytes()]
+        for project, path in ((other, archived), (copy, archived), (filled, damaged)):
+            with pytest.raises(BadInput, match="may hold work that lies nowhere else: choose another name"):
+                archive.archive(project, path)
+    assert [archived.read_bytes(), damaged.read_bytes()] == before
+    prompts.add(filled, [Prompt(0, "a newer one")])
+    archive.archive(filled, archived)
+    with closing(open_project(archive.restore(archived, tmp_path / "back"))) as back:
+        assert prompts.count(back) == 7

@@ -8,7 +8,7 @@ import pytest
 
 from core.cli import run as main
 from core.config.jobs import JOBS, CompareConfig, JobKind, config_values
-from core.config.training import ALGORITHMS, TrainRewardConfig
+from core.config.training import ALGORITHMS, TrainRewardConfig, TrainRewardJob
 from core.errors import BadInput
 from core.events import Checkpoint, Metrics, NewCompletion, Note, Result, Sample, Samples, Score, Scores
 from core.jobs import queue
@@ -149,6 +149,10 @@ def test_the_commands_remove_a_run_and_bring_it_back(filled, capsys):
     assert main(["remove-run", folder, str(job.id), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"job": job.id, "bytes": BYTES}
     assert queue.listed(filled) == []
+    with pytest.raises(BadInput, match=f"no job {job.id} any more.*`put-back-run` brings it back"):
+        queue.run_of(filled, job.id, TrainRewardJob)  # as a run does that begins from it
+    with pytest.raises(BadInput, match=f"no job {job.id + 1}: `jobs` lists"):
+        queue.get(filled, job.id + 1)
     assert main(["put-back-run", folder, str(job.id)]) == 0
     assert queue.get(filled, job.id).kind == JobKind.TRAIN_REWARD
     assert main(["put-back-run", folder, str(job.id)]) == 2

@@ -192,6 +192,23 @@ def test_of_what_was_ranked_the_best_is_learnt_and_a_rejected_answer_never(askin
     assert demonstrations_of(asking, "both") == []
 
 
+@pytest.mark.parametrize("answers", ["written", "best-ranked", "both"])
+def test_what_any_labeler_flagged_is_not_learnt_though_another_ranked_it_best(asking, answers):
+    ada, bo, cy = (labelers.named(asking, name).id for name in ("Ada", "Bo", "Cy"))
+    groups = [completions.add_group(asking, 1, ()) for _ in range(3)]
+    for group in groups:
+        for place in "XYZ":
+            completions.write(asking, group, cy, f"{place} of {group}")
+        rankings.add(asking, NewRanking(group, ada, dict(zip(completions.ids(asking, group), (1, 2, 3), strict=True))))
+    first, second, third = (completions.ids(asking, group) for group in groups)
+    rankings.add(asking, NewRanking(groups[0], bo, dict.fromkeys(first, None), flags={first[0]: "unsafe"}))
+    whole = NewRanking(groups[1], bo, dict.fromkeys(second, None), flag="unsafe")
+    flagged = rankings.add(asking, whole).ids[0]
+    assert [each.completion_id for each in demonstrations_of(asking, answers)] == [third[0]]
+    rankings.retract(asking, flagged)
+    assert [each.completion_id for each in demonstrations_of(asking, answers)] == [second[0], third[0]]
+
+
 @pytest.mark.parametrize("what", ["retracted", "tied"])
 def test_a_rejected_answer_is_none_whatever_becomes_of_its_ranking(asking, tmp_path, what):
     path = tmp_path / "pairs.jsonl"

@@ -45,6 +45,11 @@ def test_settings_that_could_only_fail_are_refused(asking, values, words):
     assert queue.listed(asking) == []
 
 
+@pytest.mark.parametrize("algorithm", ["sft", "dpo"])
+def test_settings_that_an_algorithm_does_not_heed_refuse_nothing(asking, algorithm):
+    preflight.check(asking, replace(POLICY, algorithm=algorithm, batch_size=2, completions=4, kl_target=3.0, kl_coef=0))
+
+
 def test_a_run_may_wait_for_what_is_on_its_way(asking):
     config = replace(POLICY, train_on_gold=False)
     queue.enqueue(asking, JobKind.TRAIN_REWARD, config_values(TrainRewardConfig()))
