@@ -282,5 +282,5 @@ def test_a_batch_of_which_nothing_counts_teaches_nothing(moved, cut_off):
 def test_the_score_of_a_completion_that_did_not_end(missing_end, expected):
     spec = RewardSpec.of(replace(CONFIG, missing_end=missing_end, missing_end_penalty=0.4))
     reward = RewardFunction(missing_end=spec.missing_end, missing_end_penalty=spec.missing_end_penalty)
-    assert reward.total(SCORE, ["p"] * 6, ["c"] * 6, ENDED).tolist() == pytest.approx(expected)
+    assert reward.total(SCORE, ENDED).tolist() == pytest.approx(expected)
     assert RewardSpec.of(replace(CONFIG, missing_end_penalty=0.4)).missing_end == "subtract", "as in earlier commands"
