@@ -19,6 +19,7 @@ ANSWERS = ("completion", "response", "answer", "output", "generation")
 OVERALL = ("helpfulness", "overall_score", "score", "rating", "reward", "label", "kto_tag")
 #: Scores beside an overall one that are orders of their own.
 CRITERIA = ("correctness", "coherence", "honesty", "truthfulness", "harmlessness", "safety", "instruction_following")
+UNKNOWN = "it does not say how good its answer is"
 ALONE = "it is rated alone: no other answer to the same question is in the file"
 
 
@@ -42,11 +43,11 @@ def _verdict(value: dict[str, Any]) -> str | None:
     """The field that says how good the answer is."""
     if "rank" in value and "ranking" not in value:
         return "rank"
-    names = [name for name in OVERALL if fields.number(value.get(name)) is not None or _thumb(value.get(name))]
+    names = [name for name in OVERALL if fields.number(value.get(name)) is not None or thumb(value.get(name))]
     return names[0] if names else None
 
 
-def _thumb(said: Any) -> float | None:
+def thumb(said: Any) -> float | None:
     return {"true": 1.0, "false": 0.0}.get(str(said).strip().lower())
 
 
@@ -62,6 +63,7 @@ class Group:
     answers: list[Answer] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
     criteria: dict[str, list[float | None]] = field(default_factory=dict)
+    lost: dict[str, None] = field(default_factory=dict)
 
 
 def read(path: Path) -> Iterator[Row | Refused]:
@@ -86,20 +88,23 @@ def gather(items: Iterable[Object | Row | Refused], *, ranked: bool = True) -> I
 
 
 def _unranked(group: Group) -> Row | Refused:
-    return answers.unranked(group.line, group.asked, group.answers, tags=group.tags, split=group.split)
+    return answers.unranked(
+        Row(group.line, group.asked, group.tags, group.split, tuple(group.answers), lost=tuple(group.lost))
+    )
 
 
 def _add(groups: dict[tuple[str, str], Group], line: int, value: dict[str, Any], *, ranked: bool) -> None:
     asked, answer = _parts(value)
     verdict = _verdict(value)
     if verdict is None and ranked:
-        raise Unusable("it does not say how good its answer is")
+        raise Unusable(UNKNOWN)
     labeler = str(value.get("labeler") or value.get("annotator") or "")
     key = (asked.key, labeler)
     if key not in groups:
         groups[key] = Group(line, asked, fields.tags_of(value), fields.split_of(value), labeler)
     found = groups[key]
-    score = -float(whole(value["rank"]) or 0) if verdict == "rank" else _score(value[verdict]) if verdict else 0.0
+    score = 0.0 if verdict is None else _place(value[verdict]) if verdict == "rank" else _score(value[verdict])
+    found.lost |= dict.fromkeys(fields.unread(value, asked))
     found.answers.append(Answer(answer, model=str(value.get("model") or "")[:200]))
     found.scores.append(score)
     for name in CRITERIA:
@@ -107,10 +112,18 @@ def _add(groups: dict[tuple[str, str], Group], line: int, value: dict[str, Any],
             found.criteria.setdefault(name, [None] * (len(found.answers) - 1)).append(fields.number(value[name]))
 
 
-def _score(said: Any) -> float:
-    found = fields.number(said) if isinstance(said, bool) or _thumb(said) is None else _thumb(said)
+def _place(said: Any) -> float:
+    """A rank as a score. Raises `Unusable` where there is none: nobody knows the place of that answer."""
+    found = whole(said)
     if found is None:
-        raise Unusable("it does not say how good its answer is")
+        raise Unusable(UNKNOWN)
+    return -float(found)
+
+
+def _score(said: Any) -> float:
+    found = fields.number(said) if isinstance(said, bool) or thumb(said) is None else thumb(said)
+    if found is None:
+        raise Unusable(UNKNOWN)
     return found
 
 
@@ -136,4 +149,5 @@ def _row(group: Group) -> Row | Refused:
         Answer(answer.text, rank, model=answer.model)
         for answer, rank in zip(group.answers, answers.by_scores(group.scores), strict=True)
     )
-    return Row(group.line, group.asked, group.tags, group.split, found, labeler=group.labeler, criteria=orders)
+    return Row(group.line, group.asked, group.tags, group.split, found, labeler=group.labeler, criteria=orders,
+               lost=tuple(group.lost))  # fmt: skip

@@ -187,13 +187,12 @@ def is_ranked(project: Project, group_id: int, labeler_id: int) -> bool:
     return bool(project.database.value(sql, group_id, labeler_id))
 
 
-def order_of(project: Project, group_id: int, labeler_id: int) -> dict[int, int | None] | None:
-    """The ranks in the labeler's ranking of the group that counts; None where there is none."""
-    rows = project.database.execute(
-        "select i.completion_id, i.rank from current_rankings r join ranking_items i on i.ranking_id = r.id"
-        " where r.group_id = ? and r.labeler_id = ?", (group_id, labeler_id),
-    ).fetchall()  # fmt: skip
-    return dict(rows) or None
+def current(project: Project, group_id: int, labeler_id: int) -> Ranking | None:
+    """The labeler's ranking of the group that counts; None where there is none."""
+    ranking_id = project.database.value(
+        "select id from current_rankings where group_id = ? and labeler_id = ?", group_id, labeler_id
+    )
+    return get(project, ranking_id) if ranking_id else None
 
 
 def count_by_labeler(project: Project) -> dict[int, int]:
