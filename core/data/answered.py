@@ -5,7 +5,7 @@ with several answers, or with one (`completion`, `response`, `output`, `answer`,
 the others say of the same question.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -105,21 +105,30 @@ def _ended(line: int, value: dict[str, Any], name: str) -> Row:
     return Row(line, asked, answers=(Answer(text, good=good),), ranked=False)
 
 
-def _judged(row: Row, value: dict[str, Any], read: Any) -> Row:
+def _judged(row: Row, value: dict[str, Any], read: Iterable[str]) -> Row:
     """The row of one answer with all that the file says of it, as far as that is known: `held` are the fields that may
     say more of it, or hold another answer."""
     (answer,) = row.answers
     thumbs = {name: thumb for name in THUMBS if (thumb := long_tables.thumb(value.get(name))) is not None}
     good = False if answer.good is False or 0.0 in thumbs.values() else True if thumbs else None
-    ranked = {"rank"} if value.get("rank") not in NOTHING else set[str]()
-    flag, question = fields.first(value, FLAGS), fields.first(value, fields.PROMPTS)
-    used = {*read, *thumbs, *ranked, *FLAGS, *fields.SYSTEM, *fields.MODELS, *MODELS, "history", "tools", "input"}
-    used |= {name for name in value if value[name] is question or fields.SCORED.fullmatch(fields.canonical(name))}
-    more = fields.held(value, used)
+    flag = fields.first(value, FLAGS)
+    more = _more(row, value, {*read, *thumbs})
     held = tuple(name for name in more if fields.decides(fields.canonical(name), value[name]))
     lost = dict.fromkeys([*fields.unread(value, row.conversation), *(f"`{name}`" for name in more if name not in held)])
     return replace(
         row, tags=fields.tags_of(value), split=fields.split_of(value), flag=None if flag is None else str(flag),
-        answers=(replace(answer, rank=whole(value["rank"]) if ranked else None, good=good),), held=held,
+        answers=(replace(answer, rank=whole(value.get("rank")), good=good),), held=held,
         lost=(*fields.scored(value), *lost),
     )  # fmt: skip
+
+
+def _more(row: Row, value: dict[str, Any], read: set[str]) -> list[str]:
+    """Fields that may hold answers or a judgement, without what was read and what says the same."""
+    used = {*read, *FLAGS, *fields.SYSTEM, *fields.MODELS, *MODELS, "rank", "history", "tools", "input"}
+    question = fields.first(value, fields.PROMPTS)
+    said = {row.answers[0].text.strip(), *(turn.content.strip() for turn in row.conversation.messages)}
+    return [
+        name for name in fields.held(value, used)
+        if (item := value[name]) is not question and not (isinstance(item, str) and item.strip() in said)
+        and not fields.SCORED.fullmatch(fields.canonical(name))
+    ]  # fmt: skip

@@ -29,7 +29,7 @@ REJECTED = (
 #: One list of answers, or numbered fields with one each.
 LISTS = ("completions", "responses", "answers", "outputs", "output", "generations", "candidates", "samples")
 #: One answer.
-ONE = ("completion", "response", "output", "answer", "demonstration", "target")
+ONE = ("completion", "response", "output", "answer", "generation", "demonstration", "target")
 NUMBERED = re.compile(
     r"((?:model_|assistant_)?(?:response|answer|output|completion|candidate|generation|summary|reply|text))[ _-]?"
     r"(\d{1,2}|[a-h])", re.I

@@ -32,6 +32,7 @@ BAD = {
     "safety": ({"prompt": "p", "response": "bad", "is_response_safe": False}, "`is_response_safe` may say"),
     "a flag": ({"prompt": "p", "completion": "bad", "flag": "unsafe"}, "flagged"),
     "another answer": ({"prompt": "p", "completion": "one", "response": "quite another answer it is"}, "`response`"),
+    "a short one": ({"prompt": "p", "completion": "one", "generation": "two"}, "`generation`"),
     "a list": ({"prompt": "p", "completion": ["one", "two"]}, "several answers"),
     "a tie": ({"prompt": "p", "chosen": "a", "rejected": "b", "chosen_score": 3, "rejected_score": 3}, "better"),
     "nobody's order": ({"prompt": "p", "completions": ["a", "b"]}, "several answers"),
@@ -92,7 +93,8 @@ def test_what_is_not_learnt_of_a_row_is_said(project, tmp_path, row, lost):
 
 def test_a_dialogue_beside_its_first_question_is_the_question_and_the_answer(project, tmp_path):
     more = [*TALK, {"role": "user", "content": "and?"}, {"role": "assistant", "content": "so"}]
-    report = import_demonstrations(project, lines(tmp_path / "a.jsonl", {"prompt": "u", "messages": more}))
+    row = {"prompt": "u", "messages": more, "problem": "u", "response": ""}
+    report = import_demonstrations(project, lines(tmp_path / "a.jsonl", row))
     assert learnt(project) == [("User: u\n\nAssistant: a\n\nUser: and?", "so")] and report.notes == []
 
 
