@@ -32,10 +32,10 @@ from core.data.importing import Importer
 from core.data.mapping import PARTS, Columns
 from core.data.preview import Inspection, Preview, look, question
 from core.data.reading import AS_IT_IS, READERS, ReadOptions, Tell, beginning, format_of, read
-from core.data.rows import ExportReport, Refused, Report, Row
-from core.errors import BadInput, NothingToDo, known
-from core.records import Prompt, Split
-from core.store import Project, completions, counting, prompts
+from core.data.rows import ExportReport, Refused, Report, Row, nothing
+from core.errors import BadInput, known
+from core.records import Split
+from core.store import Project, completions, counting
 from core.store.files import beside
 
 __all__ = [
@@ -62,7 +62,6 @@ __all__ = [
     "named_mapping",
     "preview",
     "read",
-    "read_prompts",
 ]
 
 EXPORTERS = {
@@ -105,21 +104,6 @@ def guess(path: Path, options: ReadOptions = AS_IT_IS) -> Columns:
     return guessing.guess(beginning(path, options))
 
 
-def read_prompts(path: Path, tell: Tell | None = None, options: ReadOptions = AS_IT_IS) -> Report:
-    """What an import of prompts would find, without importing it."""
-    report = Report("prompts")
-    held: dict[str, None] = {}
-    for row in read(path, tell, options):
-        if isinstance(row, Refused):
-            report.refused.append(row)
-        else:
-            held.update(dict.fromkeys((*row.held, *(["answers"] if row.answers else []))))
-            source = options.name(path)
-            report.prompts.append(Prompt.of(row.conversation, tags=row.tags, split=row.split, source=source))
-    report.held = tuple(held)
-    return report
-
-
 def import_prompts(
     project: Project,
     path: Path,
@@ -134,16 +118,25 @@ def import_prompts(
     Raises `NothingToDo` if there is not one prompt in it, and `BadInput` where it may hold answers too, unless these
     are to be dropped.
     """
-    report = read_prompts(path, tell, options)
-    if not report.prompts:
-        raise NothingToDo(
-            f"{options.name(path)} holds no prompts: give one prompt a line, or JSON lines with a `prompt` field."
-        )
-    if report.held and held == "ask":
-        raise BadInput(question(report.held, "prompts"))
-    chosen = report.prompts if split is None else [replace(item, split=split) for item in report.prompts]
-    report.added = len(prompts.add(project, chosen).ids)
-    report.known = len(report.prompts) - report.added
+    report, asking = Report("prompts"), dict[str, None]()
+    with project.write():
+        importer = Importer(project, options.name(path), "", split)
+        for row in read(path, tell, options):
+            if isinstance(row, Refused):
+                report.refused.append(row)
+                continue
+            asking |= dict.fromkeys((*row.held, *(["answers"] if row.answers else [])))
+            new = importer.ask(row)
+            report.added, report.known = report.added + new, report.known + (not new)
+        importer.finish()
+        if not report.added and not report.known:
+            said = (
+                f"{options.name(path)} holds no prompts: give one prompt a line, or JSON lines with a `prompt` field."
+            )
+            raise nothing(said, report.refused)
+        if asking and held == "ask":
+            raise BadInput(question(tuple(asking), "prompts"))
+    report.notes = importer.noticed.sentences
     return report
 
 
@@ -179,7 +172,8 @@ def import_preferences(
                 raise BadInput(question(row.held, "answers"))
         importer.finish()
         if not report.added and not report.known:
-            raise NothingToDo(f"{options.name(path)} holds no preferences: give rows with `chosen` and `rejected`.")
+            said = f"{options.name(path)} holds no preferences: give rows with `chosen` and `rejected`."
+            raise nothing(said, report.refused)
     report.notes = importer.noticed.sentences
     return report
 

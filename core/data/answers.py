@@ -2,37 +2,50 @@
 neither, when they are to be ranked."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from core.conversation import Conversation
 from core.data import dialogue, fields
-from core.data.rows import Answer, Refused, Row, string, whole
-from core.records import Split
+from core.data.rows import Answer, Refused, Row, whole
 
 TEXTS = ("text", "content", "response", "answer", "completion", "output", "generation", "body")
 #: What says how good an answer is, the higher the better.
 SCORES = ("overall_score", "score", "rating", "reward", "fine-grained_score")
 MODELS = ("model", "model_name", "source", "generator", "policy")
+AN_EMPTY, AGAIN = "an empty answer", "the same answer again"
 
 
 def parse(line: int, value: dict[str, Any]) -> Row | Refused | None:
     """The row; None where it has no two answers."""
+    row = several(line, value)
+    if row is None:
+        return None
+    return ranked(row) if row.ranked else unranked(row)
+
+
+def several(line: int, value: dict[str, Any]) -> Row | None:
+    """All answers of the row, the empty and the repeated ones too; None where it has no two."""
     name = next((name for name in fields.LISTS if len(dialogue.listed(value.get(name))) > 1), None)
     columns = fields.numbered(value)
     if name is None and not columns:
         return None
     items = dialogue.listed(value[name]) if name else list(columns.values())
-    answers = [_answer(item, model) for item, model in zip(items, _beside(value, fields.MODELS, items), strict=True)]
+    ranks, asked = _ranks(value, items), fields.asked(value)
+    models = _beside(value, fields.MODELS, items)
+    answers = [
+        replace(one(item, model), rank=rank)
+        for item, model, rank in zip(items, models, ranks or [None] * len(items), strict=True)
+    ]
     read = {name or "", *fields.MODELS, *fields.PROMPTS, *(item for item in value if fields.NUMBERED.fullmatch(item))}
-    rest: dict[str, Any] = {"tags": fields.tags_of(value), "split": fields.split_of(value)}
-    ranks = _ranks(value, items)
-    if ranks is not None:
-        return ranked(line, fields.asked(value), answers, ranks, **rest)
-    held = tuple(item for item in fields.held(value, read) if fields.VERDICTS.search(item))
-    return unranked(line, fields.asked(value), answers, held=held, **rest)
+    held = tuple(item for item in fields.held(value, read) if ranks is None and fields.VERDICTS.search(item))
+    return Row(
+        line, asked, fields.tags_of(value), fields.split_of(value), tuple(answers), ranked=ranks is not None, held=held,
+        lost=fields.unread(value, asked),
+    )  # fmt: skip
 
 
-def _answer(item: Any, model: Any) -> Answer:
+def one(item: Any, model: Any = None) -> Answer:
+    """An item of a list of answers. Raises `Unusable`."""
     if isinstance(item, dict) and not any(name in item for name in dialogue.ROLE_NAMES):
         return Answer(dialogue.answer(fields.first(item, TEXTS)), model=_name(fields.first(item, MODELS) or model))
     return Answer(dialogue.answer(item), model=_name(model))
@@ -57,38 +70,35 @@ def _ranks(value: dict[str, Any], items: list[Any]) -> list[int | None] | None:
     scores = [[item.get(name) for item in inside] for name in SCORES]
     for given in (*scores, _beside(value, ("scores", "ratings", "rewards", "score", "rating"), items)):
         numbers = [fields.number(score) for score in given]
-        if all(score is not None for score in numbers):
-            return by_scores([score for score in numbers if score is not None])
+        if sum(score is not None for score in numbers) > 1:
+            return by_scores(numbers)
     return None
 
 
-def by_scores(scores: Sequence[float]) -> list[int | None]:
-    """Ranks from scores: the highest is 1, equal scores are tied."""
-    places = {score: place for place, score in enumerate(sorted(set(scores), reverse=True), start=1)}
-    return [places[score] for score in scores]
+def by_scores(scores: Sequence[float | None]) -> list[int | None]:
+    """Ranks from scores: the highest is 1, equal scores are tied; what has none is not ranked."""
+    known = sorted({score for score in scores if score is not None}, reverse=True)
+    places = {score: place for place, score in enumerate(known, start=1)}
+    return [None if score is None else places[score] for score in scores]
 
 
-def ranked(
-    line: int, asked: Conversation, answers: Sequence[Answer], ranks: Sequence[int | None], **rest: Any
-) -> Row | Refused:
+def ranked(row: Row) -> Row | Refused:
     """Answers with their ranks, without those that are empty."""
-    found = [
-        Answer(answer.text, rank, model=answer.model)
-        for answer, rank in zip(answers, ranks, strict=True)
-        if answer.text.strip()
-    ]
-    return Row(line, asked, answers=tuple(found), **rest) if found else Refused(line, "its answers are empty")
+    found = tuple(answer for answer in row.answers if answer.text.strip())
+    if not found:
+        return Refused(row.line, "its answers are empty")
+    return replace(row, answers=found, lost=(*row.lost, *([AN_EMPTY] if len(found) < len(row.answers) else [])))
 
 
-def unranked(
-    line: int, asked: Conversation, answers: Sequence[Answer], *, tags: tuple[str, ...] = (), split: Split = "train",
-    held: tuple[str, ...] = (),
-) -> Row | Refused:  # fmt: skip
+def unranked(row: Row) -> Row | Refused:
     """Answers to be ranked: each once, and none that is empty."""
     kept: dict[str, Answer] = {}
-    for answer in answers:
-        if string(answer.text).strip():
-            kept.setdefault(answer.text, answer)
+    lost = dict.fromkeys(row.lost)
+    for answer in row.answers:
+        if not answer.text.strip():
+            lost[AN_EMPTY] = None
+        elif kept.setdefault(answer.text, answer) is not answer:
+            lost[AGAIN] = None
     if len(kept) < 2:
-        return Refused(line, "it has fewer than two answers that differ and are not empty")
-    return Row(line, asked, tags, split, tuple(kept.values()), ranked=False, held=held)
+        return Refused(row.line, "it has fewer than two answers that differ and are not empty")
+    return replace(row, answers=tuple(kept.values()), ranked=False, lost=tuple(lost))

@@ -97,10 +97,17 @@ def _row(line: int, fields: dict[str, Any], user: Any, order: Any) -> Row | Refu
         if name is None or name in ranks:
             return Refused(line, "a response ranks an answer that the record does not have, or one twice")
         ranks[name] = place if isinstance(item, str) else whole(item["rank"])
-    asked = next((name for name in PROMPTS if name in fields and name not in ranks), "")
-    answers = tuple(Answer(dialogue.answer(fields[name]), ranks[name]) for name in fields if name in ranks)
+    asked = names.asked(
+        fields, fields.get(next((name for name in PROMPTS if name in fields and name not in ranks), ""), "")
+    )
+    alike = {NUMBER.sub("", name) for name in ranks if NUMBER.search(name)}
+    answers = tuple(
+        Answer(dialogue.answer(item), ranks.get(name))
+        for name, item in fields.items()
+        if name in ranks or (item and NUMBER.search(name) and NUMBER.sub("", name) in alike)
+    )
     labeler = f"argilla {user}" if user else ""
-    return Row(line, names.asked(fields, fields.get(asked, "")), answers=answers, labeler=labeler)
+    return Row(line, asked, answers=answers, labeler=labeler, lost=names.unread(fields, asked))
 
 
 def _numbered(fields: dict[str, Any]) -> dict[str, list[str]]:

@@ -204,13 +204,13 @@ def _texts(value: Any) -> list[str]:
 
 def _won(line: int, asked: Conversation, sides: tuple[str, str], winner: str, **rest: Any) -> Row | Refused:
     """Both bad is a tie, as neither was better."""
-    name = _winner(winner)
+    name = better_of(winner)
     if name not in ("a", "b") and name != TIE:
         return Refused(line, NOBODY_WON)
     return chosen(line, asked, sides, None if name == TIE else int(name == "b"), **rest)
 
 
-def _winner(said: Any) -> str:
+def better_of(said: Any) -> str:
     """Which answer a verdict names: its letter or number, or that neither is better."""
     name = re.sub(r"[\s-]+", "_", str(said).strip().lower())
     name = re.sub(r"\A(model|response|answer|output|completion|option)_?", "", name).removesuffix(".0")
@@ -220,7 +220,7 @@ def _winner(said: Any) -> str:
 def _verdict(value: dict[str, Any]) -> str:
     """Which answer is said to be better, by its letter or number; empty where nothing is said."""
     said = next((value[name] for name in SAYING if value.get(name) not in (None, "")), None)
-    return "" if said is None else _winner(said)
+    return "" if said is None else better_of(said)
 
 
 def _said(value: dict[str, Any]) -> tuple[tuple[str, str], str] | None:
@@ -238,12 +238,12 @@ def _table(line: int, value: dict[str, Any]) -> Row | Refused:
     if found is None:
         return Refused(line, NOBODY_WON)
     (one, other), winner = found
-    answers = fields.numbered(value)
+    answers, asked = fields.numbered(value), fields.asked(value)
     models = (str(value.get(f"model_{one}") or ""), str(value.get(f"model_{other}") or ""))
     return chosen(
-        line, fields.asked(value), (dialogue.answer(answers[one]), dialogue.answer(answers[other])),
+        line, asked, (dialogue.answer(answers[one]), dialogue.answer(answers[other])),
         None if winner == TIE else int(winner == other), models=models, split=fields.split_of(value),
-        tags=fields.tags_of(value),
+        tags=fields.tags_of(value), lost=fields.unread(value, asked),
     )  # fmt: skip
 
 

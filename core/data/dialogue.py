@@ -33,6 +33,7 @@ LISTS = re.compile(r"\s*\[\s*[{\"']")
 MESSAGES = re.compile(r"\s*\[\s*\{\s*['\"](role|content|from|value)['\"]\s*:")
 #: The last texts that are no lists after all: every reader asks anew, and each time costs a second for a megabyte.
 broken: deque[int] = deque(maxlen=64)
+SEVERAL = "it has several answers where one is meant"
 BETWEEN = re.compile(r"([}'\"])[ ]*\n\s*([{'\"])")
 
 
@@ -95,10 +96,13 @@ def of_text(text: str) -> Conversation:
 
 def of_hh(text: str) -> tuple[Message, ...]:
     """The turns of one of Anthropic's dialogues, each as it is but for the blank after its name; empty for no such
-    dialogue."""
+    dialogue. Raises `Unusable` where nothing is said in one, without which others would follow each other."""
     before, *parts = HH_TURN.split(text)
     found = [Message(HH_ROLES[name], said) for name, said in zip(parts[::2], parts[1::2], strict=True)]
-    return () if before.strip() else tuple(turn for turn in found if turn.content.strip())
+    said = tuple(turn for turn in found if turn.content.strip())
+    if not before.strip() and said != tuple(found[: len(said)]):
+        raise Unusable("one of its turns is empty")
+    return () if before.strip() else said
 
 
 def messages(value: Any) -> tuple[Message, ...]:
@@ -168,12 +172,22 @@ def answer(value: Any) -> str:
     """What was answered: a text, a message of the assistant, or a list of one. Raises `Unusable`."""
     if value is None or isinstance(value, str):
         return string(value)
+    if not isinstance(value, (list, Mapping)):
+        raise Unusable("one of its answers is no text")
     if isinstance(value, list) and not _are_messages(value):
+        if len(value) > 1 and all(isinstance(part, str) for part in value):
+            raise Unusable(SEVERAL)
         return text_of(value)
     turns = messages(value)
     if len(turns) > 1:
         raise Unusable("one of its answers is several messages")
     return said(turns[0])
+
+
+def is_answer(item: Any) -> bool:
+    """Is it a message of the assistant?"""
+    names = [item.get(name) for name in ROLE_NAMES] if isinstance(item, Mapping) else []
+    return any(ROLES.get(str(name).strip().lower()) == "assistant" for name in names)
 
 
 def said(turn: Message) -> str:

@@ -28,11 +28,20 @@ REJECTED = (
 )  # fmt: skip
 #: One list of answers, or numbered fields with one each.
 LISTS = ("completions", "responses", "answers", "outputs", "output", "generations", "candidates", "samples")
+#: One answer.
+ONE = ("completion", "response", "output", "answer", "generation", "demonstration", "target")
 NUMBERED = re.compile(
     r"((?:model_|assistant_)?(?:response|answer|output|completion|candidate|generation|summary|reply|text))[ _-]?"
     r"(\d{1,2}|[a-h])", re.I
 )  # fmt: skip
 MODELS = ("models", "model", "sources", "generators")
+#: What belongs to a question beside its text.
+BESIDE = {
+    *PROMPTS[1:4], *SYSTEM, "system_message", "context", "input", "passage", "document", "documents", "history",
+    "image", "images", "audio", "audios", "video", "videos",
+}  # fmt: skip
+#: What a reasoning model thinks before it answers, beside the answer in its message.
+REASONING = ("reasoning_content", "reasoning", "thinking")
 #: Fields that say which answer is better, so that answers beside them are not simply unranked.
 VERDICTS = re.compile(
     r"(preference|preferred|winner|choice|chosen|rejected|label|labels|better|best|rank|ranks|ranking|score|scores|rating"
@@ -76,14 +85,48 @@ def first(value: Value, names: Iterable[str]) -> Any:
 
 
 def asked(value: Value, prompt: Any = None) -> Conversation:
-    """The question with its system prompt and tools. Raises `Unusable` where there is none."""
+    """The question with its system prompt, its tools and the turns of a `history`. Raises `Unusable` where there is
+    none."""
     found = first(value, PROMPTS) if prompt is None else prompt
     if "instruction" in value and prompt is None and not value.get("prompt"):
         parts = [string(value.get(name)) for name in ("instruction", "input")]
         found = "\n".join(part for part in parts if part.strip())
     if found is None or (isinstance(found, str) and not found.strip()):
         raise Unusable(NO_PROMPT)
-    return dialogue.conversation(found, system=first(value, SYSTEM), tools=value.get("tools"))
+    question = dialogue.conversation(found, system=first(value, SYSTEM), tools=value.get("tools"))
+    return dialogue.after(value.get("history"), question)
+
+
+def unread(value: Value, asked: Conversation) -> tuple[str, ...]:
+    """Names what the file has beside a question and is not part of what is `asked`: nobody answers with it."""
+    beside = [name for name, item in value.items() if item and canonical(name) in BESIDE]
+    if beside:
+        question, turns = first(value, PROMPTS), {turn.content.strip() for turn in asked.messages}
+        read = {"instruction", "input"} if "instruction" in value and not value.get("prompt") else set[str]()
+        beside = [
+            f"`{name}`" for name in beside
+            if name not in read and value[name] is not question and not _is_among(value[name], turns)
+        ]  # fmt: skip
+    reasons = _reasons([value]) or any(isinstance(item, list) and _reasons(item) for item in value.values())
+    return (*beside, *(["reasoning of answers"] if reasons else []))
+
+
+def _is_among(item: Any, turns: set[str]) -> bool:
+    """Is all that the field says one of the turns, or the answer to them?"""
+    if isinstance(item, str):
+        found = dialogue.listed(item) if dialogue.is_encoded(item) else []
+        return _is_among(found, turns) if found else not item.strip() or item.strip() in turns
+    if isinstance(item, list):
+        said = item[:-1] if item and dialogue.is_answer(item[-1]) else item
+        return all(_is_among(part, turns) for part in said)
+    if isinstance(item, Mapping):
+        inner = [item[name] for name in ("messages", *dialogue.CONTENT_NAMES) if item.get(name) is not None]
+        return not item or any(_is_among(part, turns) for part in inner)
+    return item is None
+
+
+def _reasons(messages: list[Any]) -> bool:
+    return any(isinstance(part, Mapping) and any(part.get(name) for name in REASONING) for part in messages[-1:])
 
 
 def split_of(value: Value) -> Split:
@@ -147,6 +190,13 @@ def held(value: Value, used: Iterable[str]) -> tuple[str, ...]:
         for name, item in value.items()
         if name not in used and item not in (None, "", [], {}) and _may_answer(canonical(name), item)
     )
+
+
+def decides(name: str, item: Any) -> bool:
+    """Does the field say which answer is meant, or hold another one? It is one of those that `held` names."""
+    known = name in (*ONE, *CHOSEN, *REJECTED, *LISTS) or NUMBERED.fullmatch(name) is not None
+    is_judgement = isinstance(item, bool) or VERDICTS.search(name) is not None or "correct" in name
+    return known or is_judgement or (ANSWERISH.search(name) is not None and _is_prose(item))
 
 
 def _may_answer(name: str, item: Any) -> bool:

@@ -1,26 +1,60 @@
 """Rows into the project: each row's prompt, answers and order, where they are not there already."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from core.data.noticed import Noticed
 from core.data.rows import Answer, Refused, Row
 from core.errors import BadInput
 from core.events import NewCompletion
-from core.records import Labeler, NewRanking, Prompt, Split, Verdict
+from core.records import Labeler, NewRanking, Prompt, Ranking, Split, Verdict
 from core.store import Project, completions, guidelines, labelers, prompts, rankings
 from core.store.batch import Batch
-from core.store.rankings import Said
+
+
+class Said(NamedTuple):
+    """What somebody said of a group: the order, flags and verdicts that count for training, and what stands beside
+    them."""
+
+    order: dict[int, int | None]
+    flag: str
+    flags: dict[int, str]
+    verdicts: dict[int, Verdict]
+    comment: int = 0
+    criteria: int = 0
+
+    @classmethod
+    def of(cls, ranking: NewRanking | Ranking) -> "Said":
+        orders = sorted((name, sorted(rankings.dense(order).items())) for name, order in ranking.criteria.items())
+        return cls(
+            rankings.dense(ranking.ranks), ranking.flag or "", dict(ranking.flags), dict(ranking.verdicts),
+            hash(ranking.comment) if ranking.comment else 0, hash(str(orders)) if orders else 0,
+        )  # fmt: skip
+
+    def contradicts(self, earlier: "Said") -> bool:
+        """Does it say otherwise, flag what was not flagged, or judge what was not judged? Many files have no place for
+        flags and verdicts. An order that only follows from the same verdicts is no other one."""
+        is_flagged = bool(self.flag) and self.flag != earlier.flag
+        implied = {item: 1 if self.verdicts.get(item) == "good" else 2 for item in self.order}
+        follows = bool(self.verdicts) and self.verdicts == earlier.verdicts and self.order == implied
+        more = not (self.flags.items() <= earlier.flags.items() and self.verdicts.items() <= earlier.verdicts.items())
+        return (self.order != earlier.order and not follows) or is_flagged or more
+
+    def adds_to(self, earlier: "Said") -> bool:
+        """Has it a comment or criteria that the other has not?"""
+        return any(new and new != old for new, old in zip(self[4:], earlier[4:], strict=True))
 
 
 @dataclass
 class Met:
-    """A prompt of the file: its number, whether this import made it, and its groups by what their answers say."""
+    """A prompt of the file: its number, whether this import made it, and its groups by what their answers say, once
+    they were asked for."""
 
     id: int
     made: bool
     split: Split
-    groups: dict[int, int] = field(default_factory=dict)
+    groups: dict[int, int] | None = None
 
 
 class Importer:
@@ -51,6 +85,12 @@ class Importer:
         group_id, new = self._group(self._prompt(row), row)
         return new if person is None else self._verdict(row, group_id, person)
 
+    def ask(self, row: Row) -> bool:
+        """Add the row's prompt alone. Is it new?"""
+        before = len(self.prompts)
+        met = self._prompt(row)
+        return met.made and len(self.prompts) > before
+
     def finish(self) -> None:
         self.batch.flush()
 
@@ -58,12 +98,13 @@ class Importer:
         """Store what the row says of the group, unless that is known. What contradicts it is kept under a labeler of
         its own, so that both count; only a ranking that was in the project before, by somebody whom the file names,
         stays alone."""
-        ids = self._matched(row, group_id)
-        ranks = {item: answer.rank for item, answer in zip(ids, row.answers, strict=True)}
-        said = Said(rankings.dense(ranks), _verdicts(row, ids))
+        new = _ranking(row, group_id, self._matched(row, group_id))
+        said = Said.of(new)
         name, number = person.name, 1
         while (earlier := self._earlier(group_id, person)) is not None:
-            if _says_no_more(said, earlier):
+            if not said.contradicts(earlier):
+                if said.adds_to(earlier):
+                    self.noticed.unkept.append(row.line)
                 return False
             if row.labeler.strip() and (group_id, person.id) not in self.said:
                 self.noticed.revised.append(row.line)
@@ -72,7 +113,7 @@ class Importer:
             person = self._person(row, f"{name} ({number})")
         if number > 1:
             self.noticed.contradictions.append(row.line)
-        self._rank(row, group_id, person, ids)
+        self.batch.ranking(replace(new, labeler_id=person.id), self._version(row))
         self.said[group_id, person.id] = said
         return True
 
@@ -80,7 +121,8 @@ class Importer:
         """What the person said of the group: in this file, or in the project before."""
         found = self.said.get((group_id, person.id))
         if found is None and group_id not in self.batch.made:
-            return rankings.said_by(self.project, group_id, person.id)
+            stored = rankings.current(self.project, group_id, person.id)
+            return None if stored is None else Said.of(stored)
         return found
 
     def _person(self, row: Row, name: str) -> Labeler:
@@ -108,16 +150,22 @@ class Importer:
         prompt = Prompt.of(row.conversation, tags=row.tags, split=split, source=self.source)
         found = prompts.id_of(self.project, row.conversation)
         if found is None:
-            return Met(self.batch.prompt(prompt), True, split)
+            return Met(self.batch.prompt(prompt), True, split, {})
+        return Met(found, False, prompts.get(self.project, found).split)
+
+    def _groups(self, prompt_id: int) -> dict[int, int]:
+        """Those of a prompt that was in the project before."""
         groups: dict[int, int] = {}
         for by_hand in (False, True):  # a file from before somebody wrote an answer is known, too
-            texts = completions.texts_by_group(self.project, found, by_hand=by_hand)
+            texts = completions.texts_by_group(self.project, prompt_id, by_hand=by_hand)
             groups |= {_answers(texts[item]): item for item in sorted(texts, reverse=True)}
-        return Met(found, False, prompts.get(self.project, found).split, groups)
+        return groups
 
     def _group(self, prompt: Met, row: Row) -> tuple[int, bool]:
         """The prompt's group of these answers, in whichever order, and whether it is new."""
         key = _answers([answer.text for answer in row.answers])
+        if prompt.groups is None:
+            prompt.groups = self._groups(prompt.id)
         if key in prompt.groups:
             return prompt.groups[key], False
         made = [NewCompletion(answer.text, 0, True, 0) for answer in row.answers]
@@ -144,35 +192,32 @@ class Importer:
             found.append(left.pop(place)[0])
         return found
 
-    def _rank(self, row: Row, group_id: int, person: Labeler, ids: list[int]) -> None:
+    def _version(self, row: Row) -> int | None:
+        """The version of the guidelines that the row was ranked under, if it is here."""
         version = self.versions.get(row.guidelines)
         self.noticed.other_guidelines += bool(row.guidelines) and version is None
-        self.batch.ranking(
-            NewRanking(
-                group_id,
-                person.id,
-                {item: answer.rank for item, answer in zip(ids, row.answers, strict=True)},
-                flag=row.flag,
-                comment=row.comment,
-                flags={item: answer.flag for item, answer in zip(ids, row.answers, strict=True) if answer.flag},
-                criteria={name: dict(zip(ids, order, strict=True)) for name, order in row.criteria.items()},
-                method=row.method,
-                seconds=row.seconds,
-                strength=row.strength,
-                verdicts=_verdicts(row, ids),
-            ),
-            version,
-        )
+        return version
+
+
+def _ranking(row: Row, group_id: int, ids: list[int]) -> NewRanking:
+    """What the row says of the group with these completions, by nobody yet."""
+    return NewRanking(
+        group_id,
+        0,
+        {item: answer.rank for item, answer in zip(ids, row.answers, strict=True)},
+        flag=row.flag,
+        comment=row.comment,
+        flags={item: answer.flag for item, answer in zip(ids, row.answers, strict=True) if answer.flag},
+        criteria={name: dict(zip(ids, order, strict=True)) for name, order in row.criteria.items()},
+        method=row.method,
+        seconds=row.seconds,
+        strength=row.strength,
+        verdicts=_verdicts(row, ids),
+    )
 
 
 def _verdicts(row: Row, ids: list[int]) -> dict[int, Verdict]:
     return {item: answer.verdict for item, answer in zip(ids, row.answers, strict=True) if answer.verdict}
-
-
-def _says_no_more(said: Said, earlier: Said) -> bool:
-    """Is it what was said before? An order that only follows from the same verdicts is no other one."""
-    implied = {item: 1 if said.verdicts.get(item) == "good" else 2 for item in said.ranks}
-    return said == earlier or (said.verdicts == earlier.verdicts and said.ranks == implied and bool(said.verdicts))
 
 
 def _answers(texts: Sequence[str]) -> int:

@@ -41,16 +41,18 @@ def _are_pairs(path: Path) -> bool:
 
 
 def _row(line: int, value: dict[str, Any], paired: bool) -> Row | Refused:
-    rest: dict[str, Any] = {"split": fields.split_of(value), "tags": fields.tags_of(value)}
+    asked = _asked(value)
+    rest: dict[str, Any] = {"split": fields.split_of(value), "tags": fields.tags_of(value),
+                            "lost": fields.unread(value, asked)}  # fmt: skip
     outputs = dialogue.listed(value.get("output"))
     if "chosen" not in value and outputs:
         texts = [dialogue.answer(item) for item in outputs]
         if not paired:
-            return answers.unranked(line, _asked(value), list(map(Answer, texts)), **rest)
+            return answers.unranked(Row(line, asked, answers=tuple(map(Answer, texts)), **rest))
         if len(texts) != 2:
             raise Unusable("its `output` does not hold two answers")
-        return preference(line, _asked(value), texts[0], texts[1], guessed=FIRST_IS_BETTER, **rest)
-    return preference(line, _asked(value), _answer(value.get("chosen")), _answer(value.get("rejected")), **rest)
+        return preference(line, asked, texts[0], texts[1], guessed=FIRST_IS_BETTER, **rest)
+    return preference(line, asked, _answer(value.get("chosen")), _answer(value.get("rejected")), **rest)
 
 
 def _asked(value: dict[str, Any]) -> Conversation:

@@ -62,6 +62,7 @@ class Group:
     given: list[Given] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     criteria: dict[str, list[float | None]] = field(default_factory=dict)
+    lost: dict[str, None] = field(default_factory=dict)
 
 
 def read(path: Path) -> Iterator[Row | Refused]:
@@ -87,14 +88,16 @@ def gather(items: Iterable[Object | Row | Refused], *, ranked: bool = True) -> I
 
 
 def _unranked(group: Group) -> Row | Refused:
-    return answers.unranked(group.line, group.asked, group.answers, tags=group.tags, split=group.split)
+    return answers.unranked(
+        Row(group.line, group.asked, group.tags, group.split, tuple(group.answers), lost=tuple(group.lost))
+    )
 
 
 def _add(groups: dict[tuple[str, str], Group], line: int, value: dict[str, Any], *, ranked: bool) -> None:
     asked, answer = _parts(value)
     given = thumbs.given(value)
     if _has_rank(value):
-        given = {"rank": -float(whole(value["rank"]) or 0)} | given
+        given = {"rank": _place(value["rank"])} | given
     if not given and ranked:
         raise Unusable(UNSAID)
     labeler = str(value.get("labeler") or value.get("annotator") or "")
@@ -102,12 +105,21 @@ def _add(groups: dict[tuple[str, str], Group], line: int, value: dict[str, Any],
     if key not in groups:
         groups[key] = Group(line, asked, fields.tags_of(value), fields.split_of(value), labeler)
     found = groups[key]
+    found.lost |= dict.fromkeys(fields.unread(value, asked))
     found.answers.append(Answer(answer, model=str(value.get("model") or "")[:200]))
     found.given.append(given)
     found.lines.append(line)
     for name in CRITERIA:
         if name in value:
             found.criteria.setdefault(name, [None] * (len(found.answers) - 1)).append(fields.number(value[name]))
+
+
+def _place(said: Any) -> float:
+    """A rank as a score. Raises `Unusable` where there is none: nobody knows the place of that answer."""
+    found = whole(said)
+    if found is None:
+        raise Unusable(UNSAID)
+    return -float(found)
 
 
 def _parts(value: dict[str, Any]) -> tuple[Conversation, str]:
@@ -139,7 +151,7 @@ def _rows(group: Group, name: str | None) -> Iterator[Row | Refused]:
         return
     ranks = _ranks([scores[place] for place in places], [verdicts[place] for place in places])
     orders = {
-        criterion: tuple(answers.by_scores([numbers[place] for place in places]))  # type: ignore[misc]
+        criterion: tuple(answers.by_scores([numbers[place] for place in places]))
         for criterion, numbers in group.criteria.items()
         if len(numbers) == len(group.answers) and None not in numbers
     }
@@ -148,7 +160,8 @@ def _rows(group: Group, name: str | None) -> Iterator[Row | Refused]:
         for place, rank in zip(places, ranks, strict=True)
     )
     line = group.lines[places[0]]
-    yield Row(line, group.asked, group.tags, group.split, found, labeler=group.labeler, criteria=orders)
+    yield Row(line, group.asked, group.tags, group.split, found, labeler=group.labeler, criteria=orders,
+              lost=tuple(group.lost))  # fmt: skip
 
 
 def _ranks(scores: list[float | None], verdicts: list[Verdict | None]) -> list[int | None]:

@@ -108,6 +108,15 @@ def read(path: Path, columns: Columns) -> Iterator[Row | Refused]:
 
 def _items(path: Path, columns: Columns) -> Iterator[Object | Row | Refused]:
     """Rows, and the objects that hold one answer, which only the others to the same question make a row."""
+    for item in objects(path, columns):
+        if isinstance(item, Refused) or item[1].get("completion") not in (None, ""):
+            yield item
+        else:
+            yield attempt(item[0], _row, item[1])
+
+
+def objects(path: Path, columns: Columns) -> Iterator[Object | Refused]:
+    """The objects of a file under the names that readers know. Raises as `read` does."""
     names: dict[str, None] = {}
     unseen = columns.of.keys() & JUDGED
     for item in source.objects(path):
@@ -119,8 +128,7 @@ def _items(path: Path, columns: Columns) -> Iterator[Object | Row | Refused]:
             raise BadInput(f"{path.name} has no such columns: it has {_listed(value)}.")
         names = names or dict.fromkeys(value)
         unseen = {part for part in unseen if columns.value(value, part) in (None, "")}
-        known = _known(value, columns)
-        yield (line, known) if known.get("completion") not in (None, "") else attempt(line, _row, known)
+        yield line, _known(value, columns)
     if names and unseen:
         empty = ", ".join(one_line("+".join(columns.of[part]), 40) for part in sorted(unseen))
         raise BadInput(f"No row of {path.name} has anything in {empty}: its first row has {_listed(names)}.")

@@ -16,6 +16,7 @@ class Noticed:
     leaks: dict[int, str] = field(default_factory=dict)
     contradictions: list[int] = field(default_factory=list)
     revised: list[int] = field(default_factory=list)
+    unkept: list[int] = field(default_factory=list)
     kept_splits: int = 0
     other_guidelines: int = 0
 
@@ -37,6 +38,11 @@ class Noticed:
                 f"{_are(self.other_guidelines, 'ranking')} of other guidelines than any here, and count as made under "
                 "the newest."
             )
+        if self.unkept:
+            found.append(
+                f"{_rows(self.unkept)} say what is there already, with another comment or other criteria, which are "
+                "left out."
+            )
         if self.kept_splits:
             found.append(
                 f"{_are(self.kept_splits, 'prompt')} in the project already, for another use than the file says, which "
@@ -53,3 +59,12 @@ def _rows(lines: list[int]) -> str:
     """`Rows that ... (lines 2, 7)`."""
     named = ", ".join(map(str, lines[:NAMED])) + (", …" if len(lines) > NAMED else "")
     return f"{len(lines):,} of the rows (line{'' if len(lines) == 1 else 's'} {named})"
+
+
+def left_behind(what: str, count: int) -> str:
+    """Names what so many rows have, and nobody reads."""
+    return f"{have(count)} {what}, which a project has no place for."
+
+
+def have(count: int) -> str:
+    return f"{count:,} rows have" if count != 1 else "1 row has"

@@ -51,7 +51,10 @@ def _row(line: int, value: dict[str, Any]) -> Row | Refused:
         return Refused(line, "it chooses among more than two items")
     if said[0] == "scale_value":
         return comparisons.by_strength(line, asked, (texts[0], texts[1]), said[1], **rest)
-    choice = {"a": 0, "b": 1}.get(str(said[1]).strip().lower())
+    better = comparisons.better_of(said[1])
+    if better not in ("a", "b", comparisons.TIE):
+        return Refused(line, comparisons.NOBODY_WON)
+    choice = None if better == comparisons.TIE else int(better == "b")
     return comparisons.chosen(line, asked, (texts[0], texts[1]), choice, **rest)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from core.data.mapping import Columns
+from core.data.noticed import have, left_behind
 from core.data.reading import ReadOptions
 from core.data.rows import DIFFERENT, EMPTY, NO_PROMPT, SAME, Refused, Row
 from core.errors import BadInput
@@ -126,25 +127,25 @@ def _kinds(row: Row) -> list[str]:
 
 
 def _hazards(found: Preview, kinds: Counter[str]) -> list[str]:
-    sentences = [f"{_have(kinds[reason])} {what}: left out." for reason, what in REFUSALS.items() if kinds[reason]]
+    sentences = [f"{have(kinds[reason])} {what}: left out." for reason, what in REFUSALS.items() if kinds[reason]]
     answered = kinds["ranked"] + kinds["unranked"]
     if found.what == "rankings" and answered < found.total:
-        sentences.append(f"{_have(found.total - answered)} no ranked answers: only their prompts are usable.")
+        sentences.append(f"{have(found.total - answered)} no ranked answers: only their prompts are usable.")
     if kinds["unranked"]:
-        sentences.append(f"{_have(kinds['unranked'])} answers that nobody ranked: they wait in Rank.")
+        sentences.append(f"{have(kinds['unranked'])} answers that nobody ranked: they wait in Rank.")
     if kinds["again"]:
         sentences.append(f"Rows that repeat an earlier one, and count once: {kinds['again']:,}.")
     if kinds["ties"]:
-        sentences.append(f"{_have(kinds['ties'])} ties, which give no pair.")
+        sentences.append(f"{have(kinds['ties'])} ties, which give no pair.")
     if kinds["leaked"]:
-        sentences.append(f"{_have(kinds['leaked'])} a prompt that is on the other side of the split too.")
+        sentences.append(f"{have(kinds['leaked'])} a prompt that is on the other side of the split too.")
     if kinds["turns"]:
-        sentences.append(f"{_have(kinds['turns'])} a prompt that looks like several turns, and stays one.")
+        sentences.append(f"{have(kinds['turns'])} a prompt that looks like several turns, and stays one.")
     for kind, count in sorted(kinds.items()):
         if kind.startswith("guessed "):
-            sentences.append(f"{_have(count)} {kind.removeprefix('guessed ')}.")
+            sentences.append(f"{have(count)} {kind.removeprefix('guessed ')}.")
         if kind.startswith("lost "):
-            sentences.append(f"{_have(count)} {kind.removeprefix('lost ')}, which a project has no place for.")
+            sentences.append(left_behind(kind.removeprefix("lost "), count))
     if found.format == "label-studio" and kinds["quick"]:
         sentences.append(
             "Label Studio cannot tell an untouched order from a real one: "
@@ -154,7 +155,3 @@ def _hazards(found: Preview, kinds: Counter[str]) -> list[str]:
     if found.format == "argilla" and found.total and not kinds["ties"]:
         sentences.append("Argilla 2 writes ties as an order: equal answers cannot be told from ordered ones.")
     return sentences
-
-
-def _have(count: int) -> str:
-    return f"{count:,} rows have" if count != 1 else "1 row has"

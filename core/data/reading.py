@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar, cast
 from core import stopping
 from core.data import encodings, guessing, mapping, source
 from core.data.mapping import Columns
-from core.data.rows import Refused, Row, checked
+from core.data.rows import Refused, Row, checked, sound
 from core.errors import BadInput, known
 
 T = TypeVar("T")
@@ -60,16 +60,20 @@ class ReadOptions:
 
 
 AS_IT_IS = ReadOptions()
+#: What a file in an encoding that need not be named holds.
+Items = Callable[[Path, ReadOptions], Iterator[Row | Refused]]
 
 
-def read(path: Path, tell: Tell | None = None, options: ReadOptions = AS_IT_IS) -> Iterator[Row | Refused]:
+def read(
+    path: Path, tell: Tell | None = None, options: ReadOptions = AS_IT_IS, items: Items | None = None
+) -> Iterator[Row | Refused]:
     """Rows of a file in whichever format it is, and of those that go on where it ends, by lines counted through all of
     them. `tell` hears of each how many there were, and between two of them, too, so that it can end what brings no row.
-    Raises `BadInput` if one cannot be read at all."""
+    They are to be ranked, unless they are read as other `items`. Raises `BadInput` if one cannot be read at all."""
     number = refused = before = last = 0
     heeding = stopping.heeding(lambda: tell and tell(number))
     for part in (path, *options.more):
-        for item in _one(part, options, heeding):
+        for item in _one(part, options, heeding, items):
             number += 1
             last = max(last, before + item.line)
             if tell is not None:
@@ -81,21 +85,22 @@ def read(path: Path, tell: Tell | None = None, options: ReadOptions = AS_IT_IS) 
         before = last
 
 
-def _one(path: Path, options: ReadOptions, heeding: Context) -> Iterator[Row | Refused]:
+def _one(path: Path, options: ReadOptions, heeding: Context, items: Items | None) -> Iterator[Row | Refused]:
+    check = checked if items is None else sound
     with ExitStack() as stack:
         plain = heeding.run(stack.enter_context, _plain(path, options.encoding))
-        items = guarded(path, lambda: heeding.run(_items, plain, options))
-        while (item := guarded(path, lambda: heeding.run(next, items, None))) is not None:
-            yield checked(item) if isinstance(item, Row) else item
+        found = guarded(path, lambda: heeding.run(items or _items, plain, options))
+        while (item := guarded(path, lambda: heeding.run(next, found, None))) is not None:
+            yield check(item) if isinstance(item, Row) else item
 
 
 def _items(plain: Path, options: ReadOptions) -> Iterator[Row | Refused]:
     if options.columns is not None:
         return mapping.read(plain, options.columns)
-    return _reader(plain).read(plain)
+    return reader_of(plain).read(plain)
 
 
-def _reader(plain: Path) -> Reader:
+def reader_of(plain: Path) -> Reader:
     """The first that recognises the file."""
     head = source.head(plain)
     return next(module for module in READERS if module.sniff(head, plain))
@@ -106,7 +111,7 @@ def format_of(path: Path, options: ReadOptions = AS_IT_IS) -> tuple[str, tuple[s
     if options.columns is not None:
         return mapping.NAME, mapping.LACKS
     with _plain(path, options.encoding) as plain:
-        found = guarded(path, lambda: _reader(plain))
+        found = guarded(path, lambda: reader_of(plain))
         return found.NAME, found.LACKS
 
 

@@ -1,12 +1,13 @@
 """What readers yield and what imports and exports report."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from core.conversation import Conversation, looks_like_turns
-from core.records import MOST_COMPLETIONS, STRONGEST, Prompt, Split, Verdict
+from core.errors import NothingToDo
+from core.records import MOST_COMPLETIONS, STRONGEST, Split, Verdict
 from core.store.rankings import METHODS, VERDICTS
 
 #: What a row of unexpected values can raise while it is taken apart.
@@ -15,10 +16,13 @@ WRONG_KIND = (TypeError, LookupError, ValueError, AttributeError, ArithmeticErro
 #: Seconds that a ranking may take: a year, for whoever leaves it lying.
 LONGEST = 366 * 86_400
 
+#: Reasons that are named where nothing is left.
+NAMED = 3
 SURROGATE = re.compile("[\ud800-\udfff]")
 NO_PROMPT = "it has no prompt"
 EMPTY = "one of its answers is empty"
 SAME = "both of its answers are the same"
+TWICE = "it ranks the same answer twice, at different places"
 DIFFERENT = "its two sides have different prompts"
 ALONE = "it has fewer than two answers"
 #: What a file of pairs cannot say.
@@ -100,17 +104,14 @@ class Refused:
 @dataclass
 class Report:
     """`added` and `known` count what was imported and what was there already; `unranked` of the added are answers that
-    are still to be ranked. `held` are fields that may hold answers, and were not read. `notes` are sentences about
-    what was done with some of the rows."""
+    are still to be ranked. `notes` are sentences about what was done with some of the rows."""
 
     what: str
     added: int = 0
     known: int = 0
     unranked: int = 0
     notes: list[str] = field(default_factory=list)
-    held: tuple[str, ...] = ()
     refused: list[Refused] = field(default_factory=list)
-    prompts: list[Prompt] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,13 @@ def preference(
     models = rest.pop("models", ("", ""))
     answers = (Answer(chosen, 1, model=models[0]), Answer(rejected, 1 if tie else 2, model=models[1]))
     return Row(line, asked, answers=answers, **({**rest, "strength": None} if tie else rest))
+
+
+def nothing(said: str, refused: Sequence[Refused]) -> NothingToDo:
+    """An error for a file of which nothing can be used, with the reasons why its first rows cannot."""
+    reasons = dict.fromkeys(item.reason for item in refused[:1000])
+    named = [f"line {item.line}: {item.reason}" for item in refused if reasons.pop(item.reason, item) is None]
+    return NothingToDo(" ".join([said, *(["Left out: " + "; ".join(named[:NAMED]) + "."] if named else [])]))
 
 
 def attempt(line: int, parse: Callable[..., Row | Refused], *values: Any) -> Row | Refused:
@@ -181,7 +189,13 @@ def seconds(value: Any) -> float | None:
 
 
 def checked(row: Row) -> Row | Refused:
-    """The row if a project can hold it."""
+    """The row if a project can hold it, with its answers as a ranking or to be ranked."""
+    found = sound(row)
+    return _answered(found) if isinstance(found, Row) and found.answers else found
+
+
+def sound(row: Row) -> Row | Refused:
+    """The row if its texts are any that a project can hold."""
     texts = [*row.tags, row.comment, row.labeler, row.labeler_detail, row.flag or "", *row.criteria]
     texts += [text for answer in row.answers for text in (answer.text, answer.flag or "", answer.model)]
     texts += [turn.content for turn in row.conversation.messages]
@@ -195,7 +209,7 @@ def checked(row: Row) -> Row | Refused:
         return Refused(row.line, "it holds half of a character pair, which is no text")
     if not row.prompt.strip():
         return Refused(row.line, NO_PROMPT)
-    return _answered(row) if row.answers else row
+    return row
 
 
 def _answered(row: Row) -> Row | Refused:
@@ -211,6 +225,8 @@ def _answered(row: Row) -> Row | Refused:
         answer.rank is None and not answer.flag and answer.verdict is None for answer in row.answers
     ):
         return Refused(row.line, "nothing in it is ranked, judged or flagged")
+    if _ranked_twice(row.answers):
+        return Refused(row.line, TWICE)
     ranks = [answer.rank for answer in row.answers] + [rank for order in row.criteria.values() for rank in order]
     if any(rank is not None and rank < 1 for rank in ranks):
         return Refused(row.line, "one of its ranks is below 1, the best")
@@ -219,3 +235,10 @@ def _answered(row: Row) -> Row | Refused:
     if row.method not in METHODS:
         return Refused(row.line, f"there is no way to rank called {row.method!r}")
     return row
+
+
+def _ranked_twice(answers: Sequence[Answer]) -> bool:
+    if len({answer.text for answer in answers}) == len(answers):
+        return False
+    places = {(answer.text, answer.rank) for answer in answers if answer.rank is not None}
+    return len(places) > len({text for text, _ in places})

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
@@ -162,12 +163,16 @@ class Lines:
 
 
 def table(path: Path) -> Iterator[Object | Refused]:
-    """The rows of a table by their columns' names, without the empty cells."""
+    """The rows of a table by their columns' names, without the empty cells; none where two columns share a name."""
     with opened(path, newline="") as file:
         line = before = 1
         empty = 0
         try:
             lines, rows, names = _begin(file, path)
+            again = next((name for name, count in Counter(names).items() if name and count > 1), None)
+            if again is not None:
+                yield Refused(1, f"two columns are called `{again[:100]}`")
+                return
             before = rows.line_num
             for cells in rows:
                 first, before, line = before + 1, rows.line_num, rows.line_num

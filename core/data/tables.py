@@ -5,8 +5,7 @@ The table of rankings has a row for each completion; the rows of one ranking fol
 
 import csv
 import json
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Any, cast
@@ -34,26 +33,39 @@ def sniff(head: str, path: Path) -> bool:
 
 
 def read(path: Path) -> Iterator[Row | Refused]:
+    yield from rows(path, trl.parse)
+
+
+def rows(path: Path, parse: Callable[[int, dict[str, Any]], Row | Refused]) -> Iterator[Row | Refused]:
+    """The rows of our table of rankings, or each of another through `parse`."""
     columns = source.header(path)
-    again = next((name for name, count in Counter(columns).items() if name and count > 1), None)
-    if again is not None:
-        yield Refused(1, f"two columns are called `{again[:100]}`")
-    elif {"prompt", "ranking", "completion", "rank"} <= set(columns):
+    if {"prompt", "ranking", "completion", "rank"} <= set(columns):
         yield from _rankings(path)
     elif not any(name in columns for name in fields.PROMPTS):
         named = ", ".join(f"`{one_line(name, 40)}`" for name in columns[:12]) or "nothing"
         yield Refused(1, f"the first line names no column `prompt`: it names {named}")
     else:
-        yield from source.rows(path, trl.parse)
+        yield from source.rows(path, parse)
 
 
 def _rankings(path: Path) -> Iterator[Row | Refused]:
-    for key, group in groupby(source.objects(path), key=_key):
+    """The rows of each ranking together, wherever a spreadsheet sorted them to: they are read to their end before the
+    first is known. Where an answer comes again elsewhere, another ranking of the same number begins, as in tables that
+    were put together."""
+    begun: dict[tuple[Any, ...], list[Object]] = {}
+    whole: list[list[Object]] = []
+    for key, run in groupby(source.objects(path), key=_key):
         if isinstance(key, Refused):
             yield key
-        else:
-            found = [item for item in group if not isinstance(item, Refused)]
-            yield attempt(found[0][0], _ranking, [_unguarded(value) for _, value in found])
+            continue
+        found = [item for item in run if not isinstance(item, Refused)]
+        said = {value.get("completion") for _, value in begun.get(key, ())}
+        if key not in begun or any(value.get("completion") in said for _, value in found):
+            begun[key] = []
+            whole.append(begun[key])
+        begun[key] += found
+    for items in whole:
+        yield attempt(items[0][0], _ranking, [_unguarded(value) for _, value in items])
 
 
 def _unguarded(value: dict[str, Any]) -> dict[str, Any]:

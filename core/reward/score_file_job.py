@@ -1,7 +1,7 @@
 """The job `score-file`: every completion of a file with its reward, as JSON lines."""
 
+import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -9,9 +9,9 @@ from typing import Any, TextIO
 from core import data
 from core.config.jobs import ScoreFileConfig, ScoreFileResult
 from core.conversation import Conversation
-from core.data import jsonlines, source
-from core.data.rows import SURROGATE
-from core.errors import BadInput, NothingToDo, known
+from core.data import answered
+from core.data.rows import nothing
+from core.errors import BadInput, known
 from core.events import Note, Progress, Result
 from core.jobs.context import Events, JobContext
 from core.report.scores import Floats, percentile, reference_rewards
@@ -27,11 +27,12 @@ MOST_KEPT = 1 << 30
 
 @dataclass(frozen=True)
 class Asked:
-    """What one row of the file asks: `line` is its number there."""
+    """What one row of the file asks: `line` is its number there, `lost` what it has beside that and is not read."""
 
     line: int
     conversation: Conversation
     completions: list[str]
+    lost: tuple[str, ...] = ()
 
 
 def run(context: JobContext) -> Events:
@@ -44,11 +45,20 @@ def run(context: JobContext) -> Events:
         raise BadInput("The scores would go over the file itself, with all else that it holds: write another file.")
     asked, refused = read(source)
     if not asked:
-        raise NothingToDo(f"{source.name} holds no completions: give JSON lines with `prompt` and `completion`.")
+        said = (
+            f"{source.name} holds no completions: give rows with `prompt` and `completion`, or any that import reads."
+        )
+        raise nothing(said, refused)
     if refused:
-        yield Note(f"{len(refused)} rows of {source.name} hold no completion and were left out: {_named(refused)}.")
+        numbers = [row.line for row in refused]
+        yield Note(f"{len(refused)} rows of {source.name} hold no completion and were left out: {_named(numbers)}.")
+    for what in sorted({what for row in asked for what in row.lost}):
+        numbers = [row.line for row in asked if what in row.lost]
+        yield Note(f"{len(numbers)} rows of {source.name} are scored without {what}: {_named(numbers)}.")
     partial = context.project.make_run_folder(context.job_id) / "scores.jsonl"
-    done = _kept(partial)
+    done, digest = _kept(partial), _digest(source)
+    if done and done[0].get("file", digest) != digest:
+        raise BadInput(f"{source} is another file than the one that this run began to score: begin a new run.")
     # The newest run may be another one after an interruption: the first line names the one that judges.
     kept = done[0]["reward_job"] if done else config.reward_job
     judge = yield from judge_of(
@@ -56,7 +66,8 @@ def run(context: JobContext) -> Events:
     )
     try:
         reference = reference_rewards(context.project, judge.job, combine=config.ensemble) if judge.job else None
-        with adding(partial, done or [{"reward_job": judge.job.id if judge.job else 0}]) as file:
+        begun = {"reward_job": judge.job.id if judge.job else 0, "file": digest}
+        with adding(partial, done or [begun]) as file:
             start = max(0, len(done) - 1)
             yield Progress(start, len(asked), STAGE)
             for number, row in enumerate(asked[start:], start + 1):
@@ -107,70 +118,29 @@ def _scored(judge: Judge, row: Asked, reference: Floats | None) -> dict[str, Any
     return {"line": row.line, "prompt": row.conversation.text, "completions": found}
 
 
-def read(path: Path) -> tuple[list[Asked], list[int]]:
-    """Prompts with their completions, and the numbers of the rows that have none.
+def read(path: Path) -> tuple[list[Asked], list[data.Refused]]:
+    """Prompts with their completions, and the rows that have none.
 
-    JSON lines with `prompt`, a text or messages, and `completion` (or `completions`), or any format that preferences
-    can be imported from.
+    Any format that preferences can be imported from, and rows with a `prompt` and one `completion`, or several.
     Raises `BadInput` if the file cannot be read at all.
     """
     if not path.is_file():
         raise BadInput(f"{path} is not a file: choose a file to score.")
     found: list[Asked] = []
-    refused: list[int] = []
-    try:
-        for number, (conversation, completions) in enumerate(_rows(path), 1):
-            if conversation is not None and completions:
-                found.append(Asked(number, conversation, completions))
-            else:
-                refused.append(number)
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path} is not text in UTF-8: convert it and score it again.") from error
+    refused: list[data.Refused] = []
+    for row in answered.read(path):
+        if isinstance(row, data.Refused):
+            refused.append(row)
+        elif row.answers:
+            found.append(Asked(row.line, row.conversation, [answer.text for answer in row.answers], row.lost))
+        else:
+            refused.append(data.Refused(row.line, "it has no completion"))
     return found, refused
 
 
-def _rows(path: Path) -> Iterator[tuple[Conversation | None, list[str]]]:
+def _digest(path: Path) -> str:
     with path.open("rb") as file:
-        head = file.read(1 << 16).decode("utf-8-sig", errors="replace")
-    first = jsonlines.first(head)
-    if "completion" in first or "completions" in first:
-        with source.opened(path) as file:
-            for line in jsonlines.bounded(file):
-                if line.strip():
-                    yield _simple(line)
-        return
-    for row in data.read(path):
-        if isinstance(row, data.Refused):
-            yield None, []
-        else:
-            yield row.conversation, [answer.text for answer in row.answers]
-
-
-def _simple(line: str) -> tuple[Conversation | None, list[str]]:
-    """Prompt and completions of a line; nothing if it is not of this form."""
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
-        return None, []
-    if not isinstance(value, dict):
-        return None, []
-    texts = value.get("completions", [value.get("completion")])
-    if not isinstance(texts, list):
-        return None, []
-    texts = [item.get("completion") if isinstance(item, dict) else item for item in texts]
-    prompt = _conversation(value.get("prompt"))
-    if prompt is None or not all(isinstance(text, str) for text in texts) or SURROGATE.search("".join(texts)):
-        return None, []
-    return prompt, texts
-
-
-def _conversation(prompt: Any) -> Conversation | None:
-    """One user turn, or the messages; None for what is no prompt."""
-    try:
-        found = Conversation.of_text(prompt) if isinstance(prompt, str) else Conversation.read(prompt)
-    except (ValueError, RecursionError):
-        return None
-    return None if not found.text.strip() or SURROGATE.search(found.key) else found
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _kept(path: Path) -> list[dict[str, Any]]:

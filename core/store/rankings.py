@@ -3,7 +3,7 @@
 import random
 import uuid
 from collections.abc import Container, Iterable, Mapping
-from typing import Any, NamedTuple, get_args
+from typing import Any, get_args
 
 from core.errors import BadInput
 from core.records import Labeler, NewRanking, Ranking, Verdict
@@ -207,22 +207,10 @@ def standing(project: Project, group_id: int, labeler_id: int) -> int | None:
     return project.database.value(sql, group_id, labeler_id)
 
 
-class Said(NamedTuple):
-    """Ranks and verdicts by completion."""
-
-    ranks: dict[int, int | None]
-    verdicts: dict[int, Verdict]
-
-
-def said_by(project: Project, group_id: int, labeler_id: int) -> Said | None:
-    """What the labeler's ranking of the group says that counts; None where there is none."""
-    rows = project.database.execute(
-        "select i.completion_id, i.rank, i.verdict from current_rankings r"
-        " join ranking_items i on i.ranking_id = r.id where r.group_id = ? and r.labeler_id = ?",
-        (group_id, labeler_id),
-    ).fetchall()  # fmt: skip
-    verdicts = {item: verdict for item, _, verdict in rows if verdict}
-    return Said({item: rank for item, rank, _ in rows}, verdicts) if rows else None
+def current(project: Project, group_id: int, labeler_id: int) -> Ranking | None:
+    """The labeler's ranking of the group that counts; None where there is none."""
+    ranking_id = standing(project, group_id, labeler_id)
+    return None if ranking_id is None else get(project, ranking_id)
 
 
 def count_by_labeler(project: Project) -> dict[int, int]:

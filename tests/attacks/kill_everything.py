@@ -39,7 +39,7 @@ from core.config.jobs import (
     SuggestConfig,
 )
 from core.config.training import TrainPolicyConfig, TrainRewardConfig
-from core.data import read_prompts
+from core.data import Row, read
 from core.events import NewCompletion
 from core.jobs import queue
 from core.projects import leftovers, trash
@@ -102,7 +102,8 @@ def done(*words: object, unless: str = "") -> Callable[[Path], None]:
 def import_and_undo(place: Path) -> None:
     """After a kill in between nobody remembers what could be undone: then all of the import is there, or nothing."""
     with closing(open_project(place / "project")) as project:
-        history, more = History(), read_prompts(place / "more.txt").prompts
+        found = [row for row in read(place / "more.txt") if isinstance(row, Row)]
+        history, more = History(), [Prompt.of(row.conversation) for row in found]
         history.open(project)
         added = prompts.add(project, more)
         if added.ids:

@@ -51,7 +51,7 @@ def test_a_row_that_cannot_be_scored_is_left_out(tmp_path, row):
     path = tmp_path / "asked.jsonl"
     path.write_text('{"prompt": "q", "completion": "a"}\n' + row + "\n")
     asked, refused = score_file_job.read(path)
-    assert len(asked) == 1 and refused == [2]
+    assert len(asked) == 1 and [item.line for item in refused] == [2]
 
 
 def test_times_in_parquet_hinder_nobody(tmp_path):

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from core import data
+from core.data.demonstrations import import_demonstrations
 from core.errors import KnownError
 from core.store import Project, open_project
 
@@ -28,6 +29,8 @@ TABLES = (
 ITEMS = {"prompt": "p", "items": [{"id": "a", "body": "x"}, {"id": "b", "body": "y"}]}
 TURNS = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
 RANKED = [{"value": "response-1", "rank": 1}, {"value": "response-2", "rank": 1}]
+#: What is learnt and not ranked.
+ALONE: dict[str, Any] = {"prompt": "q", "messages": TURNS, "label": True, "rank": 1, "history": [["q", "a"]]}
 EXAMPLES: tuple[dict[str, Any], ...] = (
     {"prompt": "p", "tags": ["x"], "split": "test"},
     {"prompt": "p", "chosen": "c", "rejected": "r"},
@@ -123,6 +126,7 @@ def _check(project: Project, path: Path) -> None:
         lambda: data.preview(path, 0),
         lambda: data.import_prompts(project, path),
         lambda: data.import_preferences(project, path, "them"),
+        lambda: import_demonstrations(project, path),
     ):
         before = _state(project)
         failed = False
@@ -139,7 +143,7 @@ def _check(project: Project, path: Path) -> None:
 @st.composite
 def mutated(draw: st.DrawFn) -> dict[str, Any]:
     """A valid object with up to three of its values, at any depth, replaced or missing."""
-    value = json.loads(json.dumps(draw(st.sampled_from(EXAMPLES))))
+    value = json.loads(json.dumps(draw(st.sampled_from((*EXAMPLES, ALONE)))))
     for _ in range(draw(st.integers(0, 3))):
         place = value
         while True:

@@ -131,6 +131,12 @@ def test_a_whole_file_is_scored_and_goes_on_after_an_interruption(trained, run_j
     assert kept.count("\n") == 4, "the run that judges, and three prompts"
     partial.write_text(kept + '{"half a li')
     queue.mark_interrupted(trained)
+    whole = source.read_text()
+    source.write_text(json.dumps(rows[4]) + "\n" + whole)
+    queue.resume(trained, job.id)
+    worker.run_job(trained, worker.claim(trained), {})
+    assert "is another file than the one that this run began to score" in queue.get(trained, job.id).error
+    source.write_text(whole)
     queue.resume(trained, job.id)
     worker.run_job(trained, worker.claim(trained), {})
     done = queue.get(trained, job.id)
@@ -156,6 +162,10 @@ def test_preference_files_are_scored_too_and_bad_ones_are_one_sentence(trained, 
     assert "is not text in UTF-8" in run_job(trained, JobKind.SCORE_FILE, config).error
     missing = run_job(trained, JobKind.SCORE_FILE, ScoreFileConfig(path=str(tmp_path / "no"), out=str(tmp_path / "x")))
     assert "is not a file" in missing.error
+    source.write_text(json.dumps({"prompt": "p", "context": "c", "completion": "aaa"}) + "\n")
+    job = run_job(trained, JobKind.SCORE_FILE, config)
+    said = " ".join(row["text"] for row in job_log.lines(trained, job.id))
+    assert "1 rows of pairs.jsonl are scored without `context`: 1." in said
     source.write_text('{"prompt": "only a prompt"}\n')
     assert "holds no completions" in run_job(trained, JobKind.SCORE_FILE, config).error
     assert cli(["score-file", str(trained.folder)]) == 2

@@ -1,0 +1,138 @@
+"""What a reader does not know is no value, and what it leaves out is said."""
+
+import csv
+import json
+
+import pytest
+
+from core import data
+from core.data import Refused
+from core.store import pairs
+
+
+def lines(path, *rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def ranks(row):
+    return [(answer.text, answer.rank) for answer in row.answers]
+
+
+def test_an_answer_without_a_rank_or_a_score_is_not_ranked(tmp_path):
+    rated = [{"prompt": "p", "response": text, "rank": rank} for text, rank in (("a", 1), ("b", 2), ("c", None))]
+    refused, row = data.read(lines(tmp_path / "a.jsonl", *rated))
+    assert ranks(row) == [("a", 1), ("b", 2)] and "how good" in refused.reason and refused.line == 3
+    scored = {"prompt": "p", "completions": ["a", "b", "c"], "scores": [5, None, 1]}
+    (row,) = data.read(lines(tmp_path / "b.jsonl", scored))
+    assert ranks(row) == [("a", 1), ("b", None), ("c", 2)]
+
+
+@pytest.mark.parametrize(
+    ("said", "order"),
+    [("Response A", [1, 2]), ("b", [1, 2]), ("tie", [1, 1]), ("skip", None), ("left", None), ("2", None)],
+)
+def test_a_selection_that_names_no_answer_is_no_tie(tmp_path, said, order):
+    (row,) = data.read(lines(tmp_path / "a.jsonl", {"prompt": "p", "items": ["x", "y"], "pref": {"selection": said}}))
+    assert isinstance(row, Refused) if order is None else [answer.rank for answer in row.answers] == order
+
+
+UNSAID = "\n\nHuman: ill\n\nAssistant: \n\nHuman: there?\n\nAssistant:"
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"prompt": "p", "chosen": "best", "rejected": ["worse", "worst"]}, "several answers where one"),
+        ({"prompt": "p", "completions": ["a", "a", "b"], "scores": [3, 1, 2]}, "the same answer twice"),
+        ({"prompt": "p", "history": ["odd"], "chosen": "a", "rejected": "b"}, "its history"),
+        ({side: f"{UNSAID} {side}" for side in ("chosen", "rejected")}, "one of its turns is empty"),
+    ],
+)  # fmt: skip
+def test_what_could_be_read_as_something_else_is_refused(tmp_path, row, reason):
+    (refused,) = data.read(lines(tmp_path / "a.jsonl", row))
+    assert isinstance(refused, Refused) and reason in refused.reason
+
+
+PAIR = {"prompt": "and?", "chosen": "a", "rejected": "b"}
+TALK = [{"role": "user", "content": "u"}, {"role": "assistant", "content": "a"}, {"role": "user", "content": "and?"}]
+ARGILLA = {
+    "fields": {"prompt": "q", "context": "green", "response-1": "a", "response-2": "b", "response-3": "c"},
+    "responses": [{"values": {"r": {"value": [{"value": f"response-{n}", "rank": n} for n in (1, 2)]}}}],
+}
+
+
+@pytest.mark.parametrize(
+    ("row", "lost"),
+    [
+        ({**PAIR, "messages": TALK}, ("`messages`",)),
+        ({**PAIR, "messages": [{"role": "user", "content": "and?"}, {"role": "assistant", "content": "a"}]}, ()),
+        ({**PAIR, "images": ["cat.png"]}, ("`images`",)),
+        ({**PAIR, "System": "Be kind"}, ("`System`",)),
+        ({**PAIR, "system_message": "Be kind"}, ("`system_message`",)),
+        ({**PAIR, "history": [["u", "a"]]}, ()),
+        ({"prompt": "q", "completions": ["a", "", "b", "a"]}, ("an empty answer", "the same answer again")),
+        ({"prompt": "q", "completions": ["a", "", "b"], "scores": [1, 3, 2]}, ("an empty answer",)),
+        ({"prompt": "q", "response": "a", "rank": 1, "context": "green"}, None),
+        (ARGILLA, ("`context`",)),
+    ],
+)
+def test_what_is_left_out_of_a_row_is_said(tmp_path, row, lost):
+    rows = [row] if lost is not None else [row, {**row, "response": "b", "rank": 2}]
+    (found,) = data.read(lines(tmp_path / "a.jsonl", *rows))
+    assert found.lost == (("`context`",) if lost is None else lost)
+    if row is ARGILLA:
+        assert ranks(found) == [("a", 1), ("b", 2), ("c", None)]
+
+
+def test_an_earlier_talk_is_part_of_the_question_of_a_pair(tmp_path):
+    (row,) = data.read(lines(tmp_path / "a.jsonl", {**PAIR, "history": [["u", "a"]]}))
+    assert [turn.content for turn in row.conversation.messages] == ["u", "a", "and?"]
+
+
+def test_a_chosen_answer_that_is_scored_below_the_rejected_one_is_said(tmp_path):
+    found = data.preview(lines(tmp_path / "a.jsonl", {**PAIR, "chosen_score": 1, "rejected_score": 9}))
+    assert "scored below the rejected one" in " ".join(found.hazards)
+
+
+def test_a_flag_a_comment_and_criteria_are_not_known_because_the_order_is(project, tmp_path):
+    def own(name, **more):
+        row = {
+            "prompt": "q",
+            "completions": [{"text": "a", "rank": 1}, {"text": "b", "rank": 2}],
+            "labeler": {"name": "Ada"},
+        }
+        return lines(tmp_path / name, row | more)
+
+    data.import_preferences(project, own("a.jsonl"), "")
+    assert data.import_preferences(project, own("a.jsonl"), "").notes == []
+    flagged = data.import_preferences(project, own("b.jsonl", flag="unsafe"), "")
+    assert (flagged.added, flagged.known) == (0, 1) and "say otherwise than a ranking in the project" in flagged.notes[
+        0
+    ]
+    more = data.import_preferences(project, own("c.jsonl", comment="a lie", criteria={"kind": [2, 1]}), "")
+    assert more.known == 1 and "another comment or other criteria" in more.notes[0]
+    one = [{"text": "a", "rank": 1, "flag": "unsafe"}, {"text": "b", "rank": 2}]
+    both = lines(
+        tmp_path / "d.jsonl",
+        *(json.loads(own("x", prompt="two", **each).read_text()) for each in ({}, {"completions": one})),
+    )
+    report = data.import_preferences(project, both, "")
+    assert report.added == 2 and "contradict an earlier verdict" in report.notes[0]
+
+
+@pytest.mark.parametrize("by", ["rank", "completion"])
+def test_our_table_is_the_same_rankings_however_a_spreadsheet_sorted_it(project, tmp_path, by):
+    answers = [{"text": text, "rank": rank} for rank, text in enumerate("abcd", start=1)]
+    rows = [{"prompt": f"q{number}", "completions": answers, "labeler": {"name": "Ada"}} for number in range(2)]
+    data.import_preferences(project, lines(tmp_path / "a.jsonl", *rows), "")
+    data.export(project, tmp_path / "own.csv", "csv")
+    with (tmp_path / "own.csv").open(newline="") as file:
+        first, *table = csv.reader(file)
+    with (tmp_path / "sorted.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([first, *sorted(table, key=lambda row: row[first.index(by)])])
+    report = data.import_preferences(project, tmp_path / "sorted.csv", "")
+    assert (report.added, report.known, report.refused) == (0, 2, []) and pairs.counts(project).pairs == 12
+    twice = (tmp_path / "own.csv").read_text()
+    (tmp_path / "twice.csv").write_text(twice + twice)
+    assert len(list(data.read(tmp_path / "twice.csv"))) == 4, "two tables that were put together are as many rankings"
