@@ -54,9 +54,9 @@ class Importer:
         self.batch.flush()
 
     def _verdict(self, row: Row, group_id: int, person: Labeler) -> bool:
-        """Store what the row says of the group, unless that is known. What contradicts it is kept under a labeler of
-        its own, so that both count; only a ranking that was in the project before, by somebody whom the file names,
-        stays alone."""
+        """Store what the row says of the group, unless that is known. Verdicts that a ranking of the same order lacks
+        join it. What contradicts it is kept under a labeler of its own, so that both count; only a ranking that was in
+        the project before, by somebody whom the file names, stays alone."""
         ids = self._matched(row, group_id)
         ranks = {item: answer.rank for item, answer in zip(ids, row.answers, strict=True)}
         said = Said(rankings.dense(ranks), _verdicts(row, ids))
@@ -64,6 +64,11 @@ class Importer:
         while (earlier := self._earlier(group_id, person)) is not None:
             if _says_no_more(said, earlier):
                 return False
+            if said.ranks == earlier.ranks and not earlier.verdicts:
+                self.batch.flush()
+                rankings.add_verdicts(self.project, group_id, person.id, said.verdicts)
+                self.said[group_id, person.id] = said
+                return True
             if row.labeler.strip() and (group_id, person.id) not in self.said:
                 self.noticed.revised.append(row.line)
                 return False

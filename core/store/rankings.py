@@ -212,6 +212,20 @@ def said_by(project: Project, group_id: int, labeler_id: int) -> Said | None:
     return Said({item: rank for item, rank, _ in rows}, verdicts) if rows else None
 
 
+def add_verdicts(project: Project, group_id: int, labeler_id: int, verdicts: Mapping[int, Verdict]) -> None:
+    """Put verdicts beside the order in the labeler's ranking of the group that counts, for completions that it says
+    nothing of: imports kept no verdicts once."""
+    with project.write() as database:
+        ranking_id = database.value(
+            "select id from current_rankings where group_id = ? and labeler_id = ?", group_id, labeler_id
+        )
+        database.many(
+            "update ranking_items set verdict = ? where ranking_id = ? and completion_id = ? and verdict is null",
+            [(verdict, ranking_id, completion) for completion, verdict in verdicts.items()],
+        )
+        project.count_edit("rankings")
+
+
 def count_by_labeler(project: Project) -> dict[int, int]:
     """How many rankings of each labeler count."""
     return dict(project.database.execute("select labeler_id, count(*) from current_rankings group by 1").fetchall())
