@@ -10,6 +10,7 @@ from peft import PeftModel
 from peft.tuners.tuners_utils import BaseTunerLayer
 
 from core.errors import ModelError, first_line
+from core.machine.adapter_folder import no_policy
 from core.models import adapter_files, vetting
 from core.models.alone import UNFIT, Alone, alone, same
 
@@ -47,7 +48,7 @@ def merged(model: Any, folder: Path, stored: torch.dtype | None = None) -> Merge
             f"The adapter in {folder} does not fit the model ({first_line(error)}): use its own base model."
         ) from error
     if head is not None:
-        raise ModelError(f"{folder} holds a reward model's adapter: choose one of a policy.")
+        raise no_policy(folder)
     layers = [module for module in model.modules() if isinstance(module, BaseTunerLayer)]
     _refuse_shared(model, layers, folder)
     expected = _says(model)
