@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,10 @@ def merged(model: Any, folder: Path, stored: torch.dtype | None = None) -> Merge
 
 
 def told(lost: float, what: str, dtype: torch.dtype, remedy: str) -> str | None:
-    """What there is to say of a share that rounding took. Raises `ModelError` where that is nearly all."""
+    """What there is to say of a share that rounding took, where the weights are numbers at all, which others look at.
+    Raises `ModelError` where that is nearly all."""
+    if not isfinite(lost):
+        return None
     name = str(dtype).removeprefix("torch.")
     if lost >= NEARLY_ALL:
         raise ModelError(f"Rounding to {name} would lose nearly all ({lost:.0%}) of what {what} changes: {remedy}.")
