@@ -95,9 +95,9 @@ class Importer:
         self.batch.flush()
 
     def _verdict(self, row: Row, group_id: int, person: Labeler) -> bool:
-        """Store what the row says of the group, unless that is known. What contradicts it is kept under a labeler of
-        its own, so that both count; only a ranking that was in the project before, by somebody whom the file names,
-        stays alone."""
+        """Store what the row says of the group, unless that is known. Verdicts that a ranking of the same order lacks
+        join it. What contradicts it is kept under a labeler of its own, so that both count; only a ranking that was in
+        the project before, by somebody whom the file names, stays alone."""
         new = _ranking(row, group_id, self._matched(row, group_id))
         said = Said.of(new)
         name, number = person.name, 1
@@ -106,6 +106,11 @@ class Importer:
                 if said.adds_to(earlier):
                     self.noticed.unkept.append(row.line)
                 return False
+            if not earlier.verdicts and not said._replace(verdicts={}).contradicts(earlier):
+                self.batch.flush()
+                rankings.add_verdicts(self.project, group_id, person.id, said.verdicts)
+                self.said[group_id, person.id] = said
+                return True
             if row.labeler.strip() and (group_id, person.id) not in self.said:
                 self.noticed.revised.append(row.line)
                 return False

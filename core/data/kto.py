@@ -8,7 +8,7 @@ from core.data import outgoing, source, trl
 from core.data.outgoing import COMMENTS, CRITERIA, FLAGGED, FLAGGED_PROMPTS, LOST, Turned
 from core.data.rows import ExportReport
 from core.data.trl_conversational import asked, message
-from core.store import Project, counting
+from core.store import Project, counting, verdicts
 
 NAME = "kto"
 ORDERED = "orders of answers"
@@ -39,7 +39,8 @@ def write(project: Project, path: Path) -> ExportReport:
 
 
 def _judged(project: Project) -> Iterator[tuple[counting.CountingRanking, str, bool]]:
-    for ranking in counting.listed(project):
-        for answer in ranking.answers if ranking.flag is None else ():
-            if answer.verdict is not None and answer.flag is None:
+    count = {(each.ranking_id, each.completion_id) for each in verdicts.counting(project)}
+    for ranking in counting.listed(project, overruled=True):
+        for answer in ranking.answers:
+            if (ranking.id, answer.completion_id) in count:
                 yield ranking, answer.text, answer.verdict == "good"

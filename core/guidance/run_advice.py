@@ -16,6 +16,8 @@ Series = Mapping[str, Points]
 NOW, FIRST = 5, 3
 #: Fewest steps before anything is said: the first ones are noise.
 FEWEST = 8
+#: A reward, beta log pi/ref, at which the sigmoid of KTO's loss is less than half as steep as at 0.
+FAR_BELOW = -2.0
 
 
 @dataclass(frozen=True)
@@ -195,6 +197,18 @@ def _refused(series: Series, config: TrainPolicyConfig) -> str:
     return "No step was accepted lately: the trust region is too small for the noise. Raise trust_kl or the batch size."
 
 
+def _pushed_down(series: Series, config: TrainPolicyConfig) -> str:
+    """KTO's loss is flat far below its reference point, on both sides, and what is there stays (see its equation 7)."""
+    value, point = now(series["rewards/chosen"]), series.get("kl", ())
+    if not point or now(point) > 0 or value > FAR_BELOW:
+        return ""
+    return (
+        f"The reward of good answers has fallen to {value:.1f} while the reference point is 0: they have become as "
+        "unlikely as the bad ones, and little gradient is left to bring them back. Lower the learning rate and begin a "
+        "new run."
+    )
+
+
 Rule = Callable[[Series, TrainPolicyConfig], str]
 RULES: tuple[tuple[str, Rule], ...] = (
     ("objective/scores", _over_optimised),
@@ -209,4 +223,5 @@ RULES: tuple[tuple[str, Rule], ...] = (
     ("val/explained_variance", _explained),
     ("frac_reward_zero_std", _flat_groups),
     ("policy/step_size", _refused),
+    ("rewards/chosen", _pushed_down),
 )

@@ -118,6 +118,11 @@ def fields(folder: Path) -> dict[str, Any]:
     return found
 
 
+def no_policy(folder: Path) -> ModelError:
+    """What is raised where a policy's adapter is wanted, and this one has a head for scores."""
+    return ModelError(f"{folder} holds a reward model's adapter: choose one of a policy.")
+
+
 def _check_field(folder: Path, key: str, value: Any) -> None:
     checks = TAKEN | HARMLESS
     if value and not (key in checks and checks[key](value)):

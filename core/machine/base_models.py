@@ -263,7 +263,7 @@ def _check_adapter(spec: ModelSpec) -> None:
             "the base model again, with its folder as it is called now."
         )
     if adapter_folder.fields(Path(spec.adapter)).get("modules_to_save"):
-        raise ModelError(f"{spec.adapter} holds a reward model's adapter: choose one of a policy.")
+        raise adapter_folder.no_policy(Path(spec.adapter))
 
 
 def check_unchanged(spec: ModelSpec) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 from core.config.algorithms import MASKING, AlgorithmOptions, Candidates, TopSet
 from core.config.options import check
 from core.config.training import ALGORITHMS, TrainPolicyJob
-from core.errors import ModelError
+from core.errors import BadInput
 from core.jobs import queue
-from core.machine.adapter_folder import CONFIG, WEIGHTS
+from core.machine.adapter_folder import CONFIG, WEIGHTS, content_hash, no_policy
 from core.models import guides
 from core.models.adapters import BARE, REFERENCE, SharedModel
 from core.models.fingerprint import base_hash
@@ -45,7 +45,7 @@ def load(
     base = shared.base
     origins.refuse_other_base(project, run.id, base_hash(base.model, base.spec), base.spec.title)
     folder = queue.adapter_of(project, run, checkpoint)
-    _load(shared, role, folder, POLICY)
+    load_policy(shared, role, folder / POLICY)
     within = within_of(run.options)
     if within is None or (isinstance(within, TopSet) and not (folder / MASKING).is_dir()):
         without = (
@@ -54,10 +54,10 @@ def load(
         return Drawing(role, note=f"{learnt_within(run)}: {without}" if is_guided(run) else "")
     mask, reference = f"{role}-{MASKING}", REFERENCE
     if isinstance(within, TopSet):
-        _load(shared, mask, folder, MASKING)
+        load_policy(shared, mask, folder / MASKING)
     elif shared.reference is BARE and (own := origins.reference_folder(run.config, project.run_folder(run.id))):
         reference = f"{role}-reference"
-        _load(shared, reference, own.parent, own.name)
+        load_policy(shared, reference, own)
     guide = guides.trained(within, shared.base.end_ids, mask=mask, reference=reference, several=several)
     return Drawing(role, guide)
 
@@ -83,8 +83,14 @@ def within_of(options: AlgorithmOptions | None) -> TopSet | Candidates | None:
     return within
 
 
-def _load(shared: SharedModel, role: str, folder: Path, name: str) -> None:
+def load_policy(shared: SharedModel, role: str, folder: Path, sha256: str | None = None) -> None:
+    """Load a policy's adapter that a project keeps in `folder`, and that has this hash, if one is given.
+
+    Raises `KnownError` for one that is damaged, changed, of another base or a reward model's, and for links.
+    """
     for each in (CONFIG, WEIGHTS):
-        inside(folder, name, each)  # a project from elsewhere may hold links
-    if shared.load(role, folder / name) is not None:
-        raise ModelError(f"{folder / name} holds a reward model's adapter: choose a run of a policy.")
+        inside(folder.parent, folder.name, each)  # a project from elsewhere may hold links
+    if sha256 is not None and content_hash(folder) != sha256:
+        raise BadInput(f"{folder} is not as the run kept it, and without it the run cannot go on: begin a new one.")
+    if shared.load(role, folder) is not None:
+        raise no_policy(folder)

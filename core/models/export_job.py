@@ -12,7 +12,7 @@ from core.config.chat import Chat
 from core.config.jobs import ExportModelConfig, ExportModelResult
 from core.config.training import TrainPolicyJob
 from core.errors import Diverged, ModelError, first_line, known
-from core.events import Progress, Result
+from core.events import Note, Progress, Result
 from core.jobs import queue
 from core.jobs.context import Events, JobContext
 from core.machine.adapter_folder import CONFIG
@@ -46,15 +46,20 @@ def run(context: JobContext) -> Events:
     spec = parse(project.setting("model"))
     yield from fetched(context, spec, "model")
     yield Progress(0, 3, "Merging the adapter")
-    # Merged in float32 and rounded once: in bfloat16 most of what a short run learnt would be lost in the sum.
+    # Merged in float32, and rounded once to the format of the base's own files: that loses some of what a short run
+    # learnt, which is measured and told.
     found = pretrained(AutoModelForCausalLM, spec, "The model", f"{spec.remedy}.", dtype=torch.float32)
     origins.refuse_other_base(project, job.id, base_hash(found.model, spec), spec.title)
     chat = _stopping(found.model, found.tokenizer, spec, chat_of_run(project, job.id))
     if config.format == GGUF:
         writing.check(found.model, chat)  # before minutes are spent
-    model = merging.merged(found.model, adapter)
-    if config.format not in (GGUF, ADAPTER):
-        model = model.to(_stored_dtype(vetting.weight_files(spec.folder)[0]))
+    stored = _stored_dtype(vetting.weight_files(spec.folder)[0]) if config.format not in (GGUF, ADAPTER) else None
+    both = merging.merged(found.model, adapter, stored)
+    model = both.model
+    if stored is not None:
+        if rounded := merging.told(both.lost, f"run {job.id}", stored, "export with --format adapter"):
+            yield Note(rounded)
+        model = model.to(stored)
     _try(model)
     file = _file_name(context, job) if config.format == GGUF else ""
     made_of = Exported(project, job, spec, chat, file, is_adapter=config.format == ADAPTER)

@@ -53,6 +53,8 @@ class Base:
     four_bit: bool = False
     unused: tuple[str, ...] = ()
     """Names in its files that the model has no place for."""
+    lost: float = 0.0
+    """The share of what its adapter changes that rounding took (`core.models.merging.Merged`)."""
 
     def with_settings(self, settings: Chat) -> "Base":
         """The same model for another job, and another project's choices."""
@@ -145,7 +147,8 @@ def chat_of_run(project: Project, job_id: int) -> Chat:
 
 
 def plain_note(base: Base) -> Iterator[Note]:
-    """A model that was not taught to talk is told of, and one that takes longer than others of its size."""
+    """A model that was not taught to talk is told of, one that takes longer than others of its size, and one of whose
+    adapter rounding took a part."""
     if base.chat.text.choice.plain:
         yield Note(
             f"{base.spec.title} has no chat template of its own in use: its prompts are written the plain way, "
@@ -153,6 +156,14 @@ def plain_note(base: Base) -> Iterator[Note]:
         )
     if slow := proving.told(base.model, base.spec.title):
         yield Note(slow)
+    if rounded := _rounded(base.spec, base.lost, base.placement.dtype):
+        yield Note(rounded)
+
+
+def _rounded(spec: ModelSpec, lost: float, dtype: torch.dtype) -> str | None:
+    return merging.told(
+        lost, f"the adapter in {spec.adapter}", dtype, "set the number format to float32 in the settings"
+    )
 
 
 def fetched(context: JobContext, spec: ModelSpec, what: str) -> Iterator[Progress]:
@@ -174,11 +185,12 @@ def fetched(context: JobContext, spec: ModelSpec, what: str) -> Iterator[Progres
 
 @dataclass(frozen=True)
 class Pretrained:
-    """What transformers makes of a folder; `unused` are the names in its files that the model has no place for."""
+    """What transformers makes of a folder; `unused` and `lost` are as `Base` has them."""
 
     tokenizer: Any
     model: Any
     unused: tuple[str, ...]
+    lost: float = 0.0
 
 
 def pretrained(kind: Any, spec: ModelSpec, what: str, remedy: str, **more: Any) -> Pretrained:
@@ -216,10 +228,12 @@ def pretrained(kind: Any, spec: ModelSpec, what: str, remedy: str, **more: Any) 
         f"{what} in {spec.folder} has another shape than it says in",
         remedy,
     )
+    lost = 0.0
     if spec.adapter:
         base_models.check_unchanged(spec)
-        model = merging.merged(model, Path(spec.adapter))
-    return Pretrained(tokenizer, model, tuple(sorted(info["unexpected_keys"])))
+        both = merging.merged(model, Path(spec.adapter))
+        model, lost = both.model, both.lost
+    return Pretrained(tokenizer, model, tuple(sorted(info["unexpected_keys"])), lost)
 
 
 def _refuse(names: Iterable[str], what: str, remedy: str) -> None:
@@ -253,6 +267,7 @@ def load(
         AutoModelForCausalLM, spec, "The model", f"{spec.remedy}, or choose another model.",
         dtype=chosen.dtype, **quantized,
     )  # fmt: skip
+    _rounded(spec, found.lost, chosen.dtype)  # refused where nothing of the adapter is left
     tokenizer, model = found.tokenizer, found.model
     vocabulary = model.get_input_embeddings().num_embeddings
     chat = ChatTokens(tokenizer, spec.title, settings, vocabulary=vocabulary, known_ends=known_ends(model, tokenizer))
@@ -266,7 +281,7 @@ def load(
     with one_thread(), allowance.for_model(spec.folder, f"The first look at a text of the model in {spec.folder}"):
         proving.check(model, spec.title)
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else chat.ends[0]
-    return Base(model, tokenizer, spec, chosen, chat.ends, int(pad), chat, four_bit, found.unused)
+    return Base(model, tokenizer, spec, chosen, chat.ends, int(pad), chat, four_bit, found.unused, found.lost)
 
 
 def _four_bit(chosen: Placement) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from core.config.options import as_stored
 from core.config.training import TrainPolicyConfig, TrainPolicyJob, TrainPolicyResult
-from core.errors import BadInput, ModelError
 from core.events import Note, Result
 from core.jobs import queue
 from core.jobs.context import Events, JobContext
@@ -38,7 +37,7 @@ def begin(context: JobContext, shared: SharedModel) -> Events:
     if kept.start is None:
         shared.add(POLICY, config, seed=config.seed)
     else:
-        _load(shared, POLICY, context.folder / origins.START, kept.start)
+        drawing.load_policy(shared, POLICY, context.folder / origins.START, kept.start.sha256)
     reference = kept.reference
     if (folder := origins.reference_folder(config, context.folder)) is not None:
         reference = kept.reference or kept.start
@@ -57,17 +56,8 @@ def begin(context: JobContext, shared: SharedModel) -> Events:
 
 def load_reference(shared: SharedModel, folder: Path, origin: Origin | None = None) -> None:
     """Let the reference be the base with the adapter in a run's own `folder` on."""
-    _load(shared, REFERENCE, folder, origin)
+    drawing.load_policy(shared, REFERENCE, folder, origin.sha256 if origin else None)
     shared.refer_to(REFERENCE)
-
-
-def _load(shared: SharedModel, name: str, folder: Path, origin: Origin | None) -> None:
-    for each in (CONFIG, WEIGHTS):
-        inside(folder.parent, folder.name, each)  # a project from elsewhere may hold links
-    if origin is not None and content_hash(folder) != origin.sha256:
-        raise BadInput(f"{folder} is not as the run kept it, and without it the run cannot go on: begin a new one.")
-    if shared.load(name, folder) is not None:
-        raise ModelError(f"{folder} holds a reward model's adapter: choose one of a policy.")
 
 
 def _told_of_shape(shared: SharedModel, config: TrainPolicyConfig) -> Events:

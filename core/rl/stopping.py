@@ -20,7 +20,17 @@ class StoppingRules:
         self.price = config.price
         """What a nat costs in what is compared, whatever steers or changes the coefficient meanwhile."""
         self.state: dict[str, Any] = {"scores": [], "kl": [], "after_kl": [], "seconds": 0.0, "best": None}
-        self.state |= {"highest": None, "highest_step": 0}
+        self.state |= {"highest": None, "highest_step": 0, "price": self.price}
+
+    def restore(self, state: dict[str, Any], kl_coef: float) -> None:
+        """Go on from a checkpoint's state, in which `kl_coef` is in force. Older ones have no price: what they compared
+        was at the coefficient of each step, and where that moved, what was best is forgotten once."""
+        self.state = state
+        if "price" not in state and (self.config.kl_target or kl_coef != self.price):
+            pairs = zip(state["scores"], state["kl"], strict=True)
+            state["after_kl"] = [score - self.price * kl for score, kl in pairs]
+            state |= {"best": None, "highest": None, "highest_step": state.get("step", 0)}
+        state["price"] = self.price
 
     def spend(self, seconds: float) -> None:
         """Time that a step took, pauses left out."""

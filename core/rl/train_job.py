@@ -277,7 +277,7 @@ class Run:
             state = checkpoint_files.note(folder / "loop.json")
             for name in LIVE:
                 setattr(self.live, name, float(state["live"][name]))
-            self.stopping.state = state["watch"]
+            self.stopping.restore(state["watch"], self.live.kl_coef)
 
     def samples(self, collected: Collected) -> list[Sample]:
         """The rollout for people, after the reference's own answers to prompts that are new."""

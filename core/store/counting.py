@@ -55,14 +55,16 @@ IN_ORDER = {False: OLDEST_FIRST + "order by r.id, i.completion_id",
             True: OLDEST_FIRST + "order by r.group_id, r.id, i.completion_id"}  # fmt: skip
 
 
-def listed(project: Project, *, by_group: bool = False) -> Iterator[CountingRanking]:
-    """All of them, read as they are asked for, oldest first, or those of one group together."""
+def listed(project: Project, *, by_group: bool = False, overruled: bool = False) -> Iterator[CountingRanking]:
+    """All of them, read as they are asked for, oldest first, or those of one group together; also those that an
+    adjudication overruled, of which verdicts may still count."""
     criteria: dict[int, dict[str, dict[int, int | None]]] = {}
     for ranking, criterion, completion, rank in project.database.execute(
         "select ranking_id, criterion, completion_id, rank from criterion_ranks order by ranking_id, criterion"
     ):
         criteria.setdefault(ranking, {}).setdefault(criterion, {})[completion] = rank
-    found = project.database.execute(IN_ORDER[by_group])
+    sql = IN_ORDER[by_group].replace("counting_rankings", "current_rankings") if overruled else IN_ORDER[by_group]
+    found = project.database.execute(sql)
     for ranking, rows in groupby(found, key=lambda values: int(values[0])):
         items = list(rows)
         (group, version, created, prompt, tags, split, flag, comment, who, name, kind, detail, method, seconds,

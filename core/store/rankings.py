@@ -213,6 +213,18 @@ def current(project: Project, group_id: int, labeler_id: int) -> Ranking | None:
     return None if ranking_id is None else get(project, ranking_id)
 
 
+def add_verdicts(project: Project, group_id: int, labeler_id: int, verdicts: Mapping[int, Verdict]) -> None:
+    """Put verdicts beside the order in the labeler's ranking of the group that counts, for completions that it says
+    nothing of: imports kept no verdicts once."""
+    with project.write() as database:
+        ranking_id = standing(project, group_id, labeler_id)
+        database.many(
+            "update ranking_items set verdict = ? where ranking_id = ? and completion_id = ? and verdict is null",
+            [(verdict, ranking_id, completion) for completion, verdict in verdicts.items()],
+        )
+        project.count_edit("rankings")
+
+
 def count_by_labeler(project: Project) -> dict[int, int]:
     """How many rankings of each labeler count."""
     return dict(project.database.execute("select labeler_id, count(*) from current_rankings group by 1").fetchall())

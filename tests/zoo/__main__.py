@@ -36,8 +36,9 @@ A base model may be one with a LoRA adapter in it, yours or anybody's, in PEFT's
 project. The adapter is read as any other: plain LoRA (DoRA, ranks by layer) in safetensors. Its folder is named with
 the SHA-256 of its files, and files that changed or are gone are refused. When the model is loaded the adapter is merged
 into its weights, each sum in float32 and rounded once, and compared with what the two say apart; every job then works
-with both as one base, and a run puts its own adapter on top. An adapter on a layer that shares its weights with another
-one cannot be merged and is refused, and so is `--base-bits 4`.
+with both as one base, and a run puts its own adapter on top. In bfloat16 rounding takes a part of a small adapter: the
+job's notes say how much, and one of which nearly nothing would be left is refused. An adapter on a layer that shares
+its weights with another one cannot be merged and is refused, and so is `--base-bits 4`.
 
 An adapter's folder as `--model` stands for both, if Plumbline itself brought the model that its config names to this
 machine; what is anywhere else is named by you, because what an adapter says is neither looked for nor fetched. The

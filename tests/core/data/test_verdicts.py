@@ -54,6 +54,24 @@ def test_thumbs_of_single_answers_come_in_with_their_verdicts(project, tmp_path,
     assert [item.text for item in demonstrations_of(project, "written")] == ["a"]  # nothing bad is shown how it is done
 
 
+@pytest.mark.parametrize("named", [{}, {"labeler": "Ann"}])
+def test_thumbs_that_an_older_version_imported_as_an_order_get_their_verdicts(project, tmp_path, named):
+    who = named.get("labeler", "me")
+    thumbs = [{"prompt": "p", "completion": text, "label": text == "a"} | named for text in "abc"]
+    data.import_preferences(project, written(tmp_path, *thumbs), who)
+    (ranking,) = found_in.listed(project)
+    ids = completions.ids(project, ranking.group_id)
+    kept = NewRanking(ranking.group_id, ranking.labeler.id, dict(zip(ids, (1, 2, 2), strict=True)), comment="seen")
+    rankings.add(project, kept)  # all that it kept of them
+    assert stored(project) == set()
+    for added in (1, 0):
+        report = data.import_preferences(project, written(tmp_path, *thumbs), who)
+        assert (report.added, report.known, report.notes) == (added, 1 - added, [])
+        assert stored(project) == {("p", "a", "good", who), ("p", "b", "bad", who), ("p", "c", "bad", who)}
+    assert [found.comment for found in found_in.listed(project)] == ["seen"]
+    assert pairs.counts(project).pairs == 2 and pairs.contradictions(project) == 0
+
+
 def test_a_table_and_messages_come_in_as_well(project, tmp_path):
     with (tmp_path / "a.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["prompt", "response", "thumbs_up"], ["p", "a", "True"], ["q", "b", "False"]])

@@ -66,3 +66,13 @@ def test_over_optimisation_is_a_score_that_rises_past_the_peak_of_gold():
     assert f"since step {peak}" in said.text
     assert gold_peak({"objective/gold": score}) is None
     assert gold_peak({"objective/gold": FLAT}) is None
+
+
+def test_good_answers_that_kto_pushes_far_down_are_a_rate_too_high():
+    fallen = {"rewards/chosen": curve(0.0, -1.0, *[-4.0] * 10), "kl": curve(*[0.0] * 12)}
+    (said,) = advice(fallen, TrainPolicyConfig(algorithm="kto"))
+    assert said.metric == "rewards/chosen" and "fallen to -4.0" in said.text and "Lower the learning rate" in said.text
+    assert advice(fallen | {"kl": curve(*[3.0] * 12)}, TrainPolicyConfig(algorithm="kto")) == []
+    assert advice(fallen | {"rewards/chosen": curve(*[-0.5] * 12)}, TrainPolicyConfig(algorithm="kto")) == []
+    del fallen["kl"]
+    assert advice(fallen, TrainPolicyConfig(algorithm="dpo")) == [], "there only the margin counts"

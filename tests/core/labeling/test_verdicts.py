@@ -8,11 +8,12 @@ from contextlib import closing
 import pytest
 from click.testing import CliRunner
 
+from core import data
 from core.cli import cli
 from core.errors import BadInput
 from core.projects import archive
 from core.records import NewRanking
-from core.store import completions, labelers, open_project, rankings
+from core.store import completions, labelers, open_project, rankings, verdicts
 from tests.core.labeling.test_packs_back import away as away
 from tests.core.labeling.test_session import started
 from tests.older import TO_M008
@@ -53,11 +54,30 @@ def test_a_verdict_is_on_disk_before_it_is_shown_and_undo_takes_it_back(filled):
 
 def test_a_verdict_is_good_or_bad_and_of_a_completion_of_the_prompt(filled):
     ids, me = completions.ids(filled, 1), labelers.named(filled, "me").id
-    for verdicts in ({ids[0]: "so-so"}, {999: "good"}):
+    for wrong in ({ids[0]: "so-so"}, {999: "good"}):
         with pytest.raises(BadInput):
-            rankings.add(filled, NewRanking(1, me, dict.fromkeys(ids), verdicts=verdicts))
+            rankings.add(filled, NewRanking(1, me, dict.fromkeys(ids), verdicts=wrong))
     with pytest.raises(BadInput, match="verdict"):
         rankings.add(filled, NewRanking(1, me, dict.fromkeys(ids)))
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [({}, "good bad good"), ({"verdicts": {1: "good"}}, "good good good"), ({"flags": {0: "unsafe"}}, "bad good"),
+     ({"flag": "unsafe"}, "")],
+)  # fmt: skip
+def test_who_adjudicates_overrules_verdicts_on_what_they_judge_or_flag_alone(filled, tmp_path, said, left):
+    ann, bo, who = (labelers.named(filled, name).id for name in ("Ann", "Bo", "Cy"))
+    judged(filled, 1, ann, _0="good", _1="bad")
+    judged(filled, 1, bo, _2="good")
+    ids = completions.ids(filled, 1)
+    of = {name: {ids[place]: what for place, what in value.items()} if isinstance(value, dict) else value
+          for name, value in said.items()}  # fmt: skip
+    order = {item: place for place, item in enumerate(ids, start=1)}
+    rankings.add(filled, NewRanking(1, who, order, adjudicates=True, **of))
+    found = sorted(verdicts.counting(filled), key=lambda each: each.completion_id)
+    assert ["good" if each.good else "bad" for each in found] == left.split()
+    assert data.export(filled, tmp_path / "a.jsonl", "kto").written == len(left.split())
 
 
 def test_verdicts_travel_in_packs_and_archives_and_come_back(filled, away, tmp_path):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 from core import cli, worker
@@ -20,8 +21,9 @@ from core.jobs import launch, queue
 from core.labeling import gold
 from core.machine import base_models
 from core.machine.chosen_model import chosen
+from core.models import merging
 from core.models.adapters import SharedModel
-from core.models.load import load
+from core.models.load import load, plain_note
 from core.projects import archive
 from core.records import Prompt
 from core.reward.model import RewardModel, encode
@@ -204,6 +206,42 @@ def test_what_does_not_fit_or_cannot_be_merged_is_refused_when_it_is_loaded(tiny
     adapter = make_adapter(tied, tmp_path / "head", target_modules=["lm_head", "q_proj"])
     with pytest.raises(ModelError, match="shares its weights"):
         load(chosen(str(tied), str(adapter)))
+
+
+@pytest.mark.parametrize(("size", "least", "most"), [(1, 0.0, 0.01), (3e-4, 0.1, 0.9)])
+def test_it_is_told_how_much_of_an_adapter_rounding_takes(tiny_model, polite, tmp_path, monkeypatch, size, least, most):
+    monkeypatch.setenv("PLUMBLINE_DTYPE", "bfloat16")
+    base = load(chosen(str(tiny_model), str(smaller(polite, size, tmp_path / "a"))))
+    rough = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.bfloat16).float().requires_grad_(False)
+    before = [weight.clone() for weight in rough.parameters()]
+    both = PeftModel.from_pretrained(rough, tmp_path / "a").merge_and_unload()
+    lost, change = 0.0, 0.0
+    for was, exact in zip(before, both.requires_grad_(False).parameters(), strict=True):
+        lost += float((exact.bfloat16().double() - exact.double()).square().sum())
+        change += float((exact.double() - was.double()).square().sum())
+    share = (lost / change) ** 0.5
+    assert least < share < most and base.lost == pytest.approx(share, rel=0.02)
+    assert [f"loses {base.lost:.0%}" in note.text for note in plain_note(base)] == [True] * (share > 0.01)
+    rough = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.bfloat16).float()
+    assert merging.merged(rough, tmp_path / "a", torch.bfloat16).lost == pytest.approx(share, rel=0.02), "an export"
+
+
+def test_an_adapter_of_which_rounding_leaves_nearly_nothing_is_refused(tiny_model, polite, tmp_path):
+    adapter = smaller(polite, 1e-6, tmp_path / "a")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLUMBLINE_DTYPE", "bfloat16")
+        with pytest.raises(ModelError, match=r"would lose nearly all .* of what the adapter in .* float32"):
+            load(chosen(str(tiny_model), str(adapter)))
+    assert load(chosen(str(tiny_model), str(adapter))).lost == 0, "float32 keeps it"
+
+
+def smaller(adapter, size, folder):
+    """A copy of an adapter that changes its base by so much of what it did."""
+    shutil.copytree(adapter, folder)
+    weights = load_file(folder / "adapter_model.safetensors")
+    weights = {name: value * (size if "lora_B" in name else 1) for name, value in weights.items()}
+    save_file(weights, folder / "adapter_model.safetensors", metadata={"format": "pt"})
+    return folder
 
 
 def test_a_run_on_both_is_exported_merged_as_adapters_and_as_gguf(

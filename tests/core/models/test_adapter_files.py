@@ -7,8 +7,9 @@ import torch
 from transformers import AutoTokenizer, MixtralConfig, MixtralForCausalLM
 
 from core.config.training import LoraConfig
+from core.errors import BadInput, ModelError
 from core.machine import adapter_folder, base_models
-from core.models import adapter_files
+from core.models import adapter_files, drawing
 from core.models.adapters import SharedModel
 from core.models.load import Base, load
 
@@ -43,6 +44,23 @@ def test_an_adapter_of_experts_is_read_again(experts, tmp_path):
         with torch.no_grad(), shared.role(name) as model:
             logits.append(model(input_ids=ids).logits)
     torch.testing.assert_close(logits[0], logits[1], atol=0, rtol=0)
+
+
+def test_a_policy_is_loaded_as_it_was_kept_and_from_no_link_and_nothing_else_is(tiny_model, tmp_path):
+    shared = SharedModel(load(base_models.parse(str(tiny_model))))
+    shared.add("policy", LoraConfig(lora_rank=2), seed=0)
+    shared.save("policy", tmp_path / "policy")
+    shared.save("policy", tmp_path / "reward", head=torch.zeros(1, 32))
+    drawing.load_policy(shared, "same", tmp_path / "policy", adapter_folder.content_hash(tmp_path / "policy"))
+    for name in shared.state("policy"):
+        assert torch.equal(shared.state("same")[name], shared.state("policy")[name])
+    with pytest.raises(ModelError, match="a reward model's adapter: choose one of a policy"):
+        drawing.load_policy(shared, "reward", tmp_path / "reward")
+    with pytest.raises(BadInput, match="not as the run kept it"):
+        drawing.load_policy(shared, "other", tmp_path / "policy", "")
+    (tmp_path / "link").symlink_to(tmp_path / "policy")
+    with pytest.raises(BadInput, match="is a link"):
+        drawing.load_policy(shared, "linked", tmp_path / "link")
 
 
 @pytest.mark.parametrize("pattern", [r".*\.gate_up_proj", "q_proj", "self_attn.q_proj"])

@@ -1,5 +1,6 @@
 """A run seen from outside: live settings, stop rules, the best checkpoint, safeguards, resuming, sweeps and rounds."""
 
+import json
 import os
 import re
 import signal
@@ -269,6 +270,21 @@ def test_steps_are_compared_at_one_price_of_kl_while_the_coefficient_is_steered(
         if step % 5 == 0 and rules.is_best():
             best.append(step)
     assert best == [5, 10, 15, 20, 25, 30, 35, 40]
+
+
+@pytest.mark.parametrize(("target", "coefficient", "forgets"), [(2.0, 0.05, True), (0, 0.01, True), (0, 0.05, False)])
+def test_what_an_older_version_compared_at_a_moving_price_is_forgotten_once(target, coefficient, forgets):
+    config = replace(POLICY, kl_coef=0.05, kl_target=target, plateau=4)
+    state = {"scores": [1.0] * 3, "kl": [4.0] * 3, "after_kl": [0.96] * 3, "seconds": 0.0, "step": 9} | {
+        "best": 0.96, "highest": 0.96, "highest_step": 3,
+    }  # fmt: skip
+    rules = StoppingRules(config)
+    rules.restore(state, coefficient)
+    assert rules.reason() == (None if forgets else "plateau")
+    assert rules.is_best() == forgets and not rules.is_best()
+    again = StoppingRules(config)
+    again.restore(json.loads(json.dumps(rules.state)), coefficient)
+    assert again.state["best"] == pytest.approx(0.8 if forgets else 0.96), "once"
 
 
 def test_the_best_checkpoint_is_kept_beside_the_newest(project, run_job, monkeypatch):
