@@ -3,18 +3,15 @@
 import math
 import random
 from collections import defaultdict
-from functools import partial
 
 import pytest
 
 from core.errors import BadInput
 from core.events import NewCompletion
-from core.labeling import gold, simulate
+from core.labeling import simulate
 from core.preferences import bias
 from core.records import Prompt
-from core.runs import wishes
 from core.store import completions, pairs, prompts, rankings
-from core.trust import gate
 from tests.ranked import counting_rankings
 
 
@@ -70,16 +67,6 @@ def test_what_cannot_be_simulated_is_a_sentence(many):
     for wrong in ({"personality": "nobody"}, {"share": 0}, {"temperature": -1}):
         with pytest.raises(BadInput):
             simulate.simulate(many, "length", **({"personality": "careful"} | wrong))
-
-
-def test_a_reward_that_is_no_number_ranks_nothing(many, tmp_path):
-    (tmp_path / "own.py").write_text("def score(prompt, answer):\n    return float('nan' if answer < 'm' else 1)")
-    name = f"{tmp_path / 'own.py'}:score"
-    gate.choose(many, wishes.of_gold(name))
-    for ranked in (partial(gold.rank_all, many, name), partial(simulate.simulate, many, name, "careful")):
-        with pytest.raises(BadInput, match="gave nan for a completion"):
-            ranked()
-    assert not rankings.exist(many)
 
 
 def test_the_first_picker_is_found_by_position_and_the_careful_one_is_not(many):
