@@ -34,7 +34,7 @@ def _verb(what: str, prompts: int) -> str:
 
 def _prompts(names: list[int | None]) -> str:
     """`2 prompts (7, 9)`, some of them named."""
-    known = [str(name) for name in names if name is not None]
+    known = [str(name) for name in sorted(name for name in names if name is not None)]
     shown = ", ".join(known[:NAMED]) + (", …" if len(known) > NAMED else "")
     noun = "prompt" if len(names) == 1 else "prompts"
     return f"{len(names)} {noun}" + (f" ({shown})" if shown else "")

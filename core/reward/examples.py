@@ -167,7 +167,7 @@ def encode(
 
 def prompts_named(ids: list[int]) -> str:
     """`2 prompts (7, 9) were`, at most five of them named."""
-    different = list(dict.fromkeys(ids))
+    different = sorted(set(ids))
     shown = ", ".join(map(str, different[:5])) + (", …" if len(different) > 5 else "")
     noun, verb = ("prompt", "was") if len(different) == 1 else ("prompts", "were")
     return f"{len(different)} {noun} ({shown}) {verb}"

@@ -49,10 +49,11 @@ def test_loss_and_gradient_are_those_of_plain_transformers_with_each_answer_alon
     beside = answers[-1:] + answers[:-1]
     shared = SharedModel(base)
     shared.add(POLICY, CONFIG, seed=0)
+    towards = -sign if base.model.config.model_type == "gpt2" else sign
     with torch.no_grad():  # somewhere else than the reference, so that z0 is not 0
         for place, weight in enumerate(shared.parameters(POLICY)):
             drawn = torch.randn(weight.shape, generator=torch.Generator().manual_seed(place))
-            weight.copy_(0.05 * (sign if place % 2 else 1) * drawn)
+            weight.copy_(0.05 * (towards if place % 2 else 1) * drawn)
 
     def rows(texts):
         made = from_lists(asked, [[text] for text in texts], base.pad_id, base.device)

@@ -584,7 +584,7 @@ def test_rules_and_a_persons_own_function_are_added_with_their_weights(project, 
         assert (failed.status, word in failed.error) == ("failed", True)
     (tmp_path / "bad.py").write_text("def own(prompt, completion):\n    return 1 / 0\n", encoding="utf-8")
     failed = run_job(project, JobKind.TRAIN_POLICY, replace(config, rules=f"{tmp_path / 'bad.py'}:own"), options())
-    assert "failed on a completion (ZeroDivisionError" in failed.error
+    assert "own raised ZeroDivisionError: division by zero" in failed.error
     assert failed.report is None
 
 

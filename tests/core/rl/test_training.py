@@ -87,12 +87,18 @@ def test_the_scale_is_measured_where_nothing_was_learnt(ranked, run_job):
 
 
 @pytest.mark.thorough
-def test_scores_have_mean_0_and_deviation_1_over_the_reference(ranked, run_job):
+def test_scores_have_mean_0_and_deviation_1_over_the_reference_where_nothing_was_learnt(ranked, run_job):
+    held = prompts.ids(ranked)[::2]
+    for prompt_id in held:
+        prompts.edit(ranked, prompt_id, split="heldout")
     run_job(ranked, JobKind.TRAIN_REWARD, REWARD)
     scores = []
+    learnt = {pair.prompt_id for pair in pairs.listed(ranked)} - set(held)
     for row in ranked.database.rows(
-        "select g.id, p.text from completion_groups g join prompts p on p.id = g.prompt_id"
+        "select g.id, p.text, p.id as prompt_id from completion_groups g join prompts p on p.id = g.prompt_id"
     ):
+        if row["prompt_id"] in learnt:
+            continue
         texts = [r["text"] for r in ranked.database.rows("select text from completions where group_id = ?", row["id"])]
         job = run_job(ranked, JobKind.SCORE, ScoreConfig(prompt=row["text"], completions=tuple(texts)))
         scores += job.result.scores
