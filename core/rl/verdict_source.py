@@ -10,21 +10,18 @@ from torch import Tensor
 
 from core.config.algorithms import KTO
 from core.config.options import as_stored
-from core.config.training import TrainPolicyConfig
 from core.errors import NothingToDo
 from core.jobs.context import JobContext
-from core.models import chat
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.rows import Ids, Rows, from_lists
 from core.preferences.judged_groups import best_of, judged_groups, worst_of
-from core.reward.examples import draw_of, heldout_prompts, prompts_named
-from core.rl import passes
+from core.reward.examples import draw_of, heldout_prompts
 from core.rl.algorithms.kto import losses, reference_point
+from core.rl.answer_source import MOST_MEASURED, AnswerSource, encoded
 from core.rl.batches import VerdictBatch
-from core.rl.demonstration_source import MOST_MEASURED, encoded
 from core.rl.pinned_answers import Demonstration, learnt_by
 from core.rl.rollout import POLICY, logprobs
-from core.rl.rollout_source import MEASURE_EVERY, Collector, Drawn
+from core.rl.rollout_source import Collector
 from core.runs import origins
 from core.store import Project, completions, verdicts
 
@@ -86,31 +83,23 @@ def weights(options: KTO, good: int, bad: int) -> tuple[float, float]:
     return max(1.0, bad / good), max(1.0, good / bad)
 
 
-class VerdictSource:
+class VerdictSource(AnswerSource):
     """Judged answers of training prompts, in passes over a shuffled order; held-out ones are measured now and then."""
 
     def __init__(self, context: JobContext, shared: SharedModel, collector: Collector) -> None:
         """Raises `NothingToDo` where there are none, or only good or only bad ones."""
-        self.shared, self.collector = shared, collector
-        self.config: TrainPolicyConfig = context.config
+        super().__init__(context, shared, collector)
         self.options: KTO = context.options
         wanted = self.options.verdicts
         kept = context.pinned(PINNED, lambda: _stored(context.project, wanted, self.config.start_from))
         rows, before = [as_stored(JudgedAnswer, each) for each in kept["judged"]], set(kept["before"])
         held = heldout_prompts(rows, self.options.heldout_fraction, before)
-        self.longest = longest = min(self.options.max_length, shared.base.context)
-        self.train, dropped = encoded(shared.base, [each for each in rows if each.prompt_id not in held], longest)
-        heldout, more = encoded(shared.base, [each for each in rows if each.prompt_id in held - before], longest)
+        self.train, dropped = encoded(shared.base, [each for each in rows if each.prompt_id not in held], self.longest)
+        heldout, more = encoded(shared.base, [each for each in rows if each.prompt_id in held - before], self.longest)
         heldout.sort(key=lambda each: draw_of(each[0].prompt_id))
         good = sum(each.good for each, _, _ in self.train)
         self.weights = self._weights(good, len(self.train) - good, len(rows))
-        self.notes = [self._counted(good, len(heldout[:MOST_MEASURED]))]
-        self.notes += [note.text for note in chat.told(shared.base, last=True)]
-        if dropped + more:
-            self.notes.append(
-                f"{len(dropped + more)} answers are longer than {longest} tokens and were left out: "
-                f"{prompts_named(dropped + more)} concerned."
-            )
+        self.notes = [self._counted(good, len(heldout[:MOST_MEASURED])), *self.noted(dropped + more)]
         if len({each.prompt_id for each, _, _ in self.train}) < 2:
             self.notes.append("All verdicts are on one prompt: there is no answer to another one, and KTO's KL is 0.")
         self.heldout = self._made(heldout[:MOST_MEASURED], heldout) if heldout else None
@@ -133,19 +122,12 @@ class VerdictSource:
             f"{other:.3g}; {measured}."
         )
 
-    def next(self, step: int) -> Drawn:
-        """What step number `step` learns from. Raises `Diverged`."""
-        return Drawn(self.batch(step), self.collector.now_and_then(step))
-
     def batch(self, step: int) -> VerdictBatch:
-        """`batch_size` answers, a function of the seed and the step alone."""
-        size, seed = self.config.batch_size, f"{self.config.seed}/verdicts"
-        places = (passes.at(place, len(self.train), seed)[0] for place in range(step * size, (step + 1) * size))
-        return self._made([self.train[number] for number in places], self.train)
+        return self._made([self.train[number] for number in self.dealt(step, len(self.train), "verdicts")], self.train)
 
     def measure(self, step: int, *, last: bool = False) -> dict[str, float]:
         """Loss and margin of held-out answers under the policy after so many steps, where they are due."""
-        if self.heldout is None or not (last or step % MEASURE_EVERY == 0 or step == self.config.steps):
+        if self.heldout is None or not self.is_due(step, last=last):
             return {}
         batch, beta = self.heldout, self.options.beta
         self.shared.report_status(f"Measuring {len(batch)} held-out answers")
