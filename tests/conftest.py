@@ -5,7 +5,7 @@ import os
 import random
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -119,3 +119,21 @@ def project(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Project]
 def filled(project: Project) -> Project:
     """Guidelines with two flags, six prompts (two held out), four completions for each; nothing ranked."""
     return project
+
+
+@pytest.fixture
+def plumbline(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[int, str, str]]:
+    """Run a command in this process, which starts no worker; returns (exit code, stdout, stderr)."""
+    from core import cli
+    from core.jobs import launch
+
+    monkeypatch.setattr(launch, "ensure_worker", lambda folder, **_: None)
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        exit_code = cli.run([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return exit_code, captured.out, captured.err
+
+    return run

@@ -27,7 +27,7 @@ from core.config.jobs import (
 )
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyResult
 from core.errors import BadInput, ModelError, ProjectMoved
-from core.jobs import launch, lock, queue
+from core.jobs import lock, queue
 from core.labeling import gold, pack, simulate
 from core.machine import base_models, model_cache
 from core.models import fetch
@@ -51,19 +51,6 @@ def mine(tmp_path):
     mark = tmp_path / "ran"
     file.write_text(f"open({str(mark)!r}, 'w').close()\ndef score(prompt, completion):\n    return 1.0\n")
     return f"{file}:score", mark.exists
-
-
-@pytest.fixture
-def plumbline(capsys, monkeypatch):
-    """Run a command in this process, which starts no worker; returns (exit code, stdout, stderr)."""
-    monkeypatch.setattr(launch, "ensure_worker", lambda folder, **_: None)
-
-    def run(*arguments):
-        exit_code = cli.run([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return exit_code, captured.out, captured.err
-
-    return run
 
 
 @pytest.fixture

@@ -12,12 +12,12 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
-from core import cli, worker
+from core import worker
 from core.config.algorithms import PPO
 from core.config.jobs import CompareConfig, ExportModelConfig, GenerateConfig, JobKind, ScoreConfig
 from core.config.training import TrainPolicyConfig, TrainRewardConfig
 from core.errors import ModelError
-from core.jobs import launch, queue
+from core.jobs import queue
 from core.labeling import gold
 from core.machine import base_models
 from core.machine.chosen_model import chosen
@@ -91,19 +91,6 @@ def adapted_project(tiny_model, polite, tmp_path_factory):
 def adapted(adapted_project, tmp_path):
     with copied(adapted_project, tmp_path / "project") as found:
         yield found
-
-
-@pytest.fixture
-def plumbline(capsys, monkeypatch):
-    """Run a command in this process, which starts no worker; returns (exit code, stdout, stderr)."""
-    monkeypatch.setattr(launch, "ensure_worker", lambda folder, **_: None)
-
-    def run(*arguments):
-        exit_code = cli.run([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return exit_code, captured.out, captured.err
-
-    return run
 
 
 #: Adapters of many kinds, by the architecture that they are for.
