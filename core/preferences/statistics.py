@@ -96,14 +96,23 @@ def bootstrap(
         bundles = np.zeros((BUNDLES, sums.shape[1]))
         np.add.at(bundles, np.arange(len(sums)) % BUNDLES, sums)
         sums = bundles
-    random = np.random.default_rng(seed)
-    drawn = random.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=resamples)
+    drawn = draws(len(sums), resamples=resamples, seed=seed)
     parts = np.array_split(drawn, -(-resamples * sums.shape[1] // AT_ONCE))
     found = [item for part in parts for item in map(statistic, part @ sums) if item is not None]
     if not found:
         return Interval(value, n=units)
     low, high = np.percentile(found, [2.5, 97.5])
     return Interval(value, float(low), float(high), units)
+
+
+def draws(units: int, *, resamples: int = 1000, seed: int = 0) -> NDArray[np.int64]:
+    """How often each unit is drawn in each resample: (resamples, units)."""
+    return np.random.default_rng(seed).multinomial(units, np.full(units, 1 / units), size=resamples)
+
+
+def bundle_of(units: NDArray[np.int64]) -> NDArray[np.intp]:
+    """For rows that belong to units, (rows,): the number of what the bootstrap draws with them, a unit or a bundle."""
+    return np.unique(units, return_inverse=True)[1].reshape(-1) % BUNDLES
 
 
 def sums_by(units: NDArray[np.int64], *columns: NDArray[np.float64]) -> NDArray[np.float64]:
