@@ -1,7 +1,7 @@
 """The best of n answers of the reference: the bar that a tuned policy has to clear."""
 
 from collections.abc import Sequence
-from math import comb, log
+from math import log
 
 import numpy as np
 
@@ -34,9 +34,11 @@ def best_of_n(scores: Sequence[Floats], n: int, *, resamples: int = 1000) -> Int
 def subset_weights(m: int, n: int) -> Floats:
     """The chance that each of m answers, from the worst to the best, is the best of n drawn without putting back: (m,).
 
-    C(k - 1, n - 1) / C(m, n) for the k-th: the others are drawn from those below it.
+    C(k - 1, n - 1) / C(m, n) for the k-th, because the others are drawn from those below it: n / m for the last, and
+    (k - n + 1) / k of the next one's for each before it.
     """
-    return np.array([comb(k, n - 1) / comb(m, n) for k in range(m)])
+    below = np.arange(m - 1, 0, -1)
+    return (n / m * np.cumprod([1.0, *np.maximum(below - n + 1, 0) / below]))[::-1]
 
 
 def kl_bound(n: int) -> float:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from core.preferences import logistic
 from core.preferences.interval import NOTHING, Interval, Z
-from core.preferences.statistics import bundle_of, draws
+from core.preferences.statistics import bundle_of, draws, expanded_tails
 from core.preferences.votes import Votes
 
 Floats = NDArray[np.float64]
@@ -120,7 +120,7 @@ def _tally(votes: Votes, policies: int) -> _Tally:
 
 
 def bradley_terry(votes: Votes, policies: int, *, resamples: int = 1000, seed: int = 0) -> BradleyTerry:
-    """The table of so many policies, with percentile bootstraps over prompts.
+    """The table of so many policies, with bootstraps over prompts.
 
     An interval is never narrower than Wald's of independent votes: a few votes drawn again show too little spread, and
     those that all say the same show none. Where a difference rests on the virtual ties (no vote between the two, direct
@@ -138,7 +138,8 @@ def bradley_terry(votes: Votes, policies: int, *, resamples: int = 1000, seed: i
     if len(tally.count) > 1 and resamples > 1:
         drawn = draws(len(tally.count), resamples=resamples, seed=seed)
         again = logistic.fit(tally.design, drawn @ tally.count, drawn @ tally.won, theta)
-        low, high, share = _percentiles(again, reach(_graph(tally, drawn @ tally.count, policies)))
+        linked = reach(_graph(tally, drawn @ tally.count, policies))
+        low, high, share = _percentiles(again, linked, expanded_tails(len(tally.count)))
         beaten = reach(_graph(tally, won, policies, count - won))
         sure = beaten & beaten.T & (share >= THIN)
         once = tally.prompts / count
@@ -167,7 +168,7 @@ def _half_widths(design: Floats, votes: Floats, won: Floats, squared: Floats, th
     return Z * np.sqrt(np.maximum(variance[:, None] + variance - 2 * found, 0))
 
 
-def _percentiles(again: Floats, linked: Bools) -> tuple[Floats, Floats, Floats]:
+def _percentiles(again: Floats, linked: Bools, tails: tuple[float, float]) -> tuple[Floats, Floats, Floats]:
     """The ends of the bootstrap's intervals of all differences and the share of resamples that connect each two,
     (K, K), from the strengths in each, (R, K)."""
     one, two = np.triu_indices(again.shape[1], k=1)
@@ -175,7 +176,7 @@ def _percentiles(again: Floats, linked: Bools) -> tuple[Floats, Floats, Floats]:
     counts = linked[:, one, two]
     counts |= ~counts.any(axis=0)  # what no resample connects, nobody asks for
     differences = np.where(counts, again[:, one] - again[:, two], np.nan)
-    low[one, two], high[one, two] = np.nanpercentile(differences, (2.5, 97.5), axis=0)
+    low[one, two], high[one, two] = np.nanpercentile(differences, tails, axis=0)
     low[two, one], high[two, one] = -high[one, two], -low[one, two]
     return low, high, linked.mean(axis=0)
 

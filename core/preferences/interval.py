@@ -20,6 +20,13 @@ class Interval:
 NOTHING = Interval(None)
 
 
+def student(freedom: int) -> float:
+    """Student's quantile of 95 % intervals."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, 0.975))
+
+
 def proportion(successes: float, n: int) -> Interval:
     """A share with Wilson's 95 % interval (Wilson 1927)."""
     return Interval(successes / n, *wilson(successes / n, n), n) if n else NOTHING

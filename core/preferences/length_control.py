@@ -17,7 +17,7 @@ import numpy as np
 
 from core.preferences import logistic
 from core.preferences.interval import NOTHING, Interval, Z
-from core.preferences.statistics import AT_ONCE, bundle_of, draws
+from core.preferences.statistics import AT_ONCE, BUNDLES, bundle_of, draws, expanded_tails
 from core.preferences.votes import Floats, Numbers, win_rate
 
 #: Arrays of the size of the resampled votes that a fit holds at once.
@@ -43,8 +43,8 @@ class LengthControlled:
         if self.raw.value is not None and self.longer in (0.0, 1.0):
             which = "longer" if self.longer else "shorter"
             return (
-                f"One policy's answers are always the {which} ones: what they would win at equal lengths is a guess that "
-                "no vote shows."
+                f"One policy's answers are always the {which} ones: what they would win at equal lengths is a guess "
+                "that no vote shows."
             )
         return ""
 
@@ -79,10 +79,8 @@ def length_controlled(
     wide = Z * _standard_errors(design, prompts, won, theta[0])
     low, high = found - wide, found + wide
     if raw.n > 1:
-        low, high = (
-            np.minimum(low, np.percentile(again, 2.5, axis=0)),
-            np.maximum(high, np.percentile(again, 97.5, axis=0)),
-        )
+        drawn = np.percentile(again, expanded_tails(min(raw.n, BUNDLES)), axis=0)
+        low, high = np.minimum(low, drawn[0]), np.maximum(high, drawn[1])
     ends = np.stack([found, low, high])
     rate, effect = (
         Interval(float(value), float(low), float(high), raw.n)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.preferences.interval import NOTHING, Interval, proportion, wilson
+from core.preferences.interval import NOTHING, Interval, proportion, student, wilson
 from core.preferences.votes import Floats, Numbers
 
 #: Fewest prompts with both kinds of votes from which lambda is taken: of fewer it would be a guess.
@@ -23,9 +23,9 @@ FEWEST = 10
 @dataclass(frozen=True)
 class PredictionPowered:
     """Win rates in which each prompt counts once. `win_rate` is the prediction-powered one; `people` is from their
-    votes alone; `judge` is from its verdicts alone, and is not about what people prefer. `weight` is lambda. `prompts` have
-    both, `further` prompts the judge's verdicts alone, and `left_out` people's votes alone, which count in `people`
-    only. As narrow an interval would take `worth` prompts of people alone."""
+    votes alone; `judge` is from its verdicts alone, and is not about what people prefer. `weight` is lambda. `prompts`
+    have both, `further` prompts the judge's verdicts alone, and `left_out` people's votes alone, which count in
+    `people` only. As narrow an interval would take `worth` prompts of people alone."""
 
     win_rate: Interval
     people: Interval
@@ -43,7 +43,8 @@ def prediction_powered(prompts: Numbers, won: Floats, judged: Numbers, verdicts:
     Each prompt counts with the mean of its votes, because a further prompt has no number of people's votes to weigh by.
     Intervals are Wilson's with the effective sample size that the variance over prompts comes to, and Student's
     quantile (Franco et al. 2019, Journal of Survey Statistics and Methodology 7), where the papers have symmetrical
-    ones: with 20 prompts and a win rate of 0.9 these covered 82 % of simulations where they should 95 %. Without further prompts, or with fewer than `FEWEST` shared ones, lambda is 0.
+    ones: with 20 prompts and a win rate of 0.9 these covered 82 % of simulations where they should 95 %. Without
+    further prompts, or with fewer than `FEWEST` shared ones, lambda is 0.
     """
     ids, people = _means(prompts, won)
     judged_ids, judge = _means(judged, verdicts)
@@ -93,13 +94,6 @@ def _estimate(labelled: Floats, freedom: int, further: Floats | None = None) -> 
     return _Estimate(
         float(labelled.mean() + further.mean()), variance + float(further.var(ddof=1)) / len(further), freedom
     )
-
-
-def student(freedom: int) -> float:
-    """The quantile of Student's t for 95 % intervals."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(freedom, 0.975))
 
 
 def _weight(y: Floats, f: Floats, g: Floats) -> float:
