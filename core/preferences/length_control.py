@@ -61,7 +61,7 @@ def length_controlled(
     """Of votes, (V,) each: what A got in each, its answer's length less B's, and how hard the prompt is, on any scale.
 
     The interval is never narrower than Wald's of independent votes, in which each prompt counts once where all votes
-    say the same. Where all lengths differ by the same and not by nothing there is no value.
+    say the same, or are on one prompt. Where all lengths differ by the same and not by nothing there is no value.
     """
     raw = win_rate(prompts, won, resamples=resamples)
     longer = float(((lengths > 0) + 0.5 * (lengths == 0)).mean()) if len(won) else 0.5
@@ -115,8 +115,8 @@ def _redrawn(design: Floats, prompts: Numbers, won: Floats, theta: Floats, resam
 def _standard_errors(design: Floats, prompts: Numbers, won: Floats, theta: Floats) -> Floats:
     """Wald's of the log-odds at equal lengths (by the delta method) and of phi, (2,)."""
     votes = np.ones(len(won))
-    if np.ptp(won) == 0:  # that all agree is known of as many prompts and not of as many votes
-        _, place, count = np.unique(prompts, return_inverse=True, return_counts=True)
+    _, place, count = np.unique(prompts, return_inverse=True, return_counts=True)
+    if np.ptp(won) == 0 or len(count) == 1:  # resamples do not show how much votes of a prompt are alike
         votes = 1 / count[place.reshape(-1)]
     covariance = logistic.covariance(design, votes, votes * won, votes * won**2, theta)
     equal = _equal(design)

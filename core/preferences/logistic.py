@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from core.errors import Diverged
 
 Floats = NDArray[np.float64]
-#: Newton steps; ten are many.
-MOST_STEPS = 200
+#: Newton steps; ten are many, but for strengths in the hundreds.
+MOST_STEPS = 1000
 CLOSE = 1e-8
 
 

@@ -77,6 +77,8 @@ def test_what_lengths_do_not_tell_is_a_sentence():
     assert "always the shorter" in length_controlled(prompts, won, -1.0 - np.arange(12)).doubt
     assert length_controlled(prompts, won, np.arange(12) - 6.0).doubt == ""
     assert length_controlled(*NONE, NONE[1]).win_rate == length_controlled(*NONE, NONE[1]).raw == Interval(None)
+    one_prompt = length_controlled(0 * prompts, won, np.arange(12) - 6.0).win_rate
+    assert one_prompt.low < 0.2 and one_prompt.high > 0.8
     all_won = length_controlled(prompts, np.ones(12), np.arange(12) - 6.0).win_rate
     assert all_won.low < 0.75 < all_won.value < 1
 
