@@ -19,9 +19,8 @@ from numpy.typing import NDArray
 from core.preferences import logistic
 from core.preferences.interval import NOTHING, Interval, Z
 from core.preferences.statistics import bundle_of, draws, expanded_tails
-from core.preferences.votes import Votes
+from core.preferences.votes import Floats, Votes
 
-Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 #: Elo's scale, as Chatbot Arena shows it: a policy that is 400 points ahead wins 10 times for each time it loses.
 POINTS_PER_LOG_ODDS = 400 / log(10)

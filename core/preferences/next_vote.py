@@ -5,9 +5,9 @@ information so far, the sum of the variances of all differences falls by
 
     c (K |S x|^2 - (1' S x)^2) / (1 + c x' S x)
 
-(A-optimality: Atkinson, Donev and Tobias 2007; the inverse by Sherman and Morrison 1950). Chatbot Arena
-samples pairs by how much a vote narrows their own intervals (Chiang et al. 2024, arXiv 2403.04132); this is the
-same idea for the intervals of all differences, and also knows the prompt.
+(A-optimality: Atkinson, Donev and Tobias 2007; the inverse by Sherman and Morrison 1950). Chatbot Arena samples pairs
+by how much a vote narrows their own intervals (Chiang et al. 2024, arXiv 2403.04132); this is the same idea for the
+intervals of all differences, and also knows the prompt.
 
 w is what one more vote on a prompt is worth. m votes of a prompt are worth m / (1 + (m - 1) rho) independent ones (Kish
 1965), so that the next adds the difference to m + 1. A vote on the same two answers counts whole in m, one that shares
@@ -53,7 +53,8 @@ def next_vote(
     """The vote with the largest gain; of equal ones those with the fewest votes on the prompt, and then one by `seed`.
 
     `votes` are those of the table; `prompts`, (M,), are all that can be asked, and `answered`, (M, K), says which
-    policies answered each. What is in `done`, of whoever votes next, is not asked again. None where nothing is left.
+    policies answered each. What is in `done`, of whoever votes next, is not asked again. None where nothing is left. A
+    prompt that nobody was asked yet comes first where the best pair answered one.
     Raises `ValueError` for a correlation outside 0 to below 1.
     """
     if not 0 <= correlation < 1:
@@ -70,8 +71,9 @@ def next_vote(
     worth = worth_of_next((of_policy[:, one] + of_policy[:, two]) / 2, correlation)
     gain = np.where(left, gains(table, worth), -np.inf)
     best = gain >= gain.max() * (1 - SAME)
-    best &= (total := np.where(best, of_policy.sum(axis=1)[:, None], np.inf)) == total.min()
-    prompt, pair = np.argwhere(best)[np.random.default_rng(seed).integers(best.sum())].tolist()
+    asked = np.where(best, of_policy.sum(axis=1)[:, None], np.inf)
+    candidates = np.argwhere(asked == asked.min())
+    prompt, pair = candidates[np.random.default_rng(seed).integers(len(candidates))].tolist()
     return NextVote(int(one[pair]), int(two[pair]), int(prompts[prompt]), float(gain[prompt, pair]))
 
 
