@@ -1,1 +1,1 @@
-"""From rankings to pairs."""
+"""From rankings to pairs, and the statistics of rankings and of votes."""

@@ -7,11 +7,12 @@ time took 40 s for 20,000 prompts with three labelers, these take less than one.
 """
 
 from collections.abc import Callable
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.preferences.interval import Interval, proportion
+from core.preferences.interval import Interval, proportion, student
 
 Ranks = NDArray[np.float64]
 #: With more units than this, the bootstrap draws from so many bundles of units instead of from single ones.
@@ -96,14 +97,33 @@ def bootstrap(
         bundles = np.zeros((BUNDLES, sums.shape[1]))
         np.add.at(bundles, np.arange(len(sums)) % BUNDLES, sums)
         sums = bundles
-    random = np.random.default_rng(seed)
-    drawn = random.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=resamples)
+    drawn = draws(len(sums), resamples=resamples, seed=seed)
     parts = np.array_split(drawn, -(-resamples * sums.shape[1] // AT_ONCE))
     found = [item for part in parts for item in map(statistic, part @ sums) if item is not None]
     if not found:
         return Interval(value, n=units)
     low, high = np.percentile(found, [2.5, 97.5])
     return Interval(value, float(low), float(high), units)
+
+
+def draws(units: int, *, resamples: int = 1000, seed: int = 0) -> NDArray[np.int64]:
+    """How often each unit is drawn in each resample: (resamples, units)."""
+    return np.random.default_rng(seed).multinomial(units, np.full(units, 1 / units), size=resamples)
+
+
+def bundle_of(units: NDArray[np.int64]) -> NDArray[np.intp]:
+    """For rows that belong to units, (rows,): the number of what the bootstrap draws with them, a unit or a bundle."""
+    return np.unique(units, return_inverse=True)[1].reshape(-1) % BUNDLES
+
+
+def expanded_tails(units: int) -> tuple[float, float]:
+    """The percentiles at which a bootstrap over so few units ends, 2.5 and 97.5 over many.
+
+    Resamples spread less than what they are drawn from, by the root of (units - 1) / units, and their spread is itself
+    a guess: the expanded percentile interval (Hesterberg 2015, The American Statistician 69, arXiv 1411.5279).
+    """
+    tail = 100 * NormalDist().cdf(-((units / (units - 1)) ** 0.5) * student(units - 1))
+    return tail, 100 - tail
 
 
 def sums_by(units: NDArray[np.int64], *columns: NDArray[np.float64]) -> NDArray[np.float64]:

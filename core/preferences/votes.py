@@ -1,0 +1,57 @@
+"""Votes on pairs of answers of policies, and how often one policy wins over another.
+
+A prompt is the unit: its votes share the answers, and whoever votes sees the same in them. Intervals are over prompts.
+They say what other prompts would give with these voters, not what other voters would say.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.preferences.interval import Interval
+from core.preferences.statistics import share_interval, sums_by
+
+Floats = NDArray[np.float64]
+Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Votes:
+    """One vote in each place of four arrays, (V,) each, of people or of a judge, in any order.
+
+    `prompts` are ids; `first` and `second` are policies by their numbers from 0; `won` is what the first one got: 1
+    where it won, 0.5 for a tie, 0 where it lost, and what lies between for a judge that gives a probability. Raises
+    `ValueError` for anything else.
+    """
+
+    prompts: Numbers
+    first: Numbers
+    second: Numbers
+    won: Floats
+
+    def __post_init__(self) -> None:
+        if not self.prompts.shape == self.first.shape == self.second.shape == self.won.shape == (len(self.won),):
+            raise ValueError("The prompts, policies and outcomes of votes are four arrays of one length.")
+        if not ((self.won >= 0) & (self.won <= 1)).all():
+            raise ValueError("A vote gives the first policy something from 0 to 1.")
+        if (self.first == self.second).any() or (np.minimum(self.first, self.second) < 0).any():
+            raise ValueError("A vote is on two different policies, numbered from 0.")
+
+    def __len__(self) -> int:
+        return len(self.won)
+
+    def between(self, one: int, two: int) -> tuple[Numbers, Floats]:
+        """The prompts of the votes on two policies, and what `one` got in each; (v,) each."""
+        ahead, behind = (self.first == one) & (self.second == two), (self.first == two) & (self.second == one)
+        either = ahead | behind
+        return self.prompts[either], np.where(ahead, self.won, 1 - self.won)[either]
+
+
+def win_rate(prompts: Numbers, won: Floats, *, resamples: int = 1000) -> Interval:
+    """The share of votes that a policy wins, ties as half, with its bootstrap interval over prompts; (V,) each.
+
+    Each vote counts the same, so that a prompt counts as often as it was voted on. Where all votes say the same the
+    interval is Wilson's over prompts (see `statistics.widened`).
+    """
+    return share_interval(sums_by(prompts, won, np.ones(len(won))), resamples=resamples)
