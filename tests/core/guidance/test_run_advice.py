@@ -20,7 +20,8 @@ FLAT = curve(*[1.0] * 20)
         ({"objective/entropy": curve(*[3.0] * 5, *[0.5] * 15)}, "Entropy has fallen to 17%"),
         ({"completions/mean_length": curve(*[10.0] * 5, *[30.0] * 15)}, "grown from 10 to 30"),
         ({"completions/mean_length": curve(*[20.0] * 5, *[5.0] * 15)}, "shrunk from 20 to 5"),
-        ({"completions/eos_rate": curve(*[0.8] * 5, *[0.1] * 15)}, "cut off"),
+        ({"completions/eos_rate": curve(*[0.8] * 5, *[0.3] * 15)}, "cut off at the length limit"),
+        ({"completions/eos_rate": curve(*[0.1] * 20)}, "cut off at 96 tokens. Begin a new run and raise the length"),
         ({"objective/score_std": curve(*[0.001] * 20)}, "nothing left"),
         ({"policy/clipfrac_avg": curve(*[0.6] * 20)}, "60% of the tokens"),
         ({"val/explained_variance": curve(*[-0.8] * 20)}, "worse than their mean"),
@@ -45,6 +46,26 @@ def test_a_healthy_run_gets_no_advice():
         "frac_reward_zero_std": curve(*[0.0] * 20), "policy/step_size": FLAT,
     }  # fmt: skip
     assert advice(healthy, TrainPolicyConfig(kl_target=6.0)) == []
+
+
+ENDS_MORE = curve(*[0.2] * 5, *[0.7] * 15)
+
+
+@pytest.mark.parametrize(
+    ("series", "config", "said"),
+    [
+        ({"completions/eos_rate": curve(*[0.0] * 20)}, {"missing_end_penalty": 0.0}, ""),
+        ({"completions/eos_rate": curve(*[0.0] * 20)}, {"missing_end": "nothing"}, ""),
+        ({"completions/eos_rate": curve(*[0.0] * 20)}, {}, "or raise the missing-end penalty"),
+        ({"completions/eos_rate": curve(*[0.0] * 20)}, {"missing_end": "mask"}, "or set a missing-end penalty"),
+        ({"completions/eos_rate": curve(*[0.0] * 10)}, {}, ""),
+        ({"completions/mean_length": curve(*[90.0] * 5, *[40.0] * 15), "completions/eos_rate": ENDS_MORE}, {}, ""),
+        ({"completions/mean_length": curve(*[90.0] * 5, *[9.0] * 15), "completions/eos_rate": ENDS_MORE}, {}, "is high"),
+    ],
+)
+def test_a_run_that_is_to_learn_to_end_is_told_when_it_does_not_and_not_that_it_gets_shorter(series, config, said):
+    found = advice(series, TrainPolicyConfig(**config))
+    assert [said in each.text for each in found] == ([True] if said else [])
 
 
 def test_kl_far_over_its_target():
