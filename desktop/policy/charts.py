@@ -190,8 +190,8 @@ class PolicyCharts:
         ]  # fmt: skip
 
     def _arrange(self, job: TrainPolicyJob) -> None:
-        """What learns answers shows its loss and perplexity where reward and KL of others stand; what is to learn to end
-        shows beside them how many do; KL says what it is measured to."""
+        """What learns answers shows its loss and perplexity where reward and KL of others stand; what is to learn to
+        end shows beside them how many do; KL says what it is measured to."""
         kind = ALGORITHMS.get(job.config.algorithm)
         learns_answers = kind is not None and kind.learns_from is LearnsFrom.ANSWERS
         self.loss.setVisible(learns_answers)

@@ -5,8 +5,8 @@ optimises VADER's sentiment of completions of neutral prompts, in the spirit of 
 optimises the reward model of the demo project, with the gold reward that its labeler followed beside it. DPO learns
 from as many completions, written by the reference and ranked by the same reward; in the demo, from its rankings.
 
-Task `stopping` is `sentiment` with 96 tokens and the default missing-end penalty: some completions end by themselves, and
-the others are to learn it.
+Task `stopping` is `sentiment` with 96 tokens and the default missing-end penalty: some completions end by themselves,
+and the others are to learn it.
 """
 
 import argparse
@@ -26,8 +26,8 @@ TRAIN, HELDOUT, COPIES = 60, 32, 4
 #: Completions of each prompt that DPO learns from: TRAIN * RANKED = STEPS * BATCH.
 RANKED = 8
 DRAWS = 2000
-#: What each task optimises. The learned reward spreads twice as far as the sentiment, so a nat costs twice as much. Within
-#: 24 tokens hardly anything ends, and nothing is asked to.
+#: What each task optimises. The learned reward spreads twice as far as the sentiment, so a nat costs twice as much.
+#: Within 24 tokens hardly anything ends, and nothing is asked to.
 REWARDS: dict[str, dict[str, Any]] = {
     "sentiment": {"gold": "sentiment", "train_on_gold": True, "missing_end_penalty": 0.0},
     "reward-model": {"gold": "warmth", "kl_coef": 0.1, "missing_end_penalty": 0.0},
@@ -158,9 +158,7 @@ def one(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
 
     folder = Path(tempfile.mkdtemp(prefix="plumbline-learning-"))
     try:
-        project = (
-            sentiment_project(folder / "p", options) if options.task in NEUTRAL else demo_project(folder / "p")
-        )
+        project = sentiment_project(folder / "p", options) if options.task in NEUTRAL else demo_project(folder / "p")
         own = overrides(options)
         reward = REWARDS[options.task]
         shared = {"reference_answers": False, "eval_prompts": HELDOUT, "checkpoint_every": STEPS, "steps": STEPS}

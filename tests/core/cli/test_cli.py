@@ -250,7 +250,7 @@ def test_the_demo_project_is_full_at_once(tmp_path):
 def test_ctrl_c_stops_the_job_with_a_checkpoint_and_says_how_to_go_on(worked_on, plumbline):
     folder = worked_on
     command = [sys.executable, str(ROOT / "main.py"), "train-policy", str(folder), "--steps", "5000"]
-    command += ["--gold", "regex:[a-m]", "--train-on-gold"]
+    command += ["--gold", "regex:[a-m]", "--train-on-gold", "--max-new-tokens", "8"]
     heeds = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731  where tests run in the background
     project = open_project(folder)
     number = len(queue.listed(project)) + 1

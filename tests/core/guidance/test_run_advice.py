@@ -48,19 +48,19 @@ def test_a_healthy_run_gets_no_advice():
     assert advice(healthy, TrainPolicyConfig(kl_target=6.0)) == []
 
 
-ENDS_MORE = curve(*[0.2] * 5, *[0.7] * 15)
+ENDS, ENDED, LENGTH = curve(*[0.2] * 5, *[0.7] * 15), "completions/eos_rate", "completions/mean_length"
 
 
 @pytest.mark.parametrize(
     ("series", "config", "said"),
     [
-        ({"completions/eos_rate": curve(*[0.0] * 20)}, {"missing_end_penalty": 0.0}, ""),
-        ({"completions/eos_rate": curve(*[0.0] * 20)}, {"missing_end": "nothing"}, ""),
-        ({"completions/eos_rate": curve(*[0.0] * 20)}, {}, "or raise the missing-end penalty"),
-        ({"completions/eos_rate": curve(*[0.0] * 20)}, {"missing_end": "mask"}, "or set a missing-end penalty"),
-        ({"completions/eos_rate": curve(*[0.0] * 10)}, {}, ""),
-        ({"completions/mean_length": curve(*[90.0] * 5, *[40.0] * 15), "completions/eos_rate": ENDS_MORE}, {}, ""),
-        ({"completions/mean_length": curve(*[90.0] * 5, *[9.0] * 15), "completions/eos_rate": ENDS_MORE}, {}, "is high"),
+        ({ENDED: curve(*[0.0] * 20)}, {"missing_end_penalty": 0.0}, ""),
+        ({ENDED: curve(*[0.0] * 20)}, {"missing_end": "nothing"}, ""),
+        ({ENDED: curve(*[0.0] * 20)}, {}, "or raise the missing-end penalty"),
+        ({ENDED: curve(*[0.0] * 20)}, {"missing_end": "mask"}, "or set a missing-end penalty"),
+        ({ENDED: curve(*[0.0] * 10)}, {}, ""),
+        ({ENDED: ENDS, LENGTH: curve(*[90.0] * 5, *[40.0] * 15)}, {}, ""),
+        ({ENDED: ENDS, LENGTH: curve(*[90.0] * 5, *[9.0] * 15)}, {}, "the missing-end penalty is high"),
     ],
 )
 def test_a_run_that_is_to_learn_to_end_is_told_when_it_does_not_and_not_that_it_gets_shorter(series, config, said):

@@ -284,7 +284,7 @@ def test_a_run_that_is_to_learn_to_end_shows_how_many_do_beside_reward_and_kl(ta
         assert tab.charts.ended.isVisible() == large
         further = {"completions/mean_length"} | (set() if large else {"completions/eos_rate"})
         more = tab.charts.more.charts
-        qtbot.waitUntil(lambda f=further: {name for name, chart in more.items() if chart.isVisible()} == f)  # noqa: B023
+        qtbot.waitUntil(lambda f=further: {name for name, chart in more.items() if chart.isVisible()} == f)
 
 
 def test_every_chart_says_what_it_means_and_what_is_healthy(tab):
