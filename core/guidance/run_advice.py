@@ -138,7 +138,7 @@ def _length(series: Series, config: TrainPolicyConfig) -> str:
             f"Completions have grown from {first(points):.0f} to {now(points):.0f} tokens. Likely cause: the reward "
             "likes length; look at the reward model's report, or add a rule such as -0.01*length."
         )
-    ended = series.get("completions/eos_rate")
+    ended = series.get("completions/eos_rate", [])
     learns_to_end = bool(ended) and now(ended) > first(ended) + MORE_END  # which makes them shorter, as it should
     if now(points) < (0.25 if learns_to_end else 0.5) * first(points):
         penalty = ", or the missing-end penalty is high" if config.minds_the_end else ""

@@ -148,8 +148,8 @@ class Tab(TabWidget, ShowsRuns):
         ):
             self.pages.addTab(widget, place.label)
         cards = row(*self.charts.cards(), spacing=2 * SPACE)
-        for place, share in enumerate((5, 5, 4)):
-            cards.setStretch(place, share)
+        for number, share in enumerate((5, 5, 4)):
+            cards.setStretch(number, share)
         charts = column(self.charts.bar, cards, spacing=SPACE // 2)
         charts.setStretch(1, 1)
         self.next = action_button(actions.GO_ON, lambda: self.session.navigator.open_tab(TabId.COMPARE))

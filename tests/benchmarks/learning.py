@@ -82,8 +82,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         if not runs:
             continue
         found.append(together(name, runs))
-        if longest := REWARDS[options.task].get("max_new_tokens"):
-            found[-1] |= ending(runs, longest)
+        if options.task == "stopping":
+            found[-1] |= ending(runs)
         print(json.dumps({key: value for key, value in found[-1].items() if key != "curve"}), file=sys.stderr)
     if PEER in names and "ppo" in names:
         ours, theirs = (next((row for row in found if row["algorithm"] == name), None) for name in ("ppo", PEER))
@@ -137,14 +137,14 @@ def known(task: str) -> list[str]:
     return list(ALGORITHMS) if task == "sentiment" else ["ppo", "rloo", "grpo", "dpo"]
 
 
-def ending(runs: list[dict[str, Any]], longest: int) -> dict[str, float]:
-    """The share of held-out completions that ended before their `longest`, and their mean length in tokens, before and
+def ending(runs: list[dict[str, Any]]) -> dict[str, float]:
+    """The share of held-out completions that ended before the length limit, and their mean length in tokens, before and
     after."""
     found = {}
     for part in ("before", "after"):
-        tokens = [row["tokens"] for run in runs for row in run[part]]
-        found[f"ended_{part}"] = sum(each < longest for each in tokens) / len(tokens)
-        found[f"tokens_{part}"] = sum(tokens) / len(tokens)
+        rows = [(row["tokens"], run["longest"]) for run in runs for row in run[part]]
+        found[f"ended_{part}"] = sum(tokens < longest for tokens, longest in rows) / len(rows)
+        found[f"tokens_{part}"] = sum(tokens for tokens, _ in rows) / len(rows)
     return found
 
 
@@ -180,7 +180,8 @@ def one(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
         before = [row for row in rows if row["policy"] == "reference"]
         after = [row for row in rows if row["policy"] == "tuned"]
         result = {
-            "seed": seed, "before": before, "after": after, "gold": options.task not in NEUTRAL,
+            "seed": seed, "before": before, "after": after, "gold": options.task != "sentiment",
+            "longest": config.max_new_tokens,
             "fluency": [fluency(options, part) for part in (before, after)],
             "seconds": sum(value for _, value in series["time/step"]), "series": series,
         }  # fmt: skip
