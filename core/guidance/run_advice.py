@@ -78,13 +78,20 @@ def _over_optimised(series: Series, config: TrainPolicyConfig) -> str:
     step = gold_peak(series)
     if step is None:
         return ""
-    scores = smoothed(series["objective/scores"])
+    scores = smoothed(_before_the_penalty(series, config))
     if scores[-1][1] <= dict(scores).get(step, scores[0][1]):
         return ""
     return (
         f"The reward still rises, but the gold reward falls since step {step}: the policy has found what the reward "
         "model overrates. Stop here or raise the KL coefficient; the checkpoint nearest to that step is the better one."
     )
+
+
+def _before_the_penalty(series: Series, config: TrainPolicyConfig) -> Points:
+    """The mean scores, of which a part only rises because more completions end, without that part."""
+    penalty = config.missing_end_penalty if config.missing_end == "subtract" else 0.0
+    ended = dict(series.get("completions/eos_rate", ()))
+    return [(step, value + penalty * (1 - ended.get(step, 1.0))) for step, value in series["objective/scores"]]
 
 
 def _negative_kl(series: Series, config: TrainPolicyConfig) -> str:

@@ -85,6 +85,10 @@ def test_over_optimisation_is_a_score_that_rises_past_the_peak_of_gold():
     assert peak in range(19, 25)
     (said,) = advice({"objective/scores": score, "objective/gold": up_and_down}, TrainPolicyConfig())
     assert f"since step {peak}" in said.text
+    ends = {"objective/gold": up_and_down, ENDED: curve(*[x / 40 for x in range(40)])}
+    assert advice(ends | {"objective/scores": curve(*[x / 40 for x in range(40)])}, TrainPolicyConfig()) == [], (
+        "nothing rises but the share that ends"
+    )
     assert gold_peak({"objective/gold": score}) is None
     assert gold_peak({"objective/gold": FLAT}) is None
 
