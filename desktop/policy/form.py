@@ -50,14 +50,13 @@ class PolicyForm(QWidget):
     @property
     def without_a_model(self) -> bool:
         """Are rules or a gold reward the whole reward?"""
-        values = self.shared.values()
-        return bool(values["rules_only"] or values["train_on_gold"])
+        return bool(self.shared.value("rules_only") or self.shared.value("train_on_gold"))
 
     @property
     def asks_our_model(self) -> bool:
         """Does it take a reward model of this project?"""
         by_reward = not ALGORITHMS[self.name].offline
-        return by_reward and not self.without_a_model and not self.shared.values()["reward_model"]
+        return by_reward and not self.without_a_model and not self.shared.value("reward_model")
 
     @property
     def form(self) -> ConfigForm:
