@@ -15,6 +15,7 @@ from core.trust import gate
 
 NAME = "Demo: warmer answers"
 GOLD = "warmth"
+#: Short, so that the whole loop takes minutes; hardly any answer ends by then, so that ending is not asked for.
 TOKENS = 24
 
 GENERATE = GenerateConfig(completions=6, max_new_tokens=TOKENS, batch_size=64)
@@ -22,6 +23,7 @@ REWARD = TrainRewardConfig(epochs=2, batch_prompts=2, head_init="zero")
 POLICY = TrainPolicyConfig(
     steps=12,
     max_new_tokens=TOKENS,
+    missing_end_penalty=0.0,
     gold=GOLD,
     eval_prompts=0,
     lora_targets="attention",

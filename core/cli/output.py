@@ -87,24 +87,32 @@ def _cell(value: Any) -> str:
 def config_options(*kinds: type[Any], leave_out: tuple[str, ...] = ()) -> Callable[[Command], Command]:
     """Click options made from the documented fields of config classes, which hold default, bounds and help.
 
-    An option that several classes have is offered once, as the first of them describes it.
+    An option that several classes have is offered once, as the first of them describes it; the classes that have
+    another default are named with it.
     """
     items = {item.name: item for kind in reversed(kinds) for item in documented(kind)}
+    others: dict[str, list[tuple[str, Any]]] = {name: [] for name in items}
+    for kind in kinds:
+        for item in documented(kind):
+            if item.default != items[item.name].default:
+                others[item.name].append(((kind.__doc__ or kind.__name__).partition(":")[0], item.default))
 
     def decorate(command: Command) -> Command:
         names = dict.fromkeys(item.name for kind in kinds for item in documented(kind) if item.name not in leave_out)
         for name in reversed(names):
-            command = _option(items[name])(command)
+            command = _option(items[name], others[name])(command)
         return command
 
     return decorate
 
 
-def _option(item: Any) -> Callable[[Command], Command]:
+def _option(item: Any, others: list[tuple[str, Any]]) -> Callable[[Command], Command]:
+    """`others` are names of classes with their own defaults."""
     meta, name, default = item.metadata, flag_name(item.name), item.default
     help = meta["help"]
+    said = "; ".join([f"default: {default if default != '' else 'none'}", *(f"{of}: {own}" for of, own in others)])
     if isinstance(default, bool):
-        return click.option(f"{name}/--no-{name[2:]}", item.name, default=None, help=f"{help}  [default: {default}]")
+        return click.option(f"{name}/--no-{name[2:]}", item.name, default=None, help=f"{help}  [{said}]")
     if isinstance(default, tuple):
         each = get_args(item.type)[0]
         return click.option(
@@ -112,7 +120,7 @@ def _option(item: Any) -> Callable[[Command], Command]:
         )
     bounds = [f"from {meta['low']:g}"] if meta["low"] is not None else []
     bounds += [f"to {meta['high']:g}"] if meta["high"] is not None else []
-    note = ", ".join([*bounds, f"default: {default if default != '' else 'none'}"])
+    note = ", ".join([*bounds, said])
     kind: Any = click.Choice(meta["choices"]) if meta["choices"] else type(default)
     return click.option(name, item.name, type=kind, default=None, help=f"{help}  [{note}]")
 

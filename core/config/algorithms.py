@@ -349,6 +349,7 @@ class SoftQ(AlgorithmOptions):
     """
 
     LEARNING_RATE: ClassVar[float] = 6e-4
+    UNUSED: ClassVar[tuple[str, ...]] = ("kl_estimator",)  # its price is a path's own log pi - log ref
     NEEDS_KL: ClassVar[bool] = True
     CRITIC: ClassVar[bool] = True
     data: str = option(

@@ -15,6 +15,7 @@ from core.config.options import check, from_dict, option
 from core.config.training import (
     ALGORITHMS,
     ENSEMBLE,
+    LENGTH,
     TrainPolicyConfig,
     TrainPolicyJob,
     TrainPolicyResult,
@@ -47,7 +48,7 @@ class SamplingConfig:
 
     temperature: float = option(1.0, "Above 1 is more varied, below 1 more certain.", low=0.05, high=3.0)
     top_p: float = option(1.0, "Draw only from the likeliest tokens that hold this much probability.", low=0.05, high=1)
-    max_new_tokens: int = option(48, "Longest completion, in tokens.", low=1, high=4096)
+    max_new_tokens: int = option(LENGTH, "Longest completion, in tokens.", low=1, high=4096)
     seed: int = option(0, "The same seed gives the same completions on the same machine.", low=0)
 
     def __post_init__(self) -> None:
@@ -97,7 +98,6 @@ class GenerateJob(Job):
 class CompareConfig(SamplingConfig):
     """Answer the same prompts with the reference and a tuned policy, and score both."""
 
-    max_new_tokens: int = option(48, "Longest completion, in tokens.", low=1, high=4096)
     policy_job: int = option(0, "Run of the tuned policy; 0 is the newest one.", low=0)
     checkpoint: str = checkpoint_option()
     reward_job: int = option(0, "Run of the reward model that scores; 0 is the one the policy was tuned with.", low=0)

@@ -51,7 +51,8 @@ METRICS: dict[str, Metric] = {
     "objective/scores": Metric(
         "Reward",
         "score",
-        "Mean score of the rollouts by the reward model, in its standard deviations.",
+        "Mean score of the rollouts by the reward model, in its standard deviations, less the missing-end penalty of "
+        "those that did not end.",
         "rising",
         page="large",
     ),
@@ -91,7 +92,10 @@ METRICS: dict[str, Metric] = {
         "Length", "tokens", "Mean length of the rollouts.", "steady: a reward that likes length shows here first"
     ),
     "completions/eos_rate": Metric(
-        "Ended", "share", "Rollouts that ended by themselves.", "steady, and not near 0 if the length limit is generous"
+        "Ended",
+        "share",
+        "Rollouts that ended by themselves, before the length limit.",
+        "rising while the policy learns to end, then steady; never near 0",
     ),
     "lr": Metric("Learning rate", "", "The optimizer's learning rate.", "falling to a tenth"),
     "time/tokens_per_second": Metric(

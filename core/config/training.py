@@ -44,6 +44,8 @@ class LoraConfig:
 ENSEMBLE = ("mean", "worst", "mean-minus-variance")
 #: What happens to a completion that reached the length limit.
 MISSING_END = ("subtract", "replace", "mask", "nothing")
+#: The longest completion unless somebody chooses, in tokens: a short answer has room to end by itself.
+LENGTH = 96
 #: What a seed promises.
 SEED = "The same seed gives the same run on the same machine."
 
@@ -191,8 +193,9 @@ class TrainPolicyConfig(LoraConfig):
         advanced=True,
     )  # fmt: skip
     missing_end_penalty: float = option(
-        0.0, "Taken from the score of a completion that reached the length limit, or put in its place.", low=0,
-        high=100, advanced=True,
+        1.0, "Taken from the score of a completion that reached the length limit, or put in its place, so that the "
+        "policy learns to end; 1 is one standard deviation of a reward model's scores.", low=0, high=100,
+        advanced=True, zero="none",
     )  # fmt: skip
     steps: int = option(30, "Stop after this many steps.", low=1, title="Maximum of steps")
     learning_rate: float = option(
@@ -261,7 +264,7 @@ class TrainPolicyConfig(LoraConfig):
         high=64,
         title="Completions a prompt",
     )
-    max_new_tokens: int = option(24, "Longest completion, in tokens.", low=1, high=4096)
+    max_new_tokens: int = option(LENGTH, "Longest completion, in tokens.", low=1, high=4096)
     reward_threshold: float = option(
         0.0,
         "Stop when the mean reward of 3 steps (for DPO: 3 measurements) passes this.",
@@ -303,6 +306,11 @@ class TrainPolicyConfig(LoraConfig):
     def price(self) -> float:
         """The KL coefficient that is meant: the algorithm's own if none was chosen."""
         return ALGORITHMS[self.algorithm].config.KL_COEF if self.kl_coef < 0 else self.kl_coef
+
+    @property
+    def minds_the_end(self) -> bool:
+        """Does something happen to a completion that reached the length limit?"""
+        return self.missing_end == "mask" or (self.missing_end != "nothing" and self.missing_end_penalty > 0)
 
     @property
     def rate(self) -> float:

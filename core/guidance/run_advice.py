@@ -18,6 +18,8 @@ NOW, FIRST = 5, 3
 FEWEST = 8
 #: A reward, beta log pi/ref, at which the sigmoid of KTO's loss is less than half as steep as at 0.
 FAR_BELOW = -2.0
+#: Share of completions that end below which hardly any does, and by how much it rises where ending is learnt.
+FEW_END, MORE_END = 0.2, 0.2
 
 
 @dataclass(frozen=True)
@@ -76,13 +78,20 @@ def _over_optimised(series: Series, config: TrainPolicyConfig) -> str:
     step = gold_peak(series)
     if step is None:
         return ""
-    scores = smoothed(series["objective/scores"])
+    scores = smoothed(_before_the_penalty(series, config))
     if scores[-1][1] <= dict(scores).get(step, scores[0][1]):
         return ""
     return (
         f"The reward still rises, but the gold reward falls since step {step}: the policy has found what the reward "
         "model overrates. Stop here or raise the KL coefficient; the checkpoint nearest to that step is the better one."
     )
+
+
+def _before_the_penalty(series: Series, config: TrainPolicyConfig) -> Points:
+    """The mean scores, of which a part only rises because more completions end, without that part."""
+    penalty = config.missing_end_penalty if config.missing_end == "subtract" else 0.0
+    ended = dict(series.get("completions/eos_rate", ()))
+    return [(step, value + penalty * (1 - ended.get(step, 1.0))) for step, value in series["objective/scores"]]
 
 
 def _negative_kl(series: Series, config: TrainPolicyConfig) -> str:
@@ -136,22 +145,32 @@ def _length(series: Series, config: TrainPolicyConfig) -> str:
             f"Completions have grown from {first(points):.0f} to {now(points):.0f} tokens. Likely cause: the reward "
             "likes length; look at the reward model's report, or add a rule such as -0.01*length."
         )
-    if now(points) < 0.5 * first(points):
+    ended = series.get("completions/eos_rate", [])
+    learns_to_end = bool(ended) and now(ended) > first(ended) + MORE_END  # which makes them shorter, as it should
+    if now(points) < (0.25 if learns_to_end else 0.5) * first(points):
+        penalty = ", or the missing-end penalty is high" if config.minds_the_end else ""
         return (
             f"Completions have shrunk from {first(points):.0f} to {now(points):.0f} tokens. Likely cause: each token "
-            "pays for KL, so short ones are cheaper, or the reward likes them short."
+            f"pays for KL, so short ones are cheaper, or the reward likes them short{penalty}."
         )
     return ""
 
 
 def _ends(series: Series, config: TrainPolicyConfig) -> str:
     points = series["completions/eos_rate"]
-    if first(points) < 0.2 or now(points) > 0.5 * first(points):
-        return ""
-    return (
-        f"Fewer completions end by themselves ({first(points):.0%} at first, {now(points):.0%} now): they are cut off "
-        "at the length limit. Set a missing-end penalty."
-    )
+    penalty = config.missing_end in ("subtract", "replace") and config.missing_end_penalty > 0
+    what = "raise the missing-end penalty" if penalty else "set a missing-end penalty"
+    if first(points) >= FEW_END and now(points) <= 0.5 * first(points):
+        return (
+            f"Fewer completions end by themselves ({first(points):.0%} at first, {now(points):.0%} now): they are cut "
+            f"off at the length limit. Begin a new run and {what}."
+        )
+    if config.minds_the_end and len(points) >= 3 * NOW and now(points) < FEW_END:
+        return (
+            f"Hardly any completion ends by itself ({now(points):.0%}): they are cut off at {config.max_new_tokens} "
+            f"tokens. Begin a new run and raise the length limit, or {what}."
+        )
+    return ""
 
 
 def _spread(series: Series, config: TrainPolicyConfig) -> str:

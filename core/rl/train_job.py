@@ -118,6 +118,7 @@ class Run:
         self.context, self.shared, self.learner, self.live = context, shared, learner, live
         self.reward, self.source, self.heldout = reward, source, heldout
         self.config: TrainPolicyConfig = context.config
+        self.kind = ALGORITHMS[self.config.algorithm]
         self.step = context.resume_step
         self.known: tuple[int, dict[str, float]] = self.step, {}
         self.stopping = StoppingRules(self.config)
@@ -139,7 +140,7 @@ class Run:
                 yield Result(TrainPolicyResult(loss_before=found.get("eval/loss")))
             yield Checkpoint(0, self.save)  # what a run that goes wrong at once is put back to
 
-        stage = f"Tuning the policy ({ALGORITHMS[config.algorithm].title})"
+        stage = f"Tuning the policy ({self.kind.title})"
         yield Progress(self.step, config.steps, stage)
         while self.step < config.steps and not self.stopping.reason():
             yield from self.steer()
@@ -176,7 +177,8 @@ class Run:
             return Trouble(str(error).rstrip(".").lower(), max(self.step - 1, 0))
         collected = drawn.collected
         if collected:
-            found = objective(collected.rollout, collected.kept_gold, self.live.kl_coef, self.config.kl_estimator)
+            estimator = "k1" if "kl_estimator" in self.kind.unused else self.config.kl_estimator
+            found = objective(collected.rollout, collected.kept_gold, self.live.kl_coef, estimator)
             metrics = found | collected.times
             if self.reward.own:
                 metrics["objective/unscored"] = float(len(collected.lost) - len(collected.kept))

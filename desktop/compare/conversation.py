@@ -5,7 +5,7 @@ from collections.abc import Callable
 from PySide6.QtWidgets import QWidget
 
 from core.config.jobs import CompareJob, GenerateConfig
-from core.config.training import TrainPolicyJob
+from core.config.training import LENGTH, TrainPolicyJob
 from core.conversation import Conversation
 from core.errors import KnownError
 from core.labeling import sending
@@ -20,8 +20,6 @@ from desktop.widgets.bound import action_button
 
 #: The project's setting: the conversation as it stands.
 KEPT = "talk/compare"
-#: An answer to what is typed may be so long, however short those were that the policy was tuned on.
-LEAST_TOKENS = 64
 
 
 class Conversing(KeptTalk):
@@ -88,8 +86,8 @@ class Conversing(KeptTalk):
 
 
 def tokens_of(run: TrainPolicyJob) -> int:
-    """The greatest length of an answer to what is typed."""
-    return max(LEAST_TOKENS, run.config.max_new_tokens)
+    """The greatest length of an answer to what is typed, however short those were that the policy was tuned on."""
+    return max(LENGTH, run.config.max_new_tokens)
 
 
 def writer_of(job: CompareJob) -> GenerateConfig:

@@ -1,4 +1,4 @@
-"""The charts of a run of the policy, fed row by row: reward and KL large, everything else on a page of its own."""
+"""The charts of a run of the policy, fed row by row: reward, KL and how many end large, everything else on a page."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -48,6 +48,7 @@ class MoreCharts(QWidget):
         self._columns = COLUMNS
         self._grid.setRowStretch(len(METRICS), 1)
         self._series: Series = {}
+        self._elsewhere: tuple[str, ...] = ()
         self._made: tuple[str, Chart] | None = None
         """A chart that is made and shows nothing yet."""
         self._over: list[Overlay] = []
@@ -55,6 +56,10 @@ class MoreCharts(QWidget):
         self._warnings: dict[str, str] = {}
         self._timer = QTimer(self, singleShot=True, interval=0)
         self._timer.timeout.connect(self._make_next)
+
+    def leave_out(self, names: tuple[str, ...]) -> None:
+        """These numbers of the run that is shown next have a large chart."""
+        self._elsewhere = names
 
     def show_series(self, run: int, series: Series) -> None:
         """Draw a run from the beginning."""
@@ -91,7 +96,7 @@ class MoreCharts(QWidget):
         chart.warn(self._warnings.get(name, ""))
 
     def _shown(self) -> list[str]:
-        return further([name for name, points in self._series.items() if points])
+        return further([name for name, points in self._series.items() if points and name not in self._elsewhere])
 
     def _arrange(self) -> None:
         shown = self._shown()
@@ -146,7 +151,7 @@ def fill(chart: Chart, run: int, series: Series) -> None:
 
 
 class PolicyCharts:
-    """All charts of one run; `reward` and `kl` are widgets in cards, `more` is a page, `bar` goes with all of them."""
+    """All charts of one run; `reward`, `kl` and `ended` are in cards, `more` is a page, `bar` goes with all of them."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
@@ -156,6 +161,9 @@ class PolicyCharts:
         self.kl = Chart(("objective/kl",), heading="KL to the reference")
         self.perplexity = Chart(("eval/perplexity",), heading="Perplexity of held-out answers")
         self.perplexity.hide()
+        self.ended = Chart(("completions/eos_rate",))
+        self._ends = card(column(self.ended), SPACE + 4)
+        self._ends.hide()
         self.group = ChartGroup()
         self.group.add(*self.every)
         self.bar = ChartBar(self.group)
@@ -173,20 +181,26 @@ class PolicyCharts:
 
     @property
     def every(self) -> tuple[Chart, ...]:
-        return (self.reward, self.loss, self.kl, self.perplexity)
+        return (self.reward, self.loss, self.kl, self.perplexity, self.ended)
 
     def cards(self) -> list[QWidget]:
-        return [card(column(self.reward, self.loss), SPACE + 4), card(column(self.kl, self.perplexity), SPACE + 4)]
+        return [
+            card(column(self.reward, self.loss), SPACE + 4), card(column(self.kl, self.perplexity), SPACE + 4),
+            self._ends,
+        ]  # fmt: skip
 
     def _arrange(self, job: TrainPolicyJob) -> None:
-        """What learns answers shows its loss and perplexity where reward and KL of others stand; KL says what it is
-        measured to."""
+        """What learns answers shows its loss and perplexity where reward and KL of others stand; what is to learn to
+        end shows beside them how many do; KL says what it is measured to."""
         kind = ALGORITHMS.get(job.config.algorithm)
         learns_answers = kind is not None and kind.learns_from is LearnsFrom.ANSWERS
         self.loss.setVisible(learns_answers)
         self.perplexity.setVisible(learns_answers)
         self.reward.setVisible(not learns_answers)
         self.kl.setVisible(not learns_answers)
+        ends = not learns_answers and job.config.minds_the_end
+        self._ends.setVisible(ends)
+        self.more.leave_out(self.ended.names if ends else ())
         self.kl.heading.setText(f"KL to {origins.measured_to(job.config)}")
 
     def show_run(self, job: TrainPolicyJob, over: dict[int, int], shown: Callable[[], None]) -> None:
@@ -269,6 +283,7 @@ class PolicyCharts:
         for chart in self.every:
             chart.warn(warnings.get(chart.names[0], ""))
         wordless = [replace(mark, word="") for mark in marks]  # there is no room for words in the small ones
+        self.ended.set_marks(wordless)
         self.more.decorate(self._over, wordless, warnings)
 
     def _marks(self, job: TrainPolicyJob) -> list[Line]:

@@ -15,7 +15,8 @@ from desktop.widgets.config_form import ConfigForm
 
 
 class PolicyForm(QWidget):
-    """Emits `changed` when another algorithm is chosen; what was typed for the others is kept."""
+    """Emits `changed` when another algorithm or another kind of reward is chosen; what was typed for the other
+    algorithms is kept."""
 
     changed = Signal()
 
@@ -38,11 +39,24 @@ class PolicyForm(QWidget):
         whole.setSpacing(SPACE)
         self.setLayout(whole)
         self.algorithm.currentIndexChanged.connect(lambda _: self._show())
+        for name, how in (("rules_only", "toggled"), ("train_on_gold", "toggled"), ("reward_model", "textChanged")):
+            getattr(self.shared.fields[name], how).connect(lambda _: self.changed.emit())
         self._show()
 
     @property
     def name(self) -> str:
         return str(self.algorithm.currentData())
+
+    @property
+    def without_a_model(self) -> bool:
+        """Are rules or a gold reward the whole reward?"""
+        return bool(self.shared.value("rules_only") or self.shared.value("train_on_gold"))
+
+    @property
+    def asks_our_model(self) -> bool:
+        """Does it take a reward model of this project?"""
+        by_reward = not ALGORITHMS[self.name].offline
+        return by_reward and not self.without_a_model and not self.shared.value("reward_model")
 
     @property
     def form(self) -> ConfigForm:

@@ -57,6 +57,7 @@ ABOUT = {
     LearnsFrom.VERDICTS: "Needs answers called good or bad. Gives a policy that answers like the good ones.",
     LearnsFrom.ANSWERS: "Needs answers that people wrote or ranked best. Gives a policy that answers like them.",
 }
+WITHOUT_A_MODEL = "Needs no reward model: rules or a gold reward are the whole reward. Stays near the reference."
 
 
 class Tab(TabWidget, ShowsRuns):
@@ -110,10 +111,12 @@ class Tab(TabWidget, ShowsRuns):
         self._show_algorithm()
 
     def _show_algorithm(self) -> None:
-        """Another one is chosen: it stands beside the tab's name, and may need no reward model."""
+        """Another one is chosen: it stands beside the tab's name, and may need no reward model; nor may what it is
+        rewarded by."""
         kind = ALGORITHMS[self.form.name]
         self.show_note(kind.title)
-        self.about.setText(ABOUT[kind.learns_from])
+        alone = self.form.without_a_model and not kind.offline
+        self.about.setText(WITHOUT_A_MODEL if alone else ABOUT[kind.learns_from])
         self._show_need()
 
     def _suggested(self) -> dict[str, object]:
@@ -145,8 +148,8 @@ class Tab(TabWidget, ShowsRuns):
         ):
             self.pages.addTab(widget, place.label)
         cards = row(*self.charts.cards(), spacing=2 * SPACE)
-        cards.setStretch(0, 1)
-        cards.setStretch(1, 1)
+        for number, share in enumerate((5, 5, 4)):
+            cards.setStretch(number, share)
         charts = column(self.charts.bar, cards, spacing=SPACE // 2)
         charts.setStretch(1, 1)
         self.next = action_button(actions.GO_ON, lambda: self.session.navigator.open_tab(TabId.COMPARE))
@@ -177,13 +180,12 @@ class Tab(TabWidget, ShowsRuns):
         self._show_state()
 
     def _show_need(self) -> None:
-        ready = queue.newest_run(self.session.project, TrainRewardJob) is not None
-        offline = ALGORITHMS[self.form.name].offline
-        self.need.setVisible(not ready and not offline)
+        missing = self.form.asks_our_model and queue.newest_run(self.session.project, TrainRewardJob) is None
+        self.need.setVisible(missing)
         self.need.setText(
             "There is no reward model yet: train one first, or optimise rules alone or a gold reward (More settings)."
         )
-        self.empty.action.setVisible(not ready and not offline)
+        self.empty.action.setVisible(missing)
 
     def start(self) -> None:
         try:

@@ -122,6 +122,10 @@ class ConfigForm(QWidget):
         """What the controls hold, by field name."""
         return {name: read() for name, read in self._read.items()}
 
+    def value(self, name: str) -> Any:
+        """What one control holds; the others are left alone, in which somebody may be typing."""
+        return self._read[name]()
+
     def show_values(self, values: dict[str, Any]) -> None:
         """Put these into the controls, by field name; the others stay."""
         for name, value in values.items():

@@ -42,7 +42,9 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--svg", type=Path, help="where `gold`, `learning` and `scaling` write their plot")
     parser.add_argument("--algorithm", nargs="+", help="which algorithms, `learning`; all of the task if not given")
     parser.add_argument("--seeds", type=int, default=1, help="runs of each algorithm, `learning`")
-    parser.add_argument("--task", choices=["sentiment", "reward-model"], default="sentiment", help="of `learning`")
+    parser.add_argument(
+        "--task", choices=["sentiment", "reward-model", "stopping"], default="sentiment", help="of `learning`"
+    )
     parser.add_argument("--set", nargs="+", metavar="NAME=VALUE", help="other settings of the runs, `learning`")
     parser.add_argument("--points", type=Path, help="folder of `learning`: runs that it holds are not done again")
     parser.add_argument("--keep", type=Path, help="a folder where `chain` and `learning` leave their projects")

@@ -47,7 +47,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         file = folder.with_name(f"{split}.jsonl")
         file.write_text("".join(json.dumps({"messages": row}) + "\n" for row in part), encoding="utf-8")
         plumbline("import", folder, file, "--demonstrations", "--split", split)
-    sft = plumbline("train-policy", folder, "--algorithm", "sft", "--steps", 25)
+    sft = plumbline("train-policy", folder, "--algorithm", "sft", "--steps", 25, "--max-new-tokens", ANSWER)
     found = {
         "demonstrations": len(rows[:LEARNT]),
         "sft_loss_before": sft["loss_before"],
@@ -69,7 +69,8 @@ def one_round(folder: Path, policy: dict[str, Any]) -> tuple[dict[str, Any], dic
     plumbline("generate", folder, *asked)
     plumbline("rank", folder, "--scripted", "sentiment")
     reward = plumbline("train-reward", folder)
-    more = ("--start-from", policy["job"], "--gold", "sentiment", "--max-new-tokens", ANSWER, "--steps", 20)
+    short = ("--max-new-tokens", ANSWER, "--missing-end-penalty", 0)
+    more = ("--start-from", policy["job"], "--gold", "sentiment", *short, "--steps", 20)
     tuned = plumbline("train-policy", folder, *more)
     return tuned, {
         "reward_accuracy": reward["accuracy"],

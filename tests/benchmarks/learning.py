@@ -4,6 +4,9 @@ Each run is the job `train-policy` as a person would start it: 30 steps of 16 co
 optimises VADER's sentiment of completions of neutral prompts, in the spirit of RL4LMs' IMDB task. Task `reward-model`
 optimises the reward model of the demo project, with the gold reward that its labeler followed beside it. DPO learns
 from as many completions, written by the reference and ranked by the same reward; in the demo, from its rankings.
+
+Task `stopping` is `sentiment` with 96 tokens and the default missing-end penalty: some completions end by themselves,
+and the others are to learn it.
 """
 
 import argparse
@@ -24,10 +27,14 @@ TRAIN, HELDOUT, COPIES = 60, 32, 4
 RANKED = 8
 DRAWS = 2000
 #: What each task optimises. The learned reward spreads twice as far as the sentiment, so a nat costs twice as much.
+#: Within 24 tokens hardly anything ends, and nothing is asked to.
 REWARDS: dict[str, dict[str, Any]] = {
-    "sentiment": {"gold": "sentiment", "train_on_gold": True},
-    "reward-model": {"gold": "warmth", "kl_coef": 0.1},
+    "sentiment": {"gold": "sentiment", "train_on_gold": True, "missing_end_penalty": 0.0},
+    "reward-model": {"gold": "warmth", "kl_coef": 0.1, "missing_end_penalty": 0.0},
+    "stopping": {"gold": "sentiment", "train_on_gold": True, "max_new_tokens": 96},
 }
+#: The tasks on neutral prompts, without a reward model.
+NEUTRAL = ("sentiment", "stopping")
 #: Steps that a curve is averaged over.
 SMOOTH = 5
 PEER = "trl-ppo"
@@ -75,6 +82,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         if not runs:
             continue
         found.append(together(name, runs))
+        if options.task == "stopping":
+            found[-1] |= ending(runs)
         print(json.dumps({key: value for key, value in found[-1].items() if key != "curve"}), file=sys.stderr)
     if PEER in names and "ppo" in names:
         ours, theirs = (next((row for row in found if row["algorithm"] == name), None) for name in ("ppo", PEER))
@@ -128,6 +137,17 @@ def known(task: str) -> list[str]:
     return list(ALGORITHMS) if task == "sentiment" else ["ppo", "rloo", "grpo", "dpo"]
 
 
+def ending(runs: list[dict[str, Any]]) -> dict[str, float]:
+    """The share of held-out completions that ended before the length limit, and their mean length in tokens, before and
+    after."""
+    found = {}
+    for part in ("before", "after"):
+        rows = [(row["tokens"], run["longest"]) for run in runs for row in run[part]]
+        found[f"ended_{part}"] = sum(tokens < longest for tokens, longest in rows) / len(rows)
+        found[f"tokens_{part}"] = sum(tokens for tokens, _ in rows) / len(rows)
+    return found
+
+
 def one(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
     """One run in a project of its own; what came of it, prompt by prompt."""
     from core.config.jobs import GenerateConfig
@@ -138,9 +158,7 @@ def one(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
 
     folder = Path(tempfile.mkdtemp(prefix="plumbline-learning-"))
     try:
-        project = (
-            sentiment_project(folder / "p", options) if options.task == "sentiment" else demo_project(folder / "p")
-        )
+        project = sentiment_project(folder / "p", options) if options.task in NEUTRAL else demo_project(folder / "p")
         own = overrides(options)
         reward = REWARDS[options.task]
         shared = {"reference_answers": False, "eval_prompts": HELDOUT, "checkpoint_every": STEPS, "steps": STEPS}
@@ -148,10 +166,11 @@ def one(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
         kind = ALGORITHMS[name].config
         names = {item.name for item in documented(kind)}
         config = from_dict(TrainPolicyConfig, shared | {k: v for k, v in own.items() if k not in names})
-        if ALGORITHMS[name].offline and options.task == "sentiment":
+        if ALGORITHMS[name].offline and options.task in NEUTRAL:
             write = GenerateConfig(
-                completions=RANKED, max_new_tokens=TOKENS, seed=seed, split="train", batch_size=64, missing_only=False
-            )
+                completions=RANKED, max_new_tokens=config.max_new_tokens, seed=seed, split="train", batch_size=64,
+                missing_only=False,
+            )  # fmt: skip
             work(project, "generate", write)
             gold.rank_all(project, reward["gold"])
         own = {"answers": "best-ranked"} | own if name == "sft" else own
@@ -162,6 +181,7 @@ def one(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
         after = [row for row in rows if row["policy"] == "tuned"]
         result = {
             "seed": seed, "before": before, "after": after, "gold": options.task != "sentiment",
+            "longest": config.max_new_tokens,
             "fluency": [fluency(options, part) for part in (before, after)],
             "seconds": sum(value for _, value in series["time/step"]), "series": series,
         }  # fmt: skip

@@ -51,6 +51,13 @@ def test_every_command_has_help(plumbline, name):
     assert len(cli.cli.commands[name].help) > 20
 
 
+def test_the_help_names_the_algorithms_that_have_another_default(plumbline):
+    said = " ".join(plumbline("train-policy", "--help")[1].split())
+    assert "[default: reward; GRPO: loss]" in said and "[default: k2; GRPO: k3]" in said
+    assert "default: 0.001; DQN: 0.003; Soft Q-learning: 0.003]" in said
+    assert "from 1, to 20, default: 1]" in said, "one default where there is one"
+
+
 def test_from_a_new_project_to_pairs_without_a_model(plumbline, tmp_path, tiny_model):
     folder = tmp_path / "p"
     assert plumbline("new", folder, "--name", "Mine", "--model", tiny_model)[0] == 0
@@ -243,7 +250,7 @@ def test_the_demo_project_is_full_at_once(tmp_path):
 def test_ctrl_c_stops_the_job_with_a_checkpoint_and_says_how_to_go_on(worked_on, plumbline):
     folder = worked_on
     command = [sys.executable, str(ROOT / "main.py"), "train-policy", str(folder), "--steps", "5000"]
-    command += ["--gold", "regex:[a-m]", "--train-on-gold"]
+    command += ["--gold", "regex:[a-m]", "--train-on-gold", "--max-new-tokens", "8"]
     heeds = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731  where tests run in the background
     project = open_project(folder)
     number = len(queue.listed(project)) + 1

@@ -20,7 +20,8 @@ FLAT = curve(*[1.0] * 20)
         ({"objective/entropy": curve(*[3.0] * 5, *[0.5] * 15)}, "Entropy has fallen to 17%"),
         ({"completions/mean_length": curve(*[10.0] * 5, *[30.0] * 15)}, "grown from 10 to 30"),
         ({"completions/mean_length": curve(*[20.0] * 5, *[5.0] * 15)}, "shrunk from 20 to 5"),
-        ({"completions/eos_rate": curve(*[0.8] * 5, *[0.1] * 15)}, "cut off"),
+        ({"completions/eos_rate": curve(*[0.8] * 5, *[0.3] * 15)}, "cut off at the length limit"),
+        ({"completions/eos_rate": curve(*[0.1] * 20)}, "cut off at 96 tokens. Begin a new run and raise the length"),
         ({"objective/score_std": curve(*[0.001] * 20)}, "nothing left"),
         ({"policy/clipfrac_avg": curve(*[0.6] * 20)}, "60% of the tokens"),
         ({"val/explained_variance": curve(*[-0.8] * 20)}, "worse than their mean"),
@@ -47,6 +48,26 @@ def test_a_healthy_run_gets_no_advice():
     assert advice(healthy, TrainPolicyConfig(kl_target=6.0)) == []
 
 
+ENDS, ENDED, LENGTH = curve(*[0.2] * 5, *[0.7] * 15), "completions/eos_rate", "completions/mean_length"
+
+
+@pytest.mark.parametrize(
+    ("series", "config", "said"),
+    [
+        ({ENDED: curve(*[0.0] * 20)}, {"missing_end_penalty": 0.0}, ""),
+        ({ENDED: curve(*[0.0] * 20)}, {"missing_end": "nothing"}, ""),
+        ({ENDED: curve(*[0.0] * 20)}, {}, "or raise the missing-end penalty"),
+        ({ENDED: curve(*[0.0] * 20)}, {"missing_end": "mask"}, "or set a missing-end penalty"),
+        ({ENDED: curve(*[0.0] * 10)}, {}, ""),
+        ({ENDED: ENDS, LENGTH: curve(*[90.0] * 5, *[40.0] * 15)}, {}, ""),
+        ({ENDED: ENDS, LENGTH: curve(*[90.0] * 5, *[9.0] * 15)}, {}, "the missing-end penalty is high"),
+    ],
+)
+def test_a_run_that_is_to_learn_to_end_is_told_when_it_does_not_and_not_that_it_gets_shorter(series, config, said):
+    found = advice(series, TrainPolicyConfig(**config))
+    assert [said in each.text for each in found] == ([True] if said else [])
+
+
 def test_kl_far_over_its_target():
     (said,) = advice({"objective/kl": curve(*[15.0] * 20)}, TrainPolicyConfig(kl_target=6.0))
     assert "twice its target of 6" in said.text
@@ -64,6 +85,10 @@ def test_over_optimisation_is_a_score_that_rises_past_the_peak_of_gold():
     assert peak in range(19, 25)
     (said,) = advice({"objective/scores": score, "objective/gold": up_and_down}, TrainPolicyConfig())
     assert f"since step {peak}" in said.text
+    ends = {"objective/gold": up_and_down, ENDED: curve(*[x / 40 for x in range(40)])}
+    assert advice(ends | {"objective/scores": curve(*[x / 40 for x in range(40)])}, TrainPolicyConfig()) == [], (
+        "nothing rises but the share that ends"
+    )
     assert gold_peak({"objective/gold": score}) is None
     assert gold_peak({"objective/gold": FLAT}) is None
 

@@ -1,14 +1,34 @@
 """Jobs as typed records: what older versions stored loads, results merge, and a follower reads what changed."""
 
 import json
+from contextlib import closing
 from dataclasses import replace
+from itertools import chain
 
 import pytest
 
-from core import worker
-from core.config.jobs import JOBS, CompareConfig, CompareResult, GenerateConfig, JobKind, ScoreConfig, kinds_of
-from core.config.options import as_stored, changed_values
-from core.config.training import Run, Scale, TrainedModel, TrainPolicyConfig, TrainRewardConfig, TrainRewardResult
+from core import demo, worker
+from core.config.jobs import (
+    JOBS,
+    CompareConfig,
+    CompareJob,
+    CompareResult,
+    GenerateConfig,
+    GenerateJob,
+    JobKind,
+    ScoreConfig,
+    kinds_of,
+)
+from core.config.options import as_stored, changed_values, documented
+from core.config.training import (
+    Run,
+    Scale,
+    TrainedModel,
+    TrainPolicyConfig,
+    TrainPolicyJob,
+    TrainRewardConfig,
+    TrainRewardResult,
+)
 from core.errors import BadInput
 from core.events import Later, Progress, Result
 from core.jobs import queue
@@ -47,6 +67,24 @@ def test_what_another_version_stored_loads_and_is_judged_when_it_is_to_run(proje
     worker.run_job(project, worker.claim(project), {})
     ended = queue.get(project, job.id)
     assert (ended.status, ended.error) == ("failed", "Unknown option --colour: see --help for the ones there are.")
+
+
+def test_a_stored_job_holds_every_setting_so_that_another_default_changes_none(project):
+    for spec in JOBS.values():
+        job = add_job(project, spec.config())
+        stored = json.loads(project.database.value("select config from jobs where id = ?", job.id))
+        assert set(stored) >= {item.name for item in documented(spec.config)}
+
+
+def test_the_run_of_the_demo_keeps_the_length_and_the_missing_end_of_its_time(tmp_path):
+    folder = demo.install(tmp_path / "demo")
+    with closing(open_project(folder)) as project:
+        (run,), *answered = (queue.listed(project, kind) for kind in (TrainPolicyJob, GenerateJob, CompareJob))
+        assert {job.config.max_new_tokens for job in (run, *chain(*answered))} == {24}
+        assert (run.config.missing_end, run.config.missing_end_penalty) == ("subtract", 0.0)
+        assert not run.config.minds_the_end and TrainPolicyConfig().minds_the_end
+    settings = (demo.GENERATE, demo.POLICY, demo.COMPARE)
+    assert {config.max_new_tokens for config in settings} == {24} and not demo.POLICY.minds_the_end
 
 
 def test_a_kind_that_nobody_knows_is_listed_and_fails_with_a_sentence(project):

@@ -7,7 +7,7 @@ import pytest
 
 from core import cli
 from core.config.jobs import CompareConfig, GenerateConfig, JobKind, ScoreConfig
-from core.config.training import TrainPolicyConfig
+from core.config.training import LENGTH, TrainPolicyConfig
 from core.conversation import Conversation, Message
 from core.errors import BadInput
 from core.events import Completions, NewCompletion, Sample
@@ -54,7 +54,7 @@ def test_two_answers_become_a_prompt_of_several_turns_whose_completions_keep_who
     assert "wrote 1 completions" in dependents.why_kept(filled, set_job(filled, run, status="done"))
     (how,) = set(filled.database.column("select sampling from completions where group_id = ?", sent.group_id))
     assert json.loads(how) == {
-        "temperature": 0.5, "top_p": 1.0, "max_new_tokens": 48, "checkpoint": "best", "compared": job.id
+        "temperature": 0.5, "top_p": 1.0, "max_new_tokens": LENGTH, "checkpoint": "best", "compared": job.id
     }  # fmt: skip
 
 

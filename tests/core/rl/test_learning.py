@@ -58,3 +58,15 @@ def test_it_learns_a_gold_reward_by_a_clear_margin(tmp_path, tiny_model, run_job
     assert job.status == "done", job.report or job.error
     assert job.result.gold_after > job.result.gold_before + (1.0 if offline else 2.0)
     assert set(job_metrics.series(project, job.id)) <= set(METRICS), "every number is explained"
+
+
+def test_a_run_with_the_missing_end_as_it_is_learns_to_end(asking, run_job):
+    """Nothing but the end is rewarded, by the default alone."""
+    config = TrainPolicyConfig(
+        rules="0*length", rules_only=True, steps=6, learning_rate=2e-2, kl_coef=0.01, batch_size=32, eval_prompts=0,
+        max_new_tokens=8, lora_rank=8, reference_answers=False,
+    )  # fmt: skip
+    job = run_job(asking, JobKind.TRAIN_POLICY, config, ALGORITHMS["ppo"].config())
+    assert job.status == "done", job.report or job.error
+    ended = [value for _, value in job_metrics.series(asking, job.id)["completions/eos_rate"]]
+    assert ended[0] < 0.3 and ended[-1] > 0.7, ended

@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from core.config.jobs import CompareConfig, CompareJob, CompareResult, GenerateJob
-from core.config.training import TrainPolicyConfig, TrainPolicyResult
+from core.config.training import LENGTH, TrainPolicyConfig, TrainPolicyResult
 from core.conversation import Conversation
 from core.events import Completions, NewCompletion, Result, Sample, Samples
 from core.jobs import queue
@@ -23,7 +23,7 @@ from tests.jobs import add_job, set_job
 @pytest.fixture
 def tuned(filled):
     """A project with a tuned policy, run 1."""
-    return with_run(filled, TrainPolicyConfig(), TrainPolicyResult(adapter="runs/1/x"))
+    return with_run(filled, TrainPolicyConfig(max_new_tokens=6), TrainPolicyResult(adapter="runs/1/x"))
 
 
 @pytest.fixture
@@ -240,7 +240,7 @@ def test_two_more_are_written_by_the_policy_of_the_conversation(tab, qtbot):
     (more,) = queue.listed(tab.session.project, GenerateJob)
     config = more.config
     assert (config.policy_job, config.completions, config.rank_first, config.missing_only) == (1, 2, True, False)
-    assert config.max_new_tokens == job.config.max_new_tokens == 64
+    assert config.max_new_tokens == job.config.max_new_tokens == LENGTH
     (prompt,) = prompts.some(tab.session.project, config.prompt_ids)
     assert prompt.conversation == job.config.asked[0]
     tab.session.replay("undo")

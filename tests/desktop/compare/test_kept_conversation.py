@@ -4,6 +4,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from core.config.jobs import CompareJob, GenerateJob
+from core.config.training import LENGTH
 from core.jobs import queue
 from core.records import NewRanking
 from core.store import completions, labelers, open_project, rankings
@@ -125,7 +126,7 @@ def test_two_more_are_written_by_the_chosen_policy_where_the_comparison_is_gone(
     other.show()
     choose(other, qtbot, 0, "Two more answers, blind")
     (job,) = queue.listed(tab.session.project, GenerateJob)
-    assert (job.config.policy_job, job.config.max_new_tokens) == (1, 64)
+    assert (job.config.policy_job, job.config.max_new_tokens) == (1, LENGTH)
     other.close()
 
 

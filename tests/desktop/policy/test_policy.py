@@ -131,6 +131,15 @@ def test_dpo_asks_for_no_reward_model(tab):
     assert not tab.need.isVisibleTo(tab)
 
 
+@pytest.mark.parametrize("values", [{"rules_only": True}, {"train_on_gold": True}, {"reward_model": "elsewhere"}])
+def test_what_asks_no_reward_model_of_ours_is_told_of_none(tab, values):
+    tab.form.shared.show_values(values)
+    assert not tab.need.isVisibleTo(tab) and not tab.empty.action.isVisibleTo(tab)
+    assert ("Needs no reward model" in tab.about.text()) == ("reward_model" not in values)
+    tab.form.shared.show_values({name: type(value)() for name, value in values.items()})
+    assert tab.need.isVisibleTo(tab) and tab.about.text().startswith("Needs a reward model")
+
+
 def test_settings_are_changed_while_a_run_goes_and_the_change_is_marked(tab):
     project = tab.session.project
     job = queued(project)
@@ -260,6 +269,22 @@ def test_more_charts_are_those_that_the_run_has_numbers_for(tab, qtbot):
     assert shown == {"objective/entropy", "val/ratio"}
     assert all(chart.parent() is tab.charts.more for chart in tab.charts.more.charts.values())
     assert tab.charts.more.charts["objective/entropy"].series["objective/entropy"].values[0] == 2.0
+
+
+def test_a_run_that_is_to_learn_to_end_shows_how_many_do_beside_reward_and_kl(tab, qtbot):
+    project = tab.session.project
+    jobs = queued(project), queued(project, missing_end_penalty=0.0), queued(project, "sft")
+    for job in jobs:
+        told(project, job, range(1, 6), completions__eos_rate=lambda s: s / 10, completions__mean_length=lambda s: 9)
+        done(project, job)
+    poll(tab)
+    tab.pages.setCurrentIndex(1)
+    for job, large in zip(jobs, (True, False, False), strict=True):
+        select(tab, job)
+        assert tab.charts.ended.isVisible() == large
+        further = {"completions/mean_length"} | (set() if large else {"completions/eos_rate"})
+        more = tab.charts.more.charts
+        qtbot.waitUntil(lambda f=further: {name for name, chart in more.items() if chart.isVisible()} == f)
 
 
 def test_every_chart_says_what_it_means_and_what_is_healthy(tab):
@@ -437,16 +462,17 @@ def test_settings_that_an_algorithm_does_not_heed_are_not_shown(tab):
     shared = tab.form.shared
     always = {"start_from", "steps", "max_new_tokens"}
     for name, missing in (
-        ("dpo", {"kl_coef", "kl_target", "completions"}),
-        ("sft", {"kl_coef", "kl_target", "completions"}),
-        ("kto", {"kl_coef", "kl_target", "completions"}),
+        ("dpo", {"kl_coef", "kl_target", "kl_estimator", "completions"}),
+        ("sft", {"kl_coef", "kl_target", "kl_estimator", "completions"}),
+        ("kto", {"kl_coef", "kl_target", "kl_estimator", "completions"}),
         ("trpo", {"learning_rate"}),
+        ("soft-q", {"kl_estimator"}),
         ("ppo", set()),
     ):
         tab.form.algorithm.setCurrentIndex(tab.form.algorithm.findData(name))
-        looked_at = {"kl_coef", "kl_target", "completions", "learning_rate", *always}
+        looked_at = {"kl_coef", "kl_target", "completions", "learning_rate", "kl_estimator", *always}
         assert {field for field in looked_at if shared.fields[field].isHidden()} == missing
-        assert ("Needs a reward model" in tab.about.text()) == (name in ("ppo", "trpo"))
+        assert ("Needs a reward model" in tab.about.text()) == (name in ("ppo", "trpo", "soft-q"))
 
 
 def test_a_single_step_is_seen_and_a_zoomed_chart_follows_again(tab):
