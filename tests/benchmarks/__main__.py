@@ -37,16 +37,25 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--runs", type=int, default=5, help="repetitions, of which the median counts")
     parser.add_argument("--k", type=int, nargs="+", default=[2, 4, 8, 16], help="completions of each prompt, `reward`")
     parser.add_argument("--ways", action="store_true", help="also time `reward` without sharing the prompt")
-    parser.add_argument("--limit", type=int, default=0, help="at most so many training pairs, `hh`; 0 is all")
+    parser.add_argument(
+        "--limit",
+        type=int,
+        default=0,
+        help="at most so many training pairs, `hh`, or conversations of each half, `learning`; 0 is all",
+    )
     parser.add_argument("--steps", type=int, default=20_000, help="steps of each curve, `charts`")
     parser.add_argument("--svg", type=Path, help="where `gold`, `learning` and `scaling` write their plot")
     parser.add_argument("--algorithm", nargs="+", help="which algorithms, `learning`; all of the task if not given")
     parser.add_argument("--seeds", type=int, default=1, help="runs of each algorithm, `learning`")
+    parser.add_argument("--seed", type=int, help="the one run of each algorithm that is made, `learning`")
     parser.add_argument(
-        "--task", choices=["sentiment", "reward-model", "stopping"], default="sentiment", help="of `learning`"
-    )
+        "--task", choices=["sentiment", "stopping", "reward-model", "preferences"], default="sentiment",
+        help="of `learning`",
+    )  # fmt: skip
+    parser.add_argument("--tokens", type=int, help="of each completion, `learning`; the task's own if not given")
     parser.add_argument("--set", nargs="+", metavar="NAME=VALUE", help="other settings of the runs, `learning`")
     parser.add_argument("--points", type=Path, help="folder of `learning`: runs that it holds are not done again")
+    parser.add_argument("--collect", action="store_true", help="only tell of the runs in --points, `learning`")
     parser.add_argument("--keep", type=Path, help="a folder where `chain` and `learning` leave their projects")
     parser.add_argument("--peer-python", type=Path, help="an interpreter with TRL, to run the peer on the same work")
     parser.add_argument(

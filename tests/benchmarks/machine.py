@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +49,18 @@ def resident_gigabytes() -> float:
     return psutil.Process().memory_info().rss / 1e9
 
 
+def children_seconds() -> float:
+    """CPU seconds of the processes that this one started and that have ended."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
+
+
 def median(values: list[float]) -> float:
     return statistics.median(values)
+
+
+def mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
 
 
 def gpu_gigabytes() -> float | None:
