@@ -71,8 +71,8 @@ class Samples:
 
 @dataclass(frozen=True)
 class NewCompletion:
-    """`policy_job` is the run whose policy wrote it; None is the base model, the labeler of the number `written_by`, or
-    nobody here."""
+    """`policy_job` is the run whose policy wrote it; None is the base model, the labeler of the number `written_by`,
+    the model of a `server`, or nobody here."""
 
     text: str
     tokens: int
@@ -80,6 +80,7 @@ class NewCompletion:
     seed: int
     policy_job: int | None = None
     written_by: int | None = None
+    server: str = ""
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,8 @@ class Prompt:
 @dataclass(frozen=True)
 class Completion:
     """One answer. `policy_job` is the training job whose policy wrote it; None is the base model, whatever wrote what
-    was `imported` from a file of that name, or the labeler whose name is `written_by`, who may have mended another."""
+    was `imported` from a file of that name, the model of a `server`, or the labeler whose name is `written_by`, who may
+    have mended another."""
 
     id: int
     group_id: int
@@ -98,6 +99,7 @@ class Completion:
     imported: str = ""
     written_by: str = ""
     mended: int | None = None
+    server: str = ""
 
     @property
     def by_hand(self) -> str:
@@ -113,6 +115,8 @@ class Completion:
             return f"{self.by_hand} by {self.written_by}"
         if self.imported:
             return f"Imported from {self.imported}"
+        if self.server:
+            return f"Written by {self.server}"
         return (
             "Written by the base model"
             if self.policy_job is None

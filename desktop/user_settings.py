@@ -128,6 +128,15 @@ def set_break_minutes(minutes: int) -> None:
     _store().setValue("break_minutes", minutes)
 
 
+def server() -> str:
+    """The address of the server that was asked last; empty while none was."""
+    return str(_get("server", ""))
+
+
+def set_server(address: str) -> None:
+    _store().setValue("server", address)
+
+
 def smoothing() -> float:
     """How much of the mean before stays in the smoothed curves of the charts: 0 (none) to 0.99."""
     return max(0.0, min(0.99, float(_get("smoothing", 0.6))))

@@ -21,6 +21,7 @@ from core.cli import (
     review,
     runs,
     sending,
+    servers,
     settings,
     trust,
 )
@@ -40,8 +41,8 @@ def cli() -> None:
 
 
 MODULES = (
-    projects, prompts, data, ranking, sending, labelers, review, jobs, runs, reports, launcher, settings, reading,
-    trust,
+    projects, prompts, data, ranking, sending, labelers, review, jobs, runs, reports, launcher, settings, servers,
+    reading, trust,
 )  # fmt: skip
 for module in MODULES:
     for command in module.COMMANDS:

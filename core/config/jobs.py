@@ -77,6 +77,11 @@ class GenerateConfig(SamplingConfig):
         "Run whose policy writes every second completion, untold; 0 is the base model, -1 is nobody.",
         low=-1,
     )
+    server: str = option(
+        "", "Address of a server that speaks OpenAI's chat API (Ollama, llama.cpp, vLLM, LM Studio, `transformers "
+        "serve`), whose model writes instead of the base, such as http://127.0.0.1:11434/v1.", advanced=True,
+    )  # fmt: skip
+    server_model: str = option("", "Which of the server's models; empty is the only one that it has.", advanced=True)
     split: str = option("all", "Which prompts.", choices=("all", "train", "heldout"))
     prompt_ids: tuple[int, ...] = option((), "Numbers of the prompts to answer; none means all.", advanced=True)
     limit: int = option(0, "At most this many prompts.", low=0, zero="all")
@@ -85,6 +90,15 @@ class GenerateConfig(SamplingConfig):
     batch_size: int = option(
         32, "Completions written at the same time.", low=1, high=512, advanced=True, title="Completions at once"
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.server and self.policy_job:
+            raise BadInput(
+                f"Give --server or --policy-job, not both: with --mix-with {self.policy_job} both write by turns."
+            )
+        if self.server_model and not self.server:
+            raise BadInput("--server-model is one of a server's models: give its address with --server.")
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar, cast
 
-from core.config.jobs import CompareConfig, ExportModelConfig, JudgeConfig, ScoreFileConfig
+from core.config.jobs import CompareConfig, ExportModelConfig, GenerateConfig, JudgeConfig, ScoreFileConfig
 from core.config.training import TrainPolicyConfig, TrainPolicyJob
+from core.endpoints import address
 from core.errors import BadInput
 from core.jobs import queue
 from core.labeling import gold
@@ -46,6 +47,17 @@ def check_look(project: Project) -> None:
     gate.check(project, wish.of_looking(base_models.parse(str(project.setting("model", base_models.EMBEDDED)))))
 
 
+def check_server(project: Project, text: str) -> None:
+    """Raises `AskFirst` before anything is sent to a server, where nobody allowed that."""
+    gate.check(project, wish.of_server(text))
+
+
+def choose_server(project: Project, text: str) -> None:
+    """A person wants to know which models a server has. Raises `AskFirst` where they must be asked first, and
+    `BadInput` for what is no address."""
+    gate.choose(project, wish.of_server(text))
+
+
 def choose(project: Project, config: object, taken: object = None) -> None:
     """A person starts a job of these settings: raises `AskFirst` where they must be asked first. What settings of the
     project name, those `taken` over and those of the run that is compared, nobody typed: it must have been allowed."""
@@ -56,9 +68,9 @@ def choose(project: Project, config: object, taken: object = None) -> None:
 
 
 def from_here(config: Config) -> Config:
-    """The same settings, as a person typed them, with a reward model, an adapter, a file and a folder by their
-    whole paths: a job
-    may be taken up again from another folder. Raises `BadInput` for what names none."""
+    """The same settings, as a person typed them, with a reward model, an adapter, a file and a folder by their whole
+    paths, because a job may be taken up again from another folder, and a server by its whole address. Raises `BadInput`
+    for what names none."""
     found: object = config
     if isinstance(found, TrainPolicyConfig | ScoreFileConfig | JudgeConfig) and found.reward_model:
         found = replace(found, reward_model=base_models.kept(found.reward_model))
@@ -68,6 +80,8 @@ def from_here(config: Config) -> Config:
         found = replace(found, path=_whole(found.path), out=_whole(found.out))
     if isinstance(found, ExportModelConfig):
         found = replace(found, out=_whole(found.out))
+    if isinstance(found, GenerateConfig) and found.server:
+        found = replace(found, server=address.parse(found.server).url)
     return cast(Config, found)
 
 
@@ -113,6 +127,8 @@ def _texts(config: object, *, again: bool = False) -> list[tuple[Maker, str]]:
         return [(wish.of_reward_model, config.reward_model), (wish.of_file, config.path), (wish.of_file, config.out)]
     if isinstance(config, JudgeConfig):
         return [(wish.of_reward_model, config.reward_model)]
+    if isinstance(config, GenerateConfig):
+        return [(wish.of_server, config.server)]
     return [(wish.of_file, config.out)] if isinstance(config, ExportModelConfig) else []
 
 

@@ -44,6 +44,7 @@ OF_GROUP = """
 WRITTEN_HERE = (
     "c.policy_job is null and c.written_by is null"
     " and iif(json_valid(c.sampling), json_extract(c.sampling, '$.imported'), null) is null"
+    " and iif(json_valid(c.sampling), json_extract(c.sampling, '$.server'), null) is null"
 )
 
 
@@ -70,7 +71,8 @@ def add_group(
     with project.write() as database:
         group = {"id": None, "prompt_id": prompt_id, "job_id": job_id, "created_at": now()}
         group_id = database.insert(ADD_GROUP, group)
-        written = [json.dumps(how) for how in each or [sampling or {}] * len(rows)]
+        hows = zip(each or [sampling or {}] * len(rows), rows, strict=True)
+        written = [json.dumps(how | ({"server": row.server} if row.server else {})) for how, row in hows]
         database.many(ADD, (row_of(row, group_id, how) for row, how in zip(rows, written, strict=True)))
     return group_id
 
@@ -98,6 +100,7 @@ def _completion(row: dict[str, Any], prompt_id: int) -> Completion:
     return Completion(
         row["id"], row["group_id"], prompt_id, row["text"], row["policy_job"], bool(row["ended"]), row["tokens"],
         str(sampling.get("imported", "")), row["name"] or "", mended if isinstance(mended, int) else None,
+        str(sampling.get("server", "")),
     )  # fmt: skip
 
 
@@ -243,11 +246,24 @@ ANSWERED_BY = (
 #: By whether the base is asked about.
 ANSWERED = {False: ANSWERED_BY, True: ANSWERED_BY + " and " + WRITTEN_HERE}
 
+ANSWERED_BY_SERVER = """
+    select distinct prompt_id from (
+        select g.prompt_id, iif(json_valid(c.sampling), json_extract(c.sampling, '$.server'), null) as server
+        from completion_groups g join completions c on c.group_id = g.id where g.job_id is not :but
+    ) where iif(:model = '', substr(server, -length(:at)) = :at, server = :model || :at)
+"""
+
 
 def answered_prompts(project: Project, policy_job: int | None, *, but: int = 0) -> set[int]:
     """Ids of the prompts that this policy (None is the base) has completions for, those that the job `but` wrote left
     out. What was imported or written by hand is nobody's policy."""
     return set(project.database.column(ANSWERED[policy_job is None], policy_job=policy_job, but=but))
+
+
+def answered_by_server(project: Project, model: str, url: str, *, but: int = 0) -> set[int]:
+    """Ids of the prompts that a model behind an address has completions for, any of its models if none is named; those
+    that the job `but` wrote left out."""
+    return set(project.database.column(ANSWERED_BY_SERVER, model=model, at=f" at {url}", but=but))
 
 
 def count(project: Project) -> int:

@@ -172,11 +172,13 @@ def granted(project: Project, wish: Wish) -> Wish:
 
 
 def choose(project: Project, wishes: Sequence[Wish]) -> None:
-    """A person names these themself: in a project that they made that is the choice, a model is it in one that they
-    trust, and a file anywhere; what else there is must have been allowed. Raises as `check` does."""
+    """A person names these themself: in a project that they made that is the choice, a model and a server of this
+    machine are it in one that they trust, and a file anywhere; what else there is must have been allowed, and what is
+    sent over the network in every project. Raises as `check` does."""
     found = _standing(project)
-    free = {"file"} | ({"model"} if found.trusted else set())
-    typed = [wish for wish in lacking(project, wishes) if found.made or wish.kind in free]
+    free = {"file"} | ({"model", "server"} if found.trusted else set())
+    wanting = [wish for wish in lacking(project, wishes) if wish.kind != "network"]
+    typed = [wish for wish in wanting if found.made or wish.kind in free]
     if typed:
         allow(ProjectFile.of(project), [place for wish in typed for place in wish.seen()])
     check(project, wishes)

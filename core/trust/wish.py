@@ -7,6 +7,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Literal
 
+from core.endpoints import address
 from core.errors import BadInput, first_line
 from core.machine import base_models, hub
 from core.machine.base_models import ModelSpec
@@ -20,7 +21,7 @@ class Wish:
     """`words` say what is done, as part of a sentence. Of code there is the `module` (empty for a file), the `file`
     that it lies in, and the hash of that; a file's hash is empty until it was `seen`."""
 
-    kind: Literal["code", "model", "file"]
+    kind: Literal["code", "model", "file", "server", "network"]
     name: str
     words: str
     module: str = ""
@@ -126,6 +127,19 @@ def of_reward_model(text: str) -> list[Wish]:
     if spec.kind != "hub":
         return [_of_place(name, words)]
     return [Wish("model", name, words), *([] if base_models.is_ready(spec) else _of_token(spec))]
+
+
+def of_server(text: str) -> list[Wish]:
+    """A server of this machine that is asked, or one elsewhere, to which what is asked goes over the network. Raises
+    `BadInput` for what is no address."""
+    if not text:
+        return []
+    found = address.parse(text)
+    words = f"it sends prompts and answers to {places.quoted(found.url)}"
+    if found.is_loopback:
+        return [Wish("server", found.url, f"{words}, a server on this machine")]
+    how = ", unencrypted" if found.is_open else ""
+    return [Wish("network", found.url, f"{words}, which is not this machine{how}")]
 
 
 def of_file(path: str) -> list[Wish]:

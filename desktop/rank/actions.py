@@ -54,15 +54,24 @@ TITLES = {
 GENERATE = _here("generate.start", "Generate", role="primary")
 STOP = _here("generate.stop", "Stop", "What is written so far stays.")
 RESUME = _here("generate.resume", "Resume", "Go on where it ended.")
-POLICY = _here("generate.policy", "Written by", "The base model, or a policy that you tuned from it.", field=True)
+POLICY = _here(
+    "generate.policy", "Written by", "The base model, a policy that you tuned from it, or the model of a server.",
+    field=True,
+)  # fmt: skip
 MIXED = _here(
     "generate.mixed",
     "Every second one by",
     "Writes every second completion. Labelers do not see who wrote what.",
     field=True,
 )
+SERVER = _here(
+    "generate.server", "Address of the server",
+    "Of Ollama, llama.cpp, vLLM, LM Studio or `transformers serve`: whatever speaks OpenAI's chat API.", field=True,
+)  # fmt: skip
+SERVER_MODEL = _here("generate.server-model", "The server's model", "Type its name, or press Look.", field=True)
+LOOK = _here("generate.look", "Look", "Ask the server which models it has.")
 #: Has a field of its own, or is for single prompts, which come from elsewhere.
-LEFT_OUT = ("policy_job", "mix_with", "prompt_ids", "rank_first")
+LEFT_OUT = ("policy_job", "mix_with", "server", "server_model", "prompt_ids", "rank_first")
 GENERATION = settings_of(GenerateConfig, "generate", TabId.RANK, leave_out=LEFT_OUT, titles=TITLES, only_here=True)
 WHOSE = _here("history.whose", "Whose rankings", field=True)
 CALIBRATE = _here(

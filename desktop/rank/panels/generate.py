@@ -4,10 +4,9 @@ from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QProgressBar, QScrollArea, QWidget
+from PySide6.QtWidgets import QProgressBar, QScrollArea, QWidget
 
 from core.config.jobs import WRITING, GenerateConfig, GenerateJob, JobKind
-from core.config.training import TrainPolicyJob
 from core.errors import KnownError
 from core.humanize import duration
 from core.jobs import queue
@@ -16,10 +15,11 @@ from core.store import Project, completions, prompts
 from core.trust.wish import AskFirst
 from desktop import errors
 from desktop.rank import actions
+from desktop.rank.panels.writer_choice import WriterChoice
 from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, label, row, set_role
-from desktop.widgets.bound import action_button, bind
+from desktop.widgets.bound import action_button
 from desktop.widgets.config_form import ConfigForm
 from desktop.widgets.dates import remaining
 
@@ -35,10 +35,8 @@ class GeneratePanel(QWidget):
         self._job_id = 0
         self._behind = ""
         session.ticked.connect(self._tick)
-        self.policy = QComboBox(self)
-        bind(actions.POLICY, self.policy)
-        self.mixed = QComboBox(self)
-        bind(actions.MIXED, self.mixed)
+        self.writer = WriterChoice(session, self)
+        self.writer.refused.connect(self._refused)
         self.form = ConfigForm(GenerateConfig, leave_out=actions.LEFT_OUT, actions=actions.GENERATION)
         self.about = label("", "muted", wrap=True)
         self.generate = action_button(actions.GENERATE, self.start)
@@ -51,10 +49,7 @@ class GeneratePanel(QWidget):
         page.setLayout(
             column(
                 self.about,
-                label("Written by", "small"),
-                self.policy,
-                label("Every second one by", "small"),
-                self.mixed,
+                self.writer,
                 self.form,
                 row(self.generate, self.stop, self.resume, None),
                 self.bar,
@@ -73,15 +68,7 @@ class GeneratePanel(QWidget):
     def refresh(self) -> None:
         """Read again which policies there are, how many prompts wait, and how the last job stands."""
         project = self.session.project
-        for box, first in ((self.policy, ()), (self.mixed, (("Nobody else", -1),))):
-            chosen = box.currentData()
-            box.clear()
-            for text, policy in (*first, ("The base model", 0)):
-                box.addItem(text, policy)
-            for job in queue.listed(project, TrainPolicyJob):
-                if job.result.adapter:
-                    box.addItem(f"Tuned policy, run {job.id}", job.id)
-            box.setCurrentIndex(max(0, box.findData(chosen)))
+        self.writer.refresh()
         total = prompts.count(project)
         left = total - len(completions.answered_prompts(project, None))
         noun = "prompt" if total == 1 else "prompts"
@@ -93,18 +80,16 @@ class GeneratePanel(QWidget):
     def choose(self, policy_job: int) -> None:
         """Let the policy of a run write next."""
         self.refresh()
-        self.policy.setCurrentIndex(max(0, self.policy.findData(policy_job)))
+        self.writer.choose(policy_job)
 
     def start(self) -> None:
         try:
-            values = self.form.values() | {
-                "policy_job": int(self.policy.currentData() or 0),
-                "mix_with": int(self.mixed.currentData()),
-            }
+            values = self.form.values() | self.writer.values()
             self.session.start(JobKind.GENERATE, GenerateConfig(**values))
         except KnownError as error:
             self._refused(error, self.start)
             return
+        self.writer.remember()
         self.show_job(at_work(self.session.project))
         self.started.emit()
 

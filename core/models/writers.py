@@ -1,0 +1,144 @@
+"""Who writes completions: a policy on the base here, or a model behind a server's address."""
+
+import random
+from collections.abc import Generator, Sequence
+from typing import Any, Protocol
+
+from core.config.jobs import GenerateConfig
+from core.endpoints.server import Reply, Sampling, Server
+from core.errors import KnownError
+from core.events import NewCompletion
+from core.models import chat
+from core.models.adapters import REFERENCE, SharedModel
+from core.models.drawing import Drawing
+from core.models.load import Base
+from core.models.rows import Rows
+from core.models.sampling import sample
+from core.models.seeds import generator
+from core.records import LONGEST_ANSWER, Prompt
+
+#: Returns the completions of each prompt of a batch, and yields None while they are waited for.
+Written = Generator[None, None, list[list[NewCompletion]]]
+
+
+class Writer(Protocol):
+    def write(self, batch: Sequence[Prompt], copies: int) -> Written:
+        """`copies` for each prompt. Each prompt has seeds of its own: a job that comes to the prompts in another order
+        draws the same."""
+        ...
+
+
+class PolicyWriter:
+    """The base, or a run's policy on it as it is `drawn_by`. In other batches the model says the same but for the last
+    bits (in bfloat16 the last digits)."""
+
+    def __init__(
+        self, model: SharedModel, config: GenerateConfig, policy_job: int | None, drawn_by: Drawing | None, number: int
+    ) -> None:
+        self.model, self.config, self.policy_job, self.drawn_by, self.number = (
+            model, config, policy_job, drawn_by, number,
+        )  # fmt: skip
+
+    def write(self, batch: Sequence[Prompt], copies: int) -> Written:
+        model, config = self.model, self.config
+        guide = self.drawn_by.guide if self.drawn_by else None
+        place = [self.number] if self.number else []
+        with model.role(self.drawn_by.role if self.drawn_by else REFERENCE) as causal:
+            drawn = sample(
+                causal,
+                [chat.to_answer(model.base, prompt.conversation, config.max_new_tokens, prompt.id) for prompt in batch],
+                copies=copies,
+                end_ids=model.base.end_ids,
+                pad_id=model.base.pad_id,
+                never=model.base.textless,
+                stops=model.base.chat.stops_at if model.base.chat.stops else None,
+                generator=[generator(config.seed, prompt.id, *place) for prompt in batch],
+                guide=guide,
+                others=model.opening(guide.roles) if guide else (),
+                report_status=model.report_status,
+                **drawn_with(config),
+            )
+        rows = new_completions(model.base, drawn, config.seed, self.policy_job)
+        return [rows[index * copies : (index + 1) * copies] for index in range(len(batch))]
+        yield  # nobody waits for it
+
+
+class ServerWriter:
+    """The model of a server. It is asked for one answer at a time, with a seed of each one's own, since not every
+    server knows of several."""
+
+    def __init__(self, server: Server, model: str, config: GenerateConfig, number: int) -> None:
+        self.server, self.model, self.config, self.number = server, model, config, number
+
+    @property
+    def name(self) -> str:
+        """As it stands beside what it wrote."""
+        return source(self.model, self.server.address.url)
+
+    def write(self, batch: Sequence[Prompt], copies: int) -> Written:
+        config = self.config
+        asked = [(prompt.conversation, self._sampling(prompt, copy)) for prompt in batch for copy in range(copies)]
+        found: dict[int, Reply] = {}
+        for answered in self.server.answers(self.model, asked, at_once=min(config.batch_size, len(asked))):
+            if answered is None:
+                yield
+            else:
+                found[answered[0]] = answered[1]
+        rows = [self._row(found[number], asked[number][1].seed or 0) for number in range(len(asked))]
+        return [rows[index * copies : (index + 1) * copies] for index in range(len(batch))]
+
+    def _sampling(self, prompt: Prompt, copy: int) -> Sampling:
+        config = self.config
+        seed = random.Random(f"{config.seed}/{prompt.id}/{self.number}/{copy}").getrandbits(31)
+        return Sampling(config.max_new_tokens, config.temperature, config.top_p, seed)
+
+    def _row(self, reply: Reply, seed: int) -> NewCompletion:
+        if len(reply.text) > LONGEST_ANSWER:
+            raise KnownError(
+                f"{self.name} gave {len(reply.text):,} letters, and an answer may have {LONGEST_ANSWER:,}: see to its "
+                "settings."
+            )
+        return NewCompletion(reply.text, reply.tokens, reply.ended, seed, server=self.name)
+
+
+def source(model: str, url: str) -> str:
+    return f"{model} at {url}"
+
+
+def chosen_model(server: Server, asked_for: str) -> str:
+    """The model of a server that is meant: the one that was named, or the only one. Raises `KnownError` with what there
+    is. A server that lists none is believed to have the one that was named."""
+    there = server.models()
+    url = server.address.url
+    if asked_for:
+        if there and asked_for not in there:
+            raise KnownError(f"{url} has no model {asked_for!r:.120}; it has {_listed(there)}.")
+        return asked_for
+    if len(there) == 1:
+        return there[0]
+    if not there:
+        raise KnownError(f"{url} has no model loaded: load one, or name it with --server-model.")
+    raise KnownError(f"{url} has several models, so name one with --server-model: {_listed(there)}.")
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+
+
+def drawn_with(config: GenerateConfig) -> dict[str, Any]:
+    """How completions are drawn, as it is kept with them."""
+    return {"temperature": config.temperature, "top_p": config.top_p, "max_new_tokens": config.max_new_tokens}
+
+
+def new_completions(base: Base, drawn: Rows, seed: int, policy_job: int | None) -> list[NewCompletion]:
+    lengths = drawn.lengths.tolist()
+    return [
+        NewCompletion(
+            text=chat.text_of(base, drawn.response_ids[row, :length].tolist()),
+            tokens=int(length),
+            ended=bool(drawn.ended[row]),
+            seed=seed,
+            policy_job=policy_job,
+        )
+        for row, length in enumerate(lengths)
+    ]

@@ -1,0 +1,64 @@
+"""Keys lie in the system's keyring, by address; here in one that lives in memory."""
+
+from collections.abc import Iterator
+
+import keyring
+import pytest
+from keyring.backend import KeyringBackend
+from keyring.backends.fail import Keyring as NoKeyring
+
+from core.endpoints import keys
+from core.endpoints.address import parse
+from core.errors import BadInput
+
+HERE, THERE = parse("127.0.0.1:8000"), parse("https://api.example.com/v1")
+
+
+class InMemory(KeyringBackend):
+    priority = 1.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.kept[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        del self.kept[service, username]
+
+
+@pytest.fixture(autouse=True)
+def ring() -> Iterator[InMemory]:
+    before, made = keyring.get_keyring(), InMemory()
+    keyring.set_keyring(made)
+    yield made
+    keyring.set_keyring(before)
+
+
+def test_kept_by_address(ring: InMemory) -> None:
+    assert keys.of(HERE) == ""
+    keys.keep(HERE, " sk-1 ")
+    assert (keys.of(HERE), keys.of(THERE)) == ("sk-1", "")
+    keys.forget(HERE)
+    keys.forget(HERE)
+    assert (keys.of(HERE), ring.kept) == ("", {})
+
+
+@pytest.mark.parametrize("key", ["", " ", "a\nb", "schlüssel", "a\x00"])
+def test_no_key(key: str) -> None:
+    with pytest.raises(BadInput, match="plain letters"):
+        keys.keep(HERE, key)
+
+
+def test_without_a_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    keyring.set_keyring(NoKeyring())
+    assert keys.of(HERE) == ""
+    with pytest.raises(BadInput, match=keys.VARIABLE):
+        keys.keep(HERE, "sk-1")
+    with monkeypatch.context() as patched:
+        patched.setenv(keys.VARIABLE, "sk-2")
+        assert keys.of(HERE) == "sk-2"
