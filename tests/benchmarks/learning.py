@@ -2,11 +2,12 @@
 
 Each run is the job `train-policy` as a person would start it: 30 steps of 16 completions of `--tokens` tokens (24).
 Task `sentiment` optimises VADER's sentiment of completions of neutral prompts, in the spirit of RL4LMs' IMDB task. Task
-`stopping` is that with 96 tokens and the default missing-end penalty: some completions end by themselves, and the others
-are to learn it. Task `reward-model` optimises the reward model of the demo project, with the gold reward that its labeler followed beside it.
-Task `preferences` optimises a reward model of half of `--data`, judged by one of the other half: see
-`learning_preferences`. DPO, KTO and SFT learn from as many completions, written by the reference and ranked by the same
-reward; in the other tasks, from their rankings. Best-of-n, which trains nothing, is the baseline of them all.
+`stopping` is that with 96 tokens and the default missing-end penalty: some completions end by themselves, and the
+others are to learn it. Task `reward-model` optimises the reward model of the demo project, with the gold reward that
+its labeler followed beside it. Task `preferences` optimises a reward model of half of `--data`, judged by one of the
+other half: see `learning_preferences`. DPO, KTO and SFT learn from as many completions, written by the reference and
+ranked by the same reward; in the other tasks, from their rankings. Best-of-n, which trains nothing, is the baseline of
+them all.
 
 Intervals are over prompts and seeds (`learning_table.interval`). With `--peer-python` TRL's GRPO and RLOO run the task
 `sentiment` too, with our algorithms' learning rate and KL coefficient. Our code then asks the held-out prompts of their

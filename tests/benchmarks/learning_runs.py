@@ -1,4 +1,4 @@
-"""One run of `learning`'s tasks `sentiment`, `stopping` and `reward-model`, as the job `train-policy` makes it; or best-of-n."""
+"""One run of `learning` without preferences, as the job `train-policy` makes it; or best-of-n."""
 
 import argparse
 import json
