@@ -373,6 +373,8 @@ class TrainRewardResult(RunResult):
     heldout_pairs: int = 0
     prompts: int | None = None
     heldout_prompts: int = 0
+    heldout_too_long: int = 0
+    """Held-out prompts that were left out, because no pair of them fits into `max_length`."""
     accuracy: float | None = None
     eval_loss: float | None = None
     reward_mean: float | None = None

@@ -41,7 +41,7 @@ from core.reward.update import checkpointed, own_gradients, put_together, step
 from core.store import pairs
 
 TITLE = "Training the reward model"
-#: Held-out prompts that are looked at while training goes on; all of them at its end.
+#: Held-out prompts that are looked at while training goes on, or a third as many as are trained on; all at its end.
 WATCHED = 64
 #: Shares of the training prompts for the curve of accuracy against labels.
 CURVE = (0.125, 0.25, 0.5)
@@ -114,6 +114,8 @@ class Training:
         tested = {group.prompt_id for group in heldout}
         self.train = [example for example in known if example.prompt_id not in tested]
         self.heldout = [example for example in known if example.prompt_id in tested]
+        self.too_long = len(tested) - len({example.prompt_id for example in self.heldout})
+        self.watched = self.heldout[: max(WATCHED, len(self.train) // 3)]
         if not self.train:
             raise NothingToDo("Every ranked completion is longer than --max-length: raise it.")
         self.stages = self._stages()
@@ -203,7 +205,7 @@ class Training:
             metrics = yield from self._update(model, member, optimizer, batch)
             state.step += 1
             if self.heldout and (state.step % every == 0 or state.step == stage.steps):
-                measured = evaluate(model, member, self.heldout[:WATCHED])
+                measured = evaluate(model, member, self.watched)
                 metrics |= measured.metrics
                 if live:
                     yield Scores(measured.scores)
@@ -363,6 +365,7 @@ class Training:
                 heldout_pairs=sum(example.pairs for example in self.heldout),
                 prompts=len(self.train),
                 heldout_prompts=len(self.heldout),
+                heldout_too_long=self.too_long,
                 accuracy=first.eval_accuracy,
                 eval_loss=first.eval_loss,
                 reward_mean=mean,
