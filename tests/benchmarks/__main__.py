@@ -16,7 +16,7 @@ NAMES = {
     "first_minutes": "minutes of somebody new to a first ranking, reward model and PPO run with pauses to read",
     "charts": "milliseconds to move the charts of a long run, and to draw one more step",
     "reward": "pairs a second of reward model training by completions for each prompt, peak memory",
-    "hh": "accuracy and seconds of one pass over human preferences (HH), held out by prompt",
+    "hh": "what importing human preferences (HH) and training with all defaults gives, held out by prompt",
     "gold": "rank correlation of the learned reward with a known gold reward, by number of pairs",
     "learning": "reward before and after on held-out prompts, KL and fluency, for each algorithm",
     "chain": "held-out loss, reward, gold reward and KL along base, SFT, reward model, PPO, second round",
@@ -43,9 +43,9 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--algorithm", nargs="+", help="which algorithms, `learning`; all of the task if not given")
     parser.add_argument("--seeds", type=int, default=1, help="runs of each algorithm, `learning`")
     parser.add_argument("--task", choices=["sentiment", "reward-model"], default="sentiment", help="of `learning`")
-    parser.add_argument("--set", nargs="+", metavar="NAME=VALUE", help="other settings of the runs, `learning`")
+    parser.add_argument("--set", nargs="+", metavar="NAME=VALUE", help="other settings of the runs, `hh`, `learning`")
     parser.add_argument("--points", type=Path, help="folder of `learning`: runs that it holds are not done again")
-    parser.add_argument("--keep", type=Path, help="a folder where `chain` and `learning` leave their projects")
+    parser.add_argument("--keep", type=Path, help="a folder where `chain`, `hh` and `learning` leave their projects")
     parser.add_argument("--peer-python", type=Path, help="an interpreter with TRL, to run the peer on the same work")
     parser.add_argument(
         "--peer-scripts", type=Path, default=Path("../shared/peers"), help="where the peer's scripts lie"
