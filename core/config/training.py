@@ -99,6 +99,10 @@ class TrainRewardConfig(LoraConfig):
         0.0, "Share of pairs taken to be labeled the wrong way round.", low=0, high=0.49, advanced=True
     )
     centering: float = option(0.01, "Weight of the penalty that keeps scores near 0.", low=0, high=1, advanced=True)
+    length_correction: bool = option(
+        False, "Take out of the reward what is linear in a completion's length, as the held-out pairs show it after "
+        "training (post-hoc reward calibration: Huang et al. 2024, arXiv 2409.17407).", advanced=True,
+    )  # fmt: skip
     criteria: bool = option(
         True, "Learn a score for each ranked criterion too, as further columns of the head.", advanced=True
     )
@@ -345,7 +349,9 @@ class RunResult(JobResult):
 @dataclass(frozen=True)
 class TrainedModel:
     """One model of a run of the reward model (a member of the ensemble, or one of the curve): what it learnt from, and
-    how it did on the held-out prompts where there are any. `eval_loss` is in nats."""
+    how it did on the held-out prompts where there are any. `eval_loss` is in nats; `eval_accuracy_low` and
+    `eval_accuracy_high` are the ends of the 95 % interval over prompts; `per_token` is what each token of a completion
+    takes off its raw score, where length was taken out."""
 
     model: str = ""
     prompts: int = 0
@@ -353,7 +359,10 @@ class TrainedModel:
     steps: int = 0
     eval_loss: float | None = None
     eval_accuracy: float | None = None
+    eval_accuracy_low: float | None = None
+    eval_accuracy_high: float | None = None
     eval_margin: float | None = None
+    per_token: float | None = None
 
 
 @dataclass(frozen=True)
@@ -372,6 +381,8 @@ class TrainRewardResult(RunResult):
     heldout_pairs: int = 0
     prompts: int | None = None
     heldout_prompts: int = 0
+    heldout_too_long: int = 0
+    """Held-out prompts that were left out, because no pair of them fits into `max_length`."""
     accuracy: float | None = None
     eval_loss: float | None = None
     reward_mean: float | None = None

@@ -110,11 +110,15 @@ def all_ranked(project: Project) -> bool:
 
 
 def is_chance(job: TrainRewardJob) -> bool:
-    """Can the accuracy of a reward model on its held-out pairs not be told from guessing?"""
+    """Can the accuracy of a reward model on its held-out pairs not be told from guessing?
+
+    By its interval over prompts, whose pairs are not independent; an older run has none, and its pairs are counted.
+    """
     accuracy, pairs = job.result.accuracy, job.result.heldout_pairs
     if accuracy is None or not pairs:
         return False
-    low = proportion(accuracy * pairs, pairs).low
+    low = next((each.eval_accuracy_low for each in job.result.models), None)
+    low = proportion(accuracy * pairs, pairs).low if low is None else low
     return low is not None and low <= 0.5
 
 

@@ -14,6 +14,7 @@ class RewardHead(nn.Module):
 
     There is no bias: only differences of scores are learnt, and transformers' classification heads have none, so that
     the weights load there as they are. `normalised` gives scores in standard deviations of the reference's completions.
+    `per_token` (C,) is what each token of a completion takes off its scores: 0 until `core.reward.length` measures it.
     """
 
     def __init__(self, hidden_size: int, columns: int = 1) -> None:
@@ -22,11 +23,14 @@ class RewardHead(nn.Module):
         self.tie = nn.Parameter(torch.zeros(columns))
         self.register_buffer("mean", torch.zeros(columns))
         self.register_buffer("std", torch.ones(columns))
+        self.register_buffer("per_token", torch.zeros(columns), persistent=False)
         self.mean: Tensor
         self.std: Tensor
+        self.per_token: Tensor
 
-    def forward(self, hidden: Tensor) -> Tensor:
-        return self.linear(hidden.float())
+    def forward(self, hidden: Tensor, tokens: Tensor) -> Tensor:
+        """`tokens` (...) are the completions' lengths, with the end token."""
+        return self.linear(hidden.float()) - tokens[..., None] * self.per_token
 
     def normalised(self, raw: Tensor) -> Tensor:
         """(raw - mean) / std, with the numbers of the reference's completions; raw is (..., C), on any device."""

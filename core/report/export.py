@@ -68,13 +68,16 @@ def headline(report: RewardReport) -> list[tuple[str, str]]:
         ("Brier score", _number(report.brier)),
         ("Expected calibration error", _number(report.calibration_error, "{:.1%}")),
         ("The same of a perfectly calibrated model", _number(floor.expected if floor else None, "{:.1%}")),
-        ("Correlation of reward and length", _number(report.length.correlation, "{:+.2f}")),
+        ("Correlation of reward and tokens", _number(report.length.correlation, "{:+.2f}")),
     ]
     if report.disagreement is not None:
         rows.append(("Disagreement of the members", _number(report.disagreement, "{:.3f}")))
+    if report.length.per_token is not None:
+        rows.append(("Length taken out of the raw score, for each token", _number(report.length.per_token, "{:.4g}")))
     if report.stopped:
         rows.append(("Training", report.stopped))
-    return [*rows, ("Measured on", f"{report.pairs} pairs of {report.prompts} prompts that were not trained on")]
+    rows.append(("Measured on", f"{report.pairs} pairs of {report.prompts} prompts that were not trained on"))
+    return [*rows, ("Not measured on", report.missing)] if report.missing else rows
 
 
 def warnings(report: RewardReport) -> list[str]:
@@ -87,10 +90,7 @@ def warnings(report: RewardReport) -> list[str]:
     low = report.accuracy.low
     if report.pairs and not report.collapsed and low is not None and low <= 0.5:
         found.append("The accuracy cannot be told from chance: rank more prompts before a policy is tuned.")
-    base = report.length.baseline.value
-    if report.accuracy.value is not None and base is not None and base >= report.accuracy.value and report.pairs:
-        found.append(f"Taking always {report.length.rule} would do as well: the model may have learnt length alone.")
-    if report.length.biased:
+    if report.length.warns:
         found.append(report.length.verdict)
     return found
 
@@ -149,7 +149,7 @@ def _markdown(project: Project, report: RewardReport, folder: str) -> str:
     lines += [f"**{text}**\n" for text in warnings(report)]
     lines += ["| measure | value |", "| --- | --- |"]
     lines += [f"| {name} | {value} |" for name, value in headline(report)]
-    lines += ["", report.length.verdict, "", report.growth.verdict, ""]
+    lines += ["" if report.length.warns else report.length.verdict, "", report.growth.verdict, ""]
     lines += [f"![{caption}]({folder}/{name}.svg)\n" for name, (caption, _) in plots(report).items()]
     for title, rows in parts(report):
         lines += [f"## {title}", "", "| | accuracy | pairs |", "| --- | --- | --- |"]

@@ -14,23 +14,20 @@ from numpy.typing import NDArray
 from core.config.training import TrainRewardJob
 from core.jobs import queue
 from core.preferences.interval import NOTHING, Interval
-from core.preferences.statistics import bootstrap, share, share_interval, sums_by, widened
+from core.preferences.statistics import bootstrap, share, share_interval, sums_by
 from core.report import calibration, scores
 from core.report.calibration import Bin, Floor
 from core.report.growth import Growth, growth
+from core.report.length import Length, length, share_of_pairs
 from core.report.scores import Compared, Floats
 from core.runs import early_stopping
-from core.store import Project, completions, labelers, pairs, prompts
+from core.store import Project, completions, labelers, prompts
 
 WORST = 12
-#: Trained pairs whose lengths are looked at.
-TRAINED = 100_000
 #: Tags, and labelers, of most data that are measured apart: each takes a bootstrap of its own.
 SLICES = 100
 #: A model whose raw scores differ by less than this in the mean says nothing.
 COLLAPSED = 1e-3
-#: From so many points on, length is called out, if the interval leaves no doubt that there are any.
-BIAS = 0.08
 #: A labeler whom somebody deleted with another program.
 NOBODY = "nobody that is known"
 
@@ -60,23 +57,9 @@ class Mistake:
 
 
 @dataclass(frozen=True)
-class Length:
-    """`people` and `model`: how often the longer completion of a pair is preferred. `rule` is what follows from length
-    alone, as the training pairs have it; `baseline` its accuracy on the held-out pairs; `correlation` that of reward
-    and tokens within prompts (Singhal et al. 2023, arXiv 2310.03716)."""
-
-    people: Interval
-    model: Interval
-    rule: str
-    baseline: Interval
-    correlation: float | None
-    verdict: str
-    biased: bool
-
-
-@dataclass(frozen=True)
 class RewardReport:
-    """`stopped` says after how many steps, if it was before the last one."""
+    """`stopped` says after how many steps, if it was before the last one; `missing` which held-out prompts it is not
+    measured on, and why."""
 
     job_id: int
     stopped: str
@@ -104,6 +87,7 @@ class RewardReport:
     growth: Growth
     mistakes: list[Mistake]
     calibration_floor: Floor | None = None
+    missing: str = ""
 
     @property
     def calibration(self) -> str:
@@ -117,16 +101,17 @@ def measure(project: Project, job_id: int, *, resamples: int = 1000) -> RewardRe
     """Everything about one `train-reward` run. Raises `BadInput` if it is none or has nothing to use."""
     job = queue.run_of(project, job_id, TrainRewardJob)
     found = scores.compared(project, job)
+    prompts_measured = len(np.unique(found.prompt_ids))
 
     def accuracy(part: Compared) -> Interval:
-        return _share_of_pairs(part, calibration.right(part.difference), resamples)
+        return share_of_pairs(part, calibration.right(part.difference), resamples)
 
     bins = calibration.reliability(found.difference)
     heat = calibration.temperature(found.difference)
     return RewardReport(
         job_id=job.id,
         stopped=early_stopping.sentence(job),
-        prompts=len(np.unique(found.prompt_ids)),
+        prompts=prompts_measured,
         pairs=len(found),
         accuracy=accuracy(found),
         top=_top(found, resamples),
@@ -146,12 +131,13 @@ def measure(project: Project, job_id: int, *, resamples: int = 1000) -> RewardRe
         by_criterion=_by_criterion(project, job, accuracy),
         by_member=_by_member(project, job, accuracy),
         disagreement=float(found.spread.mean()) if len(scores.members(job)) > 1 and len(found) else None,
-        length=_length(project, job, found, resamples),
+        length=length(project, job, found, resamples),
         growth=growth(project, job, resamples=resamples),
         mistakes=_mistakes(project, found),
         calibration_floor=calibration.noise_floor(
             found.difference, found.ranking_ids, found.chosen_ids, found.rejected_ids
         ),
+        missing=scores.missing(project, job, prompts_measured),
     )
 
 
@@ -160,13 +146,6 @@ def _over_prompts(found: Compared, values: Floats, resamples: int) -> Interval:
     if not len(found):
         return NOTHING
     return bootstrap(sums_by(found.prompt_ids, values, np.ones(len(found))), share, resamples=resamples)
-
-
-def _share_of_pairs(found: Compared, values: Floats, resamples: int) -> Interval:
-    """The same of a share: that of a few prompts which all agree is not sure."""
-    if not len(found):
-        return NOTHING
-    return share_interval(sums_by(found.prompt_ids, values, np.ones(len(found))), resamples=resamples)
 
 
 def _top(found: Compared, resamples: int) -> Interval:
@@ -232,10 +211,10 @@ def _by_tag(project: Project, found: Compared, accuracy: Accuracy) -> list[Slice
 
 
 def _by_length(found: Compared, accuracy: Accuracy) -> list[Slice]:
-    """Thirds of the difference in tokens: the chosen one shorter, about as long, longer."""
+    """Thirds of the difference in characters: the chosen one shorter, about as long, longer."""
     if not len(found):
         return []
-    longer = found.chosen_tokens - found.rejected_tokens
+    longer = found.longer
     third = np.quantile(np.abs(longer), 1 / 3)
     return [
         *_slice("chosen is shorter", found, longer < -third, accuracy),
@@ -261,65 +240,6 @@ def _by_member(project: Project, job: TrainRewardJob, accuracy: Accuracy) -> lis
         found = scores.compared(project, job, models=(name,))
         rows.append(Slice(f"member {number}", accuracy(found), len(found)))
     return rows
-
-
-def _length(project: Project, job: TrainRewardJob, found: Compared, resamples: int) -> Length:
-    known = pairs.lengths_trained(project, job.id, TRAINED)
-    longer_chosen = sum(pair.chosen > pair.rejected for pair in known)
-    shorter_chosen = sum(pair.chosen < pair.rejected for pair in known)
-    rule = "the longer one" if longer_chosen >= shorter_chosen else "the shorter one"
-    sign = 1.0 if longer_chosen >= shorter_chosen else -1.0
-    longer = found.chosen_tokens - found.rejected_tokens
-    part = found.only(longer != 0)
-    baseline = _share_of_pairs(found, calibration.right(sign * longer), resamples) if len(part) else NOTHING
-    longer = longer[longer != 0]
-    people_longer = (longer > 0).astype(float)
-    model_longer = calibration.right(part.difference * np.sign(longer))
-    people = _share_of_pairs(part, people_longer, resamples)
-    model = _share_of_pairs(part, model_longer, resamples)
-    excess = NOTHING
-    if len(part):
-        right = calibration.right(part.difference)
-        sums = sums_by(part.prompt_ids, model_longer, people_longer, right, np.ones(len(part)))
-        excess = widened(bootstrap(sums, _excess, resamples=resamples), -1.0, 1.0)
-    verdict, biased = _verdict(people, model, excess)
-    return Length(people, model, rule, baseline, _correlation(found), verdict, biased)
-
-
-def _excess(sums: Floats) -> float | None:
-    """How much more often the model prefers the longer one than a model of its accuracy whose errors have nothing to do
-    with length: with accuracy a and people's share p that is a p + (1 - a)(1 - p)."""
-    model, people, accuracy = sums[:3] / sums[3]
-    return float(model - (accuracy * people + (1 - accuracy) * (1 - people)))
-
-
-def _verdict(people: Interval, model: Interval, excess: Interval) -> tuple[str, bool]:
-    if people.value is None or model.value is None or excess.value is None:
-        return "There is nothing to measure a bias towards length on: no held-out pair differs in length.", False
-    said = f"The model prefers the longer one in {model.value:.0%} of the pairs, the labelers in {people.value:.0%}"
-    sure = excess.low is not None and excess.high is not None and (excess.low > 0 or excess.high < 0)
-    if abs(excess.value) < BIAS or not sure:
-        return f"{said}: no sign that its errors have to do with length.", False
-    which = "longer" if excess.value > 0 else "shorter"
-    return f"{said}: its errors favour {which} completions. Watch the length when a policy is tuned.", True
-
-
-def _correlation(found: Compared) -> float | None:
-    """Pearson's r of reward and tokens, both less their means over the prompt's completions."""
-    reward: dict[tuple[int, int], tuple[float, float]] = {}
-    for prompt, a, b, ra, rb, ta, tb in zip(
-        found.prompt_ids, found.chosen_ids, found.rejected_ids, found.chosen, found.rejected, found.chosen_tokens,
-        found.rejected_tokens, strict=True,
-    ):  # fmt: skip
-        reward[int(prompt), int(a)], reward[int(prompt), int(b)] = (float(ra), float(ta)), (float(rb), float(tb))
-    if len(reward) < 3:
-        return None
-    _, unit = np.unique([key[0] for key in reward], return_inverse=True)
-    values = np.array(list(reward.values()))
-    means = np.stack([np.bincount(unit, values[:, k]) / np.bincount(unit) for k in (0, 1)], axis=1)
-    centred = values - means[unit]
-    norm = np.sqrt((centred**2).sum(0)).prod()
-    return float((centred[:, 0] * centred[:, 1]).sum() / norm) if norm else None
 
 
 def _mistakes(project: Project, found: Compared) -> list[Mistake]:

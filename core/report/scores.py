@@ -16,6 +16,9 @@ Floats = NDArray[np.float64]
 FIRST = "reward"
 #: Beyond this a probability is 1 for all that can be told.
 SURE = 30.0
+WHILE_IT_TRAINS = (
+    "while a run trains it looks at no more than a third as many as it learns from, and at all of them when it ends."
+)
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,8 @@ class Compared:
     """P held-out pairs of one criterion; all arrays are (P,) and scores are in the reference's standard deviations.
 
     `difference` is log-odds that the chosen one wins: the raw difference of scores, or for an ensemble that of the mean
-    probability. `spread` is the members' standard deviation of that probability, 0 for a single model.
+    probability. `spread` is the members' standard deviation of that probability, 0 for a single model. `longer` is how
+    many characters the chosen one is longer, as labelers see it.
     """
 
     ranking_ids: NDArray[np.int64]
@@ -32,6 +36,7 @@ class Compared:
     rejected_ids: NDArray[np.int64]
     labeler_ids: NDArray[np.int64]
     gaps: NDArray[np.int64]
+    longer: NDArray[np.int64]
     difference: Floats
     spread: Floats
     chosen: Floats
@@ -76,7 +81,7 @@ def compared(
         for pair in pairs.held_out(project, job.id, "" if criterion == OVERALL else criterion)
         if all(pair.chosen_id in found and pair.rejected_id in found for found in raw.values())
     ]
-    table = np.array(rows, dtype=np.int64).reshape(len(rows), 6)
+    table = np.array(rows, dtype=np.int64).reshape(len(rows), 7)
     ids = [pair.chosen_id for pair in rows], [pair.rejected_id for pair in rows]
     sides = [
         np.array([[found[each] for each in side] for found in raw.values()]).reshape(len(raw), len(rows))
@@ -91,6 +96,7 @@ def compared(
     counts = [np.array([tokens[each] for each in side], dtype=float) for side in ids]
     return Compared(
         table[:, 0], table[:, 1], table[:, 2], table[:, 3], table[:, 4], table[:, 5],
+        table[:, 6],
         difference, probability.std(0), normal[0], normal[1], counts[0], counts[1],
     )  # fmt: skip
 
@@ -130,8 +136,27 @@ def sides(project: Project, job: TrainRewardJob) -> tuple[Floats, Floats]:
     return found.chosen, found.rejected
 
 
+def missing(project: Project, job: TrainRewardJob, measured: int) -> str:
+    """Which held-out prompts a report on `measured` of them lacks, and why; empty where it lacks none."""
+    result = job.result
+    if result.accuracy is None:
+        held = _held_out(project, job)
+        said = f"{held - measured:,} of {held:,} held-out prompts are missing: {WHILE_IT_TRAINS}"
+        return said if measured < held else ""
+    gone, long = result.heldout_prompts - measured, result.heldout_too_long
+    reasons = {
+        f"{gone:,} held-out prompts are missing: their rankings give no pair any more.": gone > 0,
+        f"{long:,} held-out prompts are missing: no pair of them fits into {job.config.max_length:,} tokens.": long > 0,
+    }
+    return " ".join(reason for reason, there in reasons.items() if there)
+
+
 def awaited(project: Project, job: TrainRewardJob) -> bool:
     """Will a run that waits or trains score held-out completions? It draws prompts itself where none is marked."""
+    return job.status in ACTIVE and _held_out(project, job) > 0
+
+
+def _held_out(project: Project, job: TrainRewardJob) -> int:
+    """How many prompts a run holds out, as it is ranked now."""
     found = pairs.prompts(project)
-    drawn = round(found.ranked * job.config.heldout_fraction)
-    return job.status in ACTIVE and (found.held_out or drawn > 0)
+    return found.held_out or round(found.ranked * job.config.heldout_fraction)

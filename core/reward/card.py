@@ -23,7 +23,7 @@ on {base}, with {columns}.
 
 {snippet}
 `score` is the raw reward. Only differences between completions of one prompt mean something: the probability that A is
-preferred to B is `sigmoid(score_A - score_B)`. {scale}
+preferred to B is `sigmoid(score_A - score_B)`. {scale}{length}
 
 The reward is read at the end token. Where the tokenizer pads with its end token, transformers would take that for
 padding: pass one text at a time, with `pad_token_id` set to None as above.
@@ -55,8 +55,8 @@ prompt, completion = "How are you?", "Fine, thank you."
 turns = {turns}
 text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True{more})
 ids = tokenizer(text, add_special_tokens=False).input_ids
-ids += tokenizer(completion, add_special_tokens=False).input_ids + [{end}]
-score = model(torch.tensor([ids])).logits[0, 0].item()"""
+answer = tokenizer(completion, add_special_tokens=False).input_ids + [{end}]
+score = model(torch.tensor([ids + answer])).logits[0, 0].item(){length}"""
 
 #: For kinds of models of which transformers has no class with a head for scores, and for bases with an adapter.
 BARE_SNIPPET = """from peft import LoraConfig, PeftModel
@@ -76,10 +76,10 @@ prompt, completion = "How are you?", "Fine, thank you."
 turns = {turns}
 text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True{more})
 ids = tokenizer(text, add_special_tokens=False).input_ids
-ids += tokenizer(completion, add_special_tokens=False).input_ids + [{end}]
+answer = tokenizer(completion, add_special_tokens=False).input_ids + [{end}]
 trunk = model.get_base_model().base_model
-state = trunk(input_ids=torch.tensor([ids]), use_cache=False).last_hidden_state[0, -1]
-score = (head[0] @ state).item()"""
+state = trunk(input_ids=torch.tensor([ids + answer]), use_cache=False).last_hidden_state[0, -1]
+score = (head[0] @ state).item(){length}"""
 
 
 def write(project: Project, job_id: int, model: RewardModel, folder: Path, models: Sequence[TrainedModel]) -> None:
@@ -93,14 +93,14 @@ def write(project: Project, job_id: int, model: RewardModel, folder: Path, model
         }  # fmt: skip
         text = cards.front(head) + CARD.format(
             base=cards.plain(spec.named) + on_it, name=cards.plain(project.name), run=job_id, columns=_columns(model),
-            snippet=cards.block(snippet(model), "python"), scale=_scale(model, member),
-            training=_training(member, models),
+            snippet=cards.block(snippet(model, float(member.head.per_token[0])), "python"), scale=_scale(model, member),
+            training=_training(member, models), length=_length(member),
         )  # fmt: skip
         (folder / member.adapter / "README.md").write_text(text, encoding="utf-8")
 
 
-def snippet(model: RewardModel) -> str:
-    """Python that scores a text with transformers and peft alone."""
+def snippet(model: RewardModel, per_token: float = 0.0) -> str:
+    """Python that scores a text with transformers and peft alone; each token of it takes `per_token` off its score."""
     base = model.shared.base
     chat, tokenizer, spec = base.chat, base.tokenizer, base.spec
     own = tokenizer.eos_token_id == base.end_ids[0]
@@ -115,6 +115,7 @@ def snippet(model: RewardModel) -> str:
         base=cards.literal(spec.named), on_base=on_base if spec.adapter else "", labels=len(model.columns),
         end="tokenizer.eos_token_id" if own else f"tokenizer.convert_tokens_to_ids({end})", turns=_turns(chat.text),
         more="".join(f", {key}={cards.literal(value)}" for key, value in chat.text.arguments.items()),
+        length=f" - {per_token!r} * len(answer)" if per_token else "",
         template=f"\ntokenizer.chat_template = {cards.literal(chat.text.choice.default)}" if other else "",
     )  # fmt: skip
 
@@ -154,6 +155,17 @@ def _scale(model: RewardModel, member: Member) -> str:
     return (
         f"Among {known[model.scaled_by]}, raw\nscores have mean {mean:.4f} and standard deviation {std:.4f}; "
         "Plumbline shows `(score - mean) / std`."
+    )
+
+
+def _length(member: Member) -> str:
+    """What the adapter and its head do not hold."""
+    per_token = float(member.head.per_token[0])
+    if not per_token:
+        return ""
+    return (
+        f"\n\n**Length is taken out of it**: {per_token:.4g} for each token of the completion, its end token too. The "
+        "adapter does not\nhold that; the code above and `reward.json` do."
     )
 
 

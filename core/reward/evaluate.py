@@ -2,27 +2,58 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from core.events import Score
+from core.preferences.interval import Interval
+from core.preferences.statistics import share_interval, sums_by
 from core.reward.examples import Example
+from core.reward.length import per_token
 from core.reward.model import Member, RewardModel
 from core.reward.update import Sums
 
 
-def evaluate(
-    model: RewardModel, member: Member, chosen: Sequence[Example]
-) -> tuple[dict[str, float], tuple[Score, ...]]:
+@dataclass(frozen=True)
+class Evaluated:
     """Log loss, accuracy and margin of the overall order on raw scores, as they are trained, and every score."""
-    scores = model.raw_scores(
+
+    metrics: dict[str, float]
+    scores: tuple[Score, ...]
+    accuracy: Interval
+    """Over prompts, whose pairs are not independent."""
+
+
+def evaluate(model: RewardModel, member: Member, chosen: Sequence[Example]) -> Evaluated:
+    scores = _raw(model, member, chosen)
+    sums, each = Sums(), []
+    for example, found in zip(chosen, scores, strict=True):
+        before = sums.correct, sums.pairs
+        sums.add(found[0], example)
+        each.append((example.prompt_id, sums.correct - before[0], sums.pairs - before[1]))
+    prompts, right, pairs = (np.array(values) for values in zip(*each, strict=True))
+    return Evaluated(
+        sums.values("eval_"), _rows(model, [member], chosen, scores, "heldout"),
+        share_interval(sums_by(prompts, right, pairs)),
+    )  # fmt: skip
+
+
+def take_length_out(model: RewardModel, member: Member, chosen: Sequence[Example]) -> float:
+    """From now on a member's scores hold nothing that is linear in the length of these completions; returns what each
+    token takes off the overall one."""
+    found = per_token(chosen, [scores[0] for scores in _raw(model, member, chosen)], len(model.columns))
+    member.head.per_token += found.to(member.head.per_token.device)
+    return float(member.head.per_token[0])
+
+
+def _raw(model: RewardModel, member: Member, chosen: Sequence[Example]) -> list[Tensor]:
+    """Raw scores (1, N, C) of each prompt's N completions."""
+    return model.raw_scores(
         [example.prompt for example in chosen], [example.answers for example in chosen], only=member
     )
-    sums = Sums()
-    for example, found in zip(chosen, scores, strict=True):
-        sums.add(found[0], example)
-    return sums.values("eval_"), _rows(model, [member], chosen, scores, "heldout")
 
 
 def _rows(

@@ -133,6 +133,7 @@ class RewardModel:
             head.linear.weight.copy_(weight)
             head.tie.copy_(torch.tensor(about["tie"]))
             head.normalise(torch.tensor(about["mean"]), torch.tensor(about["std"]))
+            head.per_token.copy_(torch.tensor(about.get("per_token", [0.0] * len(self.columns))))
         member = Member(adapter, head)
         self.members.append(member)
         return member
@@ -147,6 +148,7 @@ class RewardModel:
                 "mean": member.head.mean.tolist(),
                 "std": member.head.std.tolist(),
                 "tie": member.head.tie.tolist(),
+                "per_token": member.head.per_token.tolist(),
                 "scaled_by": self.scaled_by,
                 "combined": self.combined,
                 "title": self.shared.base.spec.title,
@@ -171,7 +173,8 @@ class RewardModel:
     def raw(self, member: Member, prompts: Sequence[Ids], answers: Sequence[Sequence[Ids]]) -> Tensor:
         """Raw scores (B, C) of each prompt's answers, which end with the end token; call it in the member's role."""
         base = self.shared.base
-        return member.head(last_states(base.model, prompts, answers, base.pad_id, base.device))
+        tokens = torch.tensor([len(answer) for group in answers for answer in group], device=base.device)
+        return member.head(last_states(base.model, prompts, answers, base.pad_id, base.device), tokens)
 
     @torch.no_grad()
     def raw_scores(
@@ -276,13 +279,14 @@ def _about(folder: Path) -> dict[str, Any]:
         columns, members = about["columns"], about["members"]
         plain = all(isinstance(name, str) for name in columns) and all(MEMBER.fullmatch(name) for name in members)
         numbers = [about[name] for name in ("tie", "mean", "std")]
+        numbers.append(about.get("per_token", [0.0] * len(columns)))
         numbers += [[mean, std] for mean, std in about.get("combined", {}).values()]
         plain = plain and all(isinstance(number, int | float) for row in numbers for number in row)
         plain = plain and all(abs(number) < LARGEST for row in numbers for number in row)
-        plain = plain and all(number > 0 for number in (*about["std"], *(row[1] for row in numbers[3:])))
+        plain = plain and all(number > 0 for number in (*about["std"], *(row[1] for row in numbers[4:])))
         plain = plain and isinstance(about.get("scaled_by", ""), str)
         few = 0 < len(members) <= MOST_MEMBERS and len(columns) <= MOST_MEMBERS and len(set(members)) == len(members)
-        if not plain or not few or any(len(row) != len(columns) for row in numbers[:3]):
+        if not plain or not few or any(len(row) != len(columns) for row in numbers[:4]):
             raise ValueError("its description is of another kind")
         return about
     except (ModelError, KeyError, TypeError, ValueError, AttributeError) as error:

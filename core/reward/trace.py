@@ -32,7 +32,8 @@ def trace(model: RewardModel, prompt: Ids, answer: Ids) -> Trace:
         with model.shared.role(member.adapter):
             if reads_varlen(base.model, len(prompt) + len(answer)):
                 layout = beginnings(prompt, answer, base.device)
-                raw.append(member.head(run(base.model.base_model, layout)[layout.states[:, -1]]))
+                tokens = torch.arange(1, len(answer) + 1, device=base.device)
+                raw.append(member.head(run(base.model.base_model, layout)[layout.states[:, -1]], tokens))
             else:
                 cut = [[*answer[:t], answer[-1]] for t in range(len(answer))]
                 raw.append(torch.cat([model.raw(member, [prompt], [[part]]) for part in cut]))

@@ -33,7 +33,7 @@ from core.models.checkpoint import adamw, load_optimizer, save_optimizer, scale_
 from core.models.load import base_of
 from core.preferences.judged_groups import JudgedGroup
 from core.reward import card, examples, memory
-from core.reward.evaluate import evaluate, normalise
+from core.reward.evaluate import evaluate, normalise, take_length_out
 from core.reward.examples import Example
 from core.reward.model import ADAPTER, Member, RewardModel
 from core.reward.reference import reference_examples
@@ -41,7 +41,7 @@ from core.reward.update import checkpointed, own_gradients, put_together, step
 from core.store import pairs
 
 TITLE = "Training the reward model"
-#: Held-out prompts that are looked at while training goes on; all of them at its end.
+#: Held-out prompts that are looked at while training goes on, or a third as many as are trained on; all at its end.
 WATCHED = 64
 #: Shares of the training prompts for the curve of accuracy against labels.
 CURVE = (0.125, 0.25, 0.5)
@@ -114,6 +114,8 @@ class Training:
         tested = {group.prompt_id for group in heldout}
         self.train = [example for example in known if example.prompt_id not in tested]
         self.heldout = [example for example in known if example.prompt_id in tested]
+        self.too_long = len(tested) - len({example.prompt_id for example in self.heldout})
+        self.watched = self.heldout[: max(WATCHED, len(self.train) // 3)]
         if not self.train:
             raise NothingToDo("Every ranked completion is longer than --max-length: raise it.")
         self.stages = self._stages()
@@ -172,8 +174,9 @@ class Training:
             yield Note(f"{both} pairs are ordered both ways by different labelers: each of the orders counts.")
         if not self.heldout:
             yield Note(
-                "No prompt is left to test on, so nothing will tell how good the model is: rank more prompts, or mark "
-                "some as held-out."
+                "No prompt is left to test on, so nothing will tell how good the model is"
+                + (", and no length is taken out" if self.config.length_correction else "")
+                + ": rank more prompts, or mark some as held-out."
             )
         config, hidden = self.config, self.shared.base.hidden_size
         self.state.learning_rate = config.learning_rate or default_learning_rate(hidden)
@@ -202,11 +205,11 @@ class Training:
             metrics = yield from self._update(model, member, optimizer, batch)
             state.step += 1
             if self.heldout and (state.step % every == 0 or state.step == stage.steps):
-                measured, scores = evaluate(model, member, self.heldout[:WATCHED])
-                metrics |= measured
+                measured = evaluate(model, member, self.watched)
+                metrics |= measured.metrics
                 if live:
-                    yield Scores(scores)
-                self._remember(model, member, measured["eval_loss"])
+                    yield Scores(measured.scores)
+                self._remember(model, member, measured.metrics["eval_loss"])
             if live:
                 yield Metrics(state.step, metrics)
             if state.step % config.checkpoint_every == 0 or self.context.wanted != "run":
@@ -300,11 +303,20 @@ class Training:
             steps=state.step,
         )
         if self.heldout:
-            measured, scores = evaluate(model, member, self.heldout)
-            yield Scores(scores)
+            measured = evaluate(model, member, self.heldout)
+            if self.config.length_correction:
+                found = replace(found, per_token=take_length_out(model, member, self.heldout))
+                before, measured = measured, evaluate(model, member, self.heldout)
+                yield Note(
+                    f"{stage.title}: length is taken out, {found.per_token:.4g} of raw score for each token. Held-out "
+                    f"accuracy is {measured.metrics['eval_accuracy']:.1%}, with length it was "
+                    f"{before.metrics['eval_accuracy']:.1%}."
+                )
+            yield Scores(measured.scores)
             found = replace(
-                found, eval_loss=measured["eval_loss"], eval_accuracy=measured["eval_accuracy"],
-                eval_margin=measured["eval_margin"],
+                found, eval_loss=measured.metrics["eval_loss"], eval_accuracy=measured.metrics["eval_accuracy"],
+                eval_accuracy_low=measured.accuracy.low, eval_accuracy_high=measured.accuracy.high,
+                eval_margin=measured.metrics["eval_margin"],
             )  # fmt: skip
         state.models.append(found)
         state.stage, state.step, state.best, state.best_step, state.stale = state.stage + 1, 0, None, 0, 0
@@ -353,6 +365,7 @@ class Training:
                 heldout_pairs=sum(example.pairs for example in self.heldout),
                 prompts=len(self.train),
                 heldout_prompts=len(self.heldout),
+                heldout_too_long=self.too_long,
                 accuracy=first.eval_accuracy,
                 eval_loss=first.eval_loss,
                 reward_mean=mean,

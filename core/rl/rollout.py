@@ -117,7 +117,8 @@ def score_and_features(
                 if not scores:
                     features.append(hidden[:, :T].float())
                 at_end = hidden[torch.arange(len(index), device=index.device), end[index] + 1]
-                raw.append(member.head(at_end) if member else torch.zeros(len(index), 1, device=index.device))
+                tokens = end[index] + 1
+                raw.append(member.head(at_end, tokens) if member else torch.zeros(len(index), 1, device=index.device))
         scores.append(torch.cat(raw))
     stacked = torch.stack(scores)  # (M, B, C)
     if reward is None:

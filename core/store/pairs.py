@@ -175,6 +175,22 @@ def length_differences(project: Project, labeler_id: int | None = None) -> list[
     return list(map(LengthDifference._make, rows))
 
 
+class LongerChosen(NamedTuple):
+    """How many pairs there are whose completions differ in characters, and in how many the longer one is chosen."""
+
+    pairs: int
+    longer: int
+
+
+def longer_chosen(project: Project) -> LongerChosen:
+    """Of all labelers: what `length_differences` comes to."""
+    row = project.database.execute(
+        "select count(*), coalesce(sum(longer > 0), 0) from (select length(c.text) - length(d.text) longer from pairs p"
+        " join completions c on c.id = p.chosen_id join completions d on d.id = p.rejected_id) where longer != 0"
+    ).fetchone()
+    return LongerChosen(*row)
+
+
 class Lengths(NamedTuple):
     """In characters."""
 
@@ -211,15 +227,22 @@ def by_group(project: Project, since: str) -> dict[int, Since]:
 
 
 class HeldOutPair(NamedTuple):
+    """`longer` is how many characters the chosen one is longer."""
+
     ranking_id: int
     prompt_id: int
     chosen_id: int
     rejected_id: int
     labeler_id: int
     gap: int
+    longer: int
 
 
-HELD_OUT = "select ranking_id, prompt_id, chosen_id, rejected_id, labeler_id, gap "
+HELD_OUT = (
+    "select ranking_id, prompt_id, chosen_id, rejected_id, labeler_id, gap,"
+    " (select length(text) from completions where id = chosen_id)"
+    " - (select length(text) from completions where id = rejected_id) "
+)
 OF_SCORED = (
     " group_id in (select c.group_id from completions c where c.id in ("
     "select completion_id from scores where job_id = :job and part = 'heldout'))"
@@ -236,15 +259,15 @@ def held_out(project: Project, job_id: int, criterion: str = "") -> list[HeldOut
 
 
 class Prompts(NamedTuple):
-    """How many prompts give pairs, and whether one of them is marked as held out."""
+    """How many prompts give pairs, and how many of them are marked as held out."""
 
     ranked: int
-    held_out: bool
+    held_out: int
 
 
 def prompts(project: Project) -> Prompts:
-    ranked, marked = project.database.execute(
-        "select count(distinct prompt_id),"
-        " coalesce(max(prompt_id in (select id from prompts where split = 'heldout')), 0) from pairs"
+    row = project.database.execute(
+        "select count(distinct prompt_id), count(distinct prompt_id)"
+        " filter (where prompt_id in (select id from prompts where split = 'heldout')) from pairs"
     ).fetchone()
-    return Prompts(ranked, bool(marked))
+    return Prompts(*row)

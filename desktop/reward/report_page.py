@@ -141,8 +141,8 @@ class ReportPage(QWidget):
         self.warning.setText("\n".join(warnings))
         self.warning.setVisible(bool(warnings))
         self.about.setText(_about(found))
-        self.length.setText("" if found.length.biased else found.length.verdict)
-        self.length.setVisible(bool(found.pairs) and not found.length.biased)
+        self.length.setText("" if found.length.warns else found.length.verdict)
+        self.length.setVisible(bool(found.pairs) and not found.length.warns)
         self._draw(found)
 
     def _draw(self, found: RewardReport) -> None:
@@ -191,6 +191,8 @@ class ReportPage(QWidget):
 
 def _about(found: RewardReport) -> str:
     text = f"Measured on {found.pairs:,} pairs of {found.prompts:,} prompts that it was not trained on."
+    if found.missing:
+        text += f" {found.missing}"
     if found.stopped:
         text += f" Its training {found.stopped}."
     if found.temperature is not None and found.log_loss_scaled is not None:

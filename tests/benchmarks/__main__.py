@@ -16,7 +16,7 @@ NAMES = {
     "first_minutes": "minutes of somebody new to a first ranking, reward model and PPO run with pauses to read",
     "charts": "milliseconds to move the charts of a long run, and to draw one more step",
     "reward": "pairs a second of reward model training by completions for each prompt, peak memory",
-    "hh": "accuracy and seconds of one pass over human preferences (HH), held out by prompt",
+    "hh": "what importing human preferences (HH) and training with all defaults gives, held out by prompt",
     "gold": "rank correlation of the learned reward with a known gold reward, by number of pairs",
     "learning": "reward before and after on held-out prompts, KL and fluency, for each algorithm",
     "chain": "held-out loss, reward, gold reward and KL along base, SFT, reward model, PPO, second round",
@@ -53,10 +53,10 @@ def parser() -> argparse.ArgumentParser:
         help="of `learning`",
     )  # fmt: skip
     parser.add_argument("--tokens", type=int, help="of each completion, `learning`; the task's own if not given")
-    parser.add_argument("--set", nargs="+", metavar="NAME=VALUE", help="other settings of the runs, `learning`")
+    parser.add_argument("--set", nargs="+", metavar="NAME=VALUE", help="other settings of the runs, `hh`, `learning`")
     parser.add_argument("--points", type=Path, help="folder of `learning`: runs that it holds are not done again")
     parser.add_argument("--collect", action="store_true", help="only tell of the runs in --points, `learning`")
-    parser.add_argument("--keep", type=Path, help="a folder where `chain` and `learning` leave their projects")
+    parser.add_argument("--keep", type=Path, help="a folder where `chain`, `hh` and `learning` leave their projects")
     parser.add_argument("--peer-python", type=Path, help="an interpreter with TRL, to run the peer on the same work")
     parser.add_argument(
         "--peer-scripts", type=Path, default=Path("../shared/peers"), help="where the peer's scripts lie"

@@ -16,7 +16,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.benchmarks.machine import ROOT, plumbline
+
 LEARNT, HELDOUT, LONGEST = 200, 40, 600
 ANSWER = 24
 ALONE = """
@@ -115,11 +116,3 @@ def alone(folder: Path, run: dict[str, Any]) -> float:
         [sys.executable, "-c", ALONE, str(base), str(adapter)], capture_output=True, text=True, check=True
     )
     return float(done.stdout.split()[-1])
-
-
-def plumbline(*words: object) -> dict[str, Any]:
-    """What a command says as JSON."""
-    command = [sys.executable, str(ROOT / "main.py"), *map(str, words), "--json"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found

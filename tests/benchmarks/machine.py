@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).resolve().parents[2]
+
 
 def prepare(options: argparse.Namespace) -> None:
     """Fix threads and dtype before torch computes anything."""
@@ -143,7 +145,14 @@ def peer(options: argparse.Namespace, script: str, *arguments: str) -> list[dict
 
 def python(code: str, *arguments: str, environment: dict[str, str] | None = None) -> str:
     """Run code in a fresh interpreter at the repository's root; returns what it printed."""
-    root = Path(__file__).resolve().parents[2]
     command = [sys.executable, "-c", code, *arguments]
     env = os.environ | (environment or {})
-    return subprocess.run(command, cwd=root, env=env, stdout=subprocess.PIPE, text=True, check=True).stdout
+    return subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def plumbline(*words: object) -> dict[str, Any]:
+    """What a command says as JSON."""
+    command = [sys.executable, str(ROOT / "main.py"), *map(str, words), "--json"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found

@@ -3,6 +3,7 @@
 import json
 import math
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from core.events import NewCompletion, Result, Score, Scores
 from core.jobs import queue
 from core.jobs.recorder import Recorder
 from core.labeling import gold
+from core.preferences import bias
 from core.records import NewRanking, Prompt
 from core.report import calibration, export, scores
 from core.report.growth import extrapolate
@@ -143,7 +145,48 @@ def test_length_alone_is_the_baseline_and_a_bias_beyond_the_labelers_is_called_o
     assert longer.length.correlation > 0.9
 
 
+def test_what_is_said_of_length_is_one_verdict_and_has_the_numbers_of_the_page_on_bias(judged, tmp_path):
+    """The trained prompts are ranked the other way: the shorter one is better there, and the rule."""
+    person = labelers.named(judged, "person")
+    for prompt in prompts.listed(judged)[40:]:
+        group = completions.group(judged, prompt.id)
+        rankings.add(judged, NewRanking(group.id, person.id, {c.id: n for n, c in enumerate(group.completions, 1)}))
+    known = bias.lengths(judged).longer_wins.value
+    noise = random.Random(2)
+    for score in (
+        lambda place, key, name: float(place),
+        lambda place, key, name: -float(place),
+        lambda place, key, name: noise.gauss(0, 1),
+    ):
+        report = measure(judged, run_with(judged, score))
+        assert report.length.everywhere == pytest.approx(known)
+        assert f"{known:.0%} of all pairs" in report.length.verdict
+        assert ("no sign" in report.length.verdict) != report.length.warns
+        page = export.write(judged, report, tmp_path / "report.html").read_text()
+        assert page.count("The model prefers the longer one") == 1
+        gain = report.accuracy.value - report.length.baseline.value
+        assert report.length.gain.value == pytest.approx(gain)
+        assert report.length.warns == (report.length.gain.low <= 0 or report.length.biased)
+
+
+def test_a_report_says_which_held_out_prompts_it_is_not_measured_on(judged):
+    job = run_with(judged, lambda place, key, name: float(place))
+    assert measure(judged, job).missing == "", "all are there, also while it trains"
+    done = queue.get(judged, job).result
+    Recorder(judged, job).record(Result(replace(done, accuracy=1.0, heldout_prompts=40)))
+    assert measure(judged, job).missing == ""
+    Recorder(judged, job).record(Result(replace(done, accuracy=1.0, heldout_prompts=43, heldout_too_long=2)))
+    report = measure(judged, job)
+    assert "3 held-out prompts are missing: their rankings" in report.missing
+    assert "2 held-out prompts are missing: no pair of them fits into 1,024 tokens" in report.missing
+    assert report.missing in dict(export.headline(report)).values()
+    job = run_with(judged, lambda place, key, name: float(place))
+    judged.database.execute("delete from scores where completion_id > 16 and part = 'heldout' and job_id = ?", (job,))
+    assert measure(judged, job).missing.startswith("36 of 40 held-out prompts are missing: while a run trains")
+
+
 def test_where_all_are_as_long_nothing_is_warned_of_and_it_is_said_why(judged):
+    judged.database.execute("update completions set text = substr(text || '          ', 1, 10)")
     wrong = measure(judged, run_with(judged, lambda place, key, name: -1.0 * place, size=lambda text: 7))
     assert wrong.length.baseline.value is None and not wrong.length.biased
     assert "nothing to measure a bias towards length on" in wrong.length.verdict

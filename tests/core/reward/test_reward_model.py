@@ -13,11 +13,14 @@ from core.errors import KnownError, ModelError
 from core.models import cards
 from core.models.adapters import SharedModel
 from core.models.checkpoint import adamw
+from core.models.rows import from_lists
 from core.reward import memory
 from core.reward.card import snippet
 from core.reward.examples import Example, Order
 from core.reward.model import RewardModel, encode
+from core.reward.trace import trace
 from core.reward.update import checkpointed
+from core.rl.rollout import score_and_features
 from tests.core.reward.steps import fresh_model, scores, update
 from tests.thorough import represented
 
@@ -141,8 +144,36 @@ def test_scores_survive_saving_and_the_order_of_completions_does_not_matter(shar
     assert scores(RewardModel.load(shared, tmp_path), "hello", ["good", "a longer one", "x"]) == expected
 
 
+def test_length_that_was_taken_out_stays_out_and_older_reward_models_have_none(shared, tmp_path):
+    model, _ = trained(shared)
+    texts = ["good", "a longer one", "x"]
+    ids, answers = encode(shared.base, "hello", texts)
+    whole = model.raw_scores([ids], [answers])[0]
+    model.save(tmp_path)
+    model.members[0].head.per_token.fill_(0.25)
+    tokens = torch.tensor([len(answer) for answer in answers])
+    torch.testing.assert_close(model.raw_scores([ids], [answers])[0][0, :, 0], whole[0, :, 0] - 0.25 * tokens)
+    along = trace(model, ids, answers[1]).rewards
+    assert along[-1] == pytest.approx(scores(model, "hello", texts)[1], abs=1e-4)
+    assert along[2] == pytest.approx(float(model.raw_scores([ids], [[[*answers[1][:2], answers[1][-1]]]])[0]), abs=1e-4)
+    rows = from_lists([ids], [[answer[:-1] for answer in answers]], shared.base.pad_id, shared.base.device)
+    drawn = score_and_features(shared, model, rows, 2).score
+    assert drawn.tolist() == pytest.approx(scores(model, "hello", texts), abs=1e-4), "as PPO has them"
+    about = tmp_path / "reward" / "reward.json"
+    older = json.loads(about.read_text())
+    assert older.pop("per_token") == [0]
+    about.write_text(json.dumps(older))
+    shared.close()
+    torch.testing.assert_close(RewardModel.load(shared, tmp_path).raw_scores([ids], [answers])[0], whole)
+    about.write_text(json.dumps(older | {"per_token": [1e30]}))
+    shared.close()
+    with pytest.raises(ModelError, match="holds no reward model"):
+        RewardModel.load(shared, tmp_path)
+
+
 def test_the_adapter_scores_the_same_in_a_fresh_process_with_transformers_and_peft_alone(shared, tmp_path, stranger):
     model, _ = trained(shared, steps=3)
+    model.members[0].head.per_token.fill_(0.25)
     model.save(tmp_path)
     prompts, completions = ["hello", "what is it?"], ["good", "a longer one"]
     raw = [
@@ -152,7 +183,7 @@ def test_the_adapter_scores_the_same_in_a_fresh_process_with_transformers_and_pe
         )
     ]
     (tmp_path / shared.base.spec.name).symlink_to(shared.base.spec.folder)  # where the snippet names its base
-    code = snippet(model).replace('"."', repr(str(tmp_path / "reward")))
+    code = snippet(model, 0.25).replace('"."', repr(str(tmp_path / "reward")))
     setting, scoring = code.split("prompt, completion =")
     lines = scoring.split("\n", 1)[1]
     program = (

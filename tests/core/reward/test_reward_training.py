@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from core import worker
@@ -20,10 +21,11 @@ from core.jobs import launch, queue
 from core.jobs.recorder import Recorder, last_checkpoint
 from core.labeling import gold
 from core.records import Job, NewRanking, Prompt
+from core.report.measure import measure
 from core.reward import update as updating
 from core.runs import early_stopping
 from core.store import Project, completions, create_project, labelers, pairs, prompts, rankings
-from core.store.runs import job_log, job_metrics
+from core.store.runs import job_log, job_metrics, scores
 from tests.ranked import counting_rankings
 
 Run = Callable[..., Job]
@@ -87,6 +89,48 @@ def test_the_model_card_says_what_it_was_measured_on_and_where_its_scale_comes_f
     assert f"Orders {first.eval_accuracy:.1%} of the held-out pairs" in card
     assert f"mean {job.result.reward_mean:.4f} and standard deviation {job.result.reward_std:.4f}" in card
     assert "the completions that the base itself writes" in card
+
+
+def test_length_is_taken_out_wherever_the_reward_is_asked(ranked, run_job):
+    with_it, run = (
+        run_job(ranked, JobKind.TRAIN_REWARD, replace(REWARD, length_correction=on)) for on in (False, True)
+    )
+    assert run.status == "done", run.report or run.error
+    assert measure(ranked, with_it.id).length.correlation > 0.1
+    report, first = measure(ranked, run.id), run.result.models[0]
+    assert report.length.correlation == pytest.approx(0, abs=1e-4)
+    assert (first.eval_accuracy_low, first.eval_accuracy_high) == pytest.approx(
+        (report.accuracy.low, report.accuracy.high)
+    )
+
+    def heldout(job: Job) -> dict[int, tuple[float, int]]:
+        return {
+            said.completion_id: (said.score, said.tokens)
+            for said in scores.of_run(ranked, job.id, "heldout", "overall")
+        }
+
+    raw, now = heldout(with_it), heldout(run)
+    prompt = {
+        key: completions.group(ranked, group).prompt.id
+        for group in completions.group_ids(ranked)
+        for key in completions.ids(ranked, group)
+    }
+    table = np.array(
+        [[raw[key][1], *(prompt[key] == other for other in sorted({prompt[k] for k in raw}))] for key in raw]
+    )
+    slope = np.linalg.lstsq(table, np.array([score for score, _ in raw.values()]), rcond=None)[0][0]
+    assert run.result.models[0].per_token == pytest.approx(slope, abs=1e-4)
+    assert [now[key][0] for key in raw] == pytest.approx(
+        [score - slope * tokens for score, tokens in raw.values()], abs=1e-3
+    )
+    asked = ScoreConfig(prompt="prompt 0", completions=tuple(f"{word} 1" for word in WORDS))
+    said = run_job(ranked, JobKind.SCORE, asked).result
+    mean, std = run.result.reward_mean, run.result.reward_std
+    assert list(said.scores) == pytest.approx([(now[key][0] - mean) / std for key in sorted(now)[:4]], abs=1e-3)
+    card = (ranked.folder / run.result.adapter / "reward" / "README.md").read_text()
+    assert f"{slope:.4g} for each token" in card and "* len(answer)" in card
+    assert "len(answer)" not in (ranked.folder / with_it.result.adapter / "reward" / "README.md").read_text()
+    assert "length is taken out" in notes(ranked, run)
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others(ranked, run_job):

@@ -59,6 +59,10 @@ def test_the_next_step_follows_the_loop(filled):
     assert "cannot be told from chance" in next_step(filled).why, "9 of 12 pairs"
     finished(filled, "train-reward", accuracy=0.75, heldout_pairs=120)
     assert "chance" not in next_step(filled).why
+    by_prompts = {"model": "reward", "eval_accuracy": 0.75, "eval_accuracy_low": 0.49}
+    finished(filled, "train-reward", accuracy=0.75, heldout_pairs=120, models=[by_prompts])
+    assert "cannot be told from chance" in next_step(filled).why, "the pairs are of a few prompts"
+    finished(filled, "train-reward", accuracy=0.75, heldout_pairs=120)
     finished(filled, "train-policy")
     assert next_step(filled).step == Step.COMPARE
     finished(filled, "compare")

@@ -1,0 +1,41 @@
+"""What of a reward is linear in length, so that it can be taken out.
+
+A reward model that learnt to prefer one length pays a policy for that length, whatever it says (Singhal et al. 2023,
+arXiv 2310.03716). How we differ from post-hoc reward calibration (Huang et al. 2024, arXiv 2409.17407): a line instead
+of a locally weighted regression, because held-out pairs are few, and within prompts, because only differences between
+completions of one prompt mean something.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from core.reward.examples import Example
+
+
+def per_token(chosen: Sequence[Example], scores: Sequence[Tensor], columns: int) -> Tensor:
+    """What a token adds to each score, (C,), from raw scores (N, C) of each prompt's N completions, by least squares.
+
+    Scores and lengths are less their means over the prompt's completions that are in a pair of the column. 0 where
+    those are all of one length.
+    """
+    products, squares = torch.zeros(columns), torch.zeros(columns)
+    for example, found in zip(chosen, scores, strict=True):
+        tokens = torch.tensor([len(answer) for answer in example.answers]).float()
+        for column in range(columns):
+            if len(within := _in_pairs(example, column)):
+                longer = tokens[within] - tokens[within].mean()
+                products[column] += (longer * found[within, column]).sum()
+                squares[column] += longer.square().sum()
+    return products / squares.clamp(min=1)
+
+
+def _in_pairs(example: Example, column: int) -> Tensor:
+    """Places (n,) of the completions that somebody ranked above or below another."""
+    inside = torch.zeros(len(example.answers), dtype=torch.bool)
+    for order in example.orders:
+        if order.column == column:
+            better = order.ranks[:, None] < order.ranks[None, :]
+            inside |= better.any(0) | better.any(1)
+    return inside.nonzero()[:, 0]
