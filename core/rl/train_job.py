@@ -38,7 +38,7 @@ from core.models.adapters import SharedModel
 from core.models.load import base_of
 from core.records import Prompt
 from core.reward.reward_function import RewardFunction, RewardSpec, on_four_bits, reward_function
-from core.rl import start
+from core.rl import pretraining, start
 from core.rl.actor import Setup
 from core.rl.adaptive_kl import LiveSettings, next_kl_coef
 from core.rl.collect import Collected, objective
@@ -46,6 +46,7 @@ from core.rl.demonstration_source import DemonstrationSource
 from core.rl.heldout import HeldOut
 from core.rl.learner import BaseLearner
 from core.rl.preference_source import PreferenceSource
+from core.rl.pretraining import PretrainingMix
 from core.rl.reference_answers import ReferenceAnswers
 from core.rl.rollout import POLICY
 from core.rl.rollout_source import Collector, RolloutSource, Source
@@ -65,6 +66,7 @@ def run(context: JobContext) -> Events:
     if not context.resume_from:
         preflight.train_policy(context.project, config, processes=context.world.size)
     asked = pinned_prompts(context)
+    mixed_in = pretraining.pinned(context)
     algorithm = ALGORITHMS[config.algorithm]
     if algorithm.config.DIFFERENTIATES_TWICE and context.world.sharded:
         raise BadInput(
@@ -82,10 +84,13 @@ def run(context: JobContext) -> Events:
         yield from start.begin(context, shared)
         live = LiveSettings.of(config)
         kind: type[BaseLearner] = importlib.import_module(algorithm.module).Learner
-        learner = kind(Setup(shared, config, context.options, live))
+        mix = None if mixed_in is None else PretrainingMix(base, config, mixed_in)
+        learner = kind(Setup(shared, config, context.options, live, mix))
         collector = Collector(shared, reward, asked["train"], config, live)
         source = source_of(context, shared, collector, learner)
         heldout = HeldOut(context, shared, reward, asked["heldout"])
+        if mix and not context.resume_from:
+            yield from map(Note, mix.notes)
         yield from Run(context, shared, learner, live, reward, source, heldout).events()
     finally:
         shared.close()
