@@ -106,6 +106,9 @@ class AlgorithmOptions(Settings):
     LEAVES_OUT: ClassVar[bool] = False
     """Can it leave completions out of its loss?"""
 
+    ONE_ACTION: ClassVar[bool] = False
+    """Is a whole completion one action to it, so that rewards of its steps count as their sum?"""
+
     MIXES: ClassVar[bool] = False
     """Does its policy take optimizer steps (`Actor.descend`) down a loss of its own, to which that of a pretraining mix
     may be added?"""
@@ -261,6 +264,7 @@ class RLOO(OnPolicy):
 
     LEARNING_RATE: ClassVar[float] = 4e-4
     FEWEST_COMPLETIONS: ClassVar[int] = 2
+    ONE_ACTION: ClassVar[bool] = True
     passes: int = option(1, "Passes over each batch of rollouts.", low=1, high=20, advanced=True)
     cliprange: float = option(
         0.2, "How far the completion's ratio may move before it is clipped.", low=0.01, high=1, advanced=True
@@ -281,6 +285,7 @@ class GRPO(OnPolicy):
 
     LEARNING_RATE: ClassVar[float] = 4e-4
     FEWEST_COMPLETIONS: ClassVar[int] = 2
+    ONE_ACTION: ClassVar[bool] = True
     passes: int = option(1, "Passes over each batch of rollouts.", low=1, high=20, advanced=True)
     cliprange: float = option(
         0.2, "How far the ratio may move before it is clipped; a completion's moves less (0.0003 in GSPO's paper).",

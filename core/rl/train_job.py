@@ -128,6 +128,8 @@ class Run:
         self.stopping = StoppingRules(self.config)
         self.warned = False
         """Was it told that sampler and trainer are apart?"""
+        self.knows_of_steps = bool(context.resume_from)
+        """Was it told what becomes of rewards for steps?"""
         self.reference_answers = self.known_reference_answers()
         if context.resume_from:
             self.restore(context.resume_from)
@@ -209,11 +211,20 @@ class Run:
         if (apart := metrics.get("sampling/sampling_logp_difference/mean", 0.0)) > MOST_MISMATCH and not self.warned:
             self.warned = True
             yield Note(f"Step {self.step}: {mismatched(apart)}")
+        if collected and collected.drawn.step_rewards is not None:
+            yield from self.told_of_steps()
         yield from chat.told(self.shared.base, last=self.step == self.config.steps)
         yield from self.reward.told()
         if samples:
             yield Samples(self.step, tuple(samples))
         return None
+
+    def told_of_steps(self) -> Iterator[Event]:
+        """That rewards of steps count as their sum, once, where they do."""
+        kind = ALGORITHMS[self.config.algorithm]
+        if kind.config.ONE_ACTION and not self.knows_of_steps:
+            self.knows_of_steps = True
+            yield Note(f"Steps are rewarded, and a completion is one action to {kind.title}: the sum of each counts.")
 
     def measured(self, *, last: bool = False) -> dict[str, float]:
         """What held-out data say of the policy as it is, asked once."""
