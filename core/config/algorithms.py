@@ -24,6 +24,10 @@ DEFAULT = "ppo"
 LIVE = ("kl_coef", "learning_rate", "temperature")
 #: Those that only say how rollouts are drawn and what their KL costs.
 OF_ROLLOUTS = ("kl_coef", "kl_target", "kl_horizon", "kl_estimator", "completions")
+#: Those of the pretraining mix.
+OF_MIX = ("ptx_coef", "ptx_answers", "ptx_text", "ptx_batch", "ptx_length")
+#: The answers that supervised tuning learns.
+ANSWERS = ("written", "best-ranked", "both")
 
 
 class LearnsFrom(Enum):
@@ -102,6 +106,13 @@ class AlgorithmOptions(Settings):
     LEAVES_OUT: ClassVar[bool] = False
     """Can it leave completions out of its loss?"""
 
+    ONE_ACTION: ClassVar[bool] = False
+    """Is a whole completion one action to it, so that rewards of its steps count as their sum?"""
+
+    MIXES: ClassVar[bool] = False
+    """Does its policy take optimizer steps (`Actor.descend`) down a loss of its own, to which that of a pretraining mix
+    may be added?"""
+
     DIFFERENTIATES_TWICE: ClassVar[bool] = False
     """Does it need second derivatives of what the policy says?"""
 
@@ -136,6 +147,7 @@ class OnPolicy(AlgorithmOptions):
     """
 
     LEAVES_OUT: ClassVar[bool] = True
+    MIXES: ClassVar[bool] = True
     kl_in: str = option(
         "reward", "Where KL is paid for: in the reward, so that a token pays for what it leads to; or in the loss, "
         "each token for itself (Tang and Munos 2025, arXiv 2506.09477).", choices=("reward", "loss"), advanced=True,
@@ -252,6 +264,7 @@ class RLOO(OnPolicy):
 
     LEARNING_RATE: ClassVar[float] = 4e-4
     FEWEST_COMPLETIONS: ClassVar[int] = 2
+    ONE_ACTION: ClassVar[bool] = True
     passes: int = option(1, "Passes over each batch of rollouts.", low=1, high=20, advanced=True)
     cliprange: float = option(
         0.2, "How far the completion's ratio may move before it is clipped.", low=0.01, high=1, advanced=True
@@ -272,6 +285,7 @@ class GRPO(OnPolicy):
 
     LEARNING_RATE: ClassVar[float] = 4e-4
     FEWEST_COMPLETIONS: ClassVar[int] = 2
+    ONE_ACTION: ClassVar[bool] = True
     passes: int = option(1, "Passes over each batch of rollouts.", low=1, high=20, advanced=True)
     cliprange: float = option(
         0.2, "How far the ratio may move before it is clipped; a completion's moves less (0.0003 in GSPO's paper).",
@@ -442,7 +456,7 @@ class SFT(AlgorithmOptions):
     LEARNS_FROM: ClassVar[LearnsFrom] = LearnsFrom.ANSWERS
     answers: str = option(
         "written", "Which answers it learns: those that people wrote or brought along, the best-ranked ones, or both.",
-        choices=("written", "best-ranked", "both"),
+        choices=ANSWERS,
     )  # fmt: skip
     heldout_fraction: float = option(
         0.1, "Share of the prompts kept for measuring if none with an answer is marked held-out.", low=0, high=0.9,
@@ -519,7 +533,7 @@ class Algorithm:
     @property
     def unused(self) -> tuple[str, ...]:
         """The shared settings that mean nothing to it."""
-        return self.config.UNUSED
+        return self.config.UNUSED + (() if self.config.MIXES else OF_MIX)
 
     @property
     def learns_from(self) -> LearnsFrom:

@@ -81,6 +81,12 @@ METRICS: dict[str, Metric] = {
         "1 - Var(G - V) / Var(G) with the Monte Carlo returns G.",
         "rising towards 1",
     ),
+    "loss/ptx_avg": Metric(
+        "Pretraining loss",
+        "nats per token",
+        "Mean of -log pi over the tokens of what is mixed into the step, before its coefficient (PPO-ptx).",
+        "steady or falling: where it rises, the policy forgets; raise the coefficient",
+    ),
     "policy/clipfrac_avg": Metric(
         "Clip fraction", "share", "Tokens at which the clipped loss was larger.", "below 0.3"
     ),

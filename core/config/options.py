@@ -41,6 +41,7 @@ WORDS = {
     "kl": "KL",
     "lora": "LoRA",
     "ppo": "PPO",
+    "ptx": "PTX",
     "dpo": "DPO",
     "q": "Q",
     "cg": "CG",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from core.config.algorithms import DEFAULT, AlgorithmOptions, algorithms
+from core.config.algorithms import ANSWERS, DEFAULT, AlgorithmOptions, algorithms
 from core.config.options import check, option
 from core.errors import BadInput
 from core.records import Job, JobResult
@@ -285,6 +285,29 @@ class TrainPolicyConfig(LoraConfig):
         "k1", "How the penalty in the reward estimates KL from one sample: k1 is unbiased, k3 that and never negative, "
         "k2 half the squared log-ratio (Schulman 2020, Approximating KL divergence).", choices=("k1", "k2", "k3"),
         advanced=True,
+    )  # fmt: skip
+    ptx_coef: float = option(
+        0.0, "Weight of the pretraining loss that is added in each optimizer step: the mean of -log pi over the tokens "
+        "of stored answers or of a text, so that the policy keeps what it learnt there (gamma of PPO-ptx; Ouyang et "
+        "al. 2022, arXiv 2203.02155, equation 2).", low=0, high=1000, advanced=True, zero="none",
+        title="Pretraining mix",
+    )  # fmt: skip
+    ptx_answers: str = option(
+        "written", "Which answers are mixed in, unless a text is named: those that people wrote or brought along, the "
+        "best-ranked ones, or both, as supervised tuning takes them.", choices=ANSWERS, advanced=True,
+        title="Answers mixed in",
+    )  # fmt: skip
+    ptx_text: str = option(
+        "", "A file to mix in, in place of answers: plain text, or rows with a `text` (JSON lines, CSV, Parquet); its "
+        "first 8 million letters are kept with the run.", advanced=True, title="Text mixed in", zero="none",
+    )  # fmt: skip
+    ptx_batch: int = option(
+        8, "Answers, or windows of the text, that are mixed into each optimizer step.", low=1, high=4096, advanced=True,
+        title="Mixed into a step",
+    )  # fmt: skip
+    ptx_length: int = option(
+        256, "Tokens of a window of the text, and at most of an answer with its prompt: longer ones are left out.",
+        low=16, high=131072, advanced=True, title="Longest mixed in",
     )  # fmt: skip
     checkpoint_every: int = option(5, "Steps between checkpoints.", low=1, advanced=True)
     eval_prompts: int = option(

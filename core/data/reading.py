@@ -124,12 +124,13 @@ def beginning(path: Path, options: ReadOptions = AS_IT_IS, limit: int = 20) -> l
 @contextmanager
 def _plain(path: Path, encoding: str) -> Iterator[Path]:
     """The file in an encoding that need not be named. Raises `BadInput` where it is not there, or damaged."""
-    _there(path)
+    check_there(path)
     with ExitStack() as stack:
         yield guarded(path, lambda: stack.enter_context(encodings.recoded(path, encoding)))
 
 
-def _there(path: Path) -> None:
+def check_there(path: Path) -> None:
+    """Raises `BadInput` for what is no file, or only stands for one."""
     if not path.is_file():
         raise BadInput(f"{path} is not a file: choose a file to import.")
     if guarded(path, lambda: _begins_with(path, POINTER)):

@@ -10,7 +10,7 @@ import sys
 import time
 import weakref
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -40,6 +40,21 @@ class Lost:
         return f"{self.function} {self.why}"
 
 
+class StepRewards(float):
+    """The value of a completion whose function rewards its steps (process rewards: Uesato et al. 2022, arXiv
+    2211.14275; Lightman et al. 2023, arXiv 2305.20050): their sum, wherever one number is asked for."""
+
+    steps: tuple[tuple[int, float], ...]
+    """Of each how many characters of the completion there are up to its end, and its reward."""
+
+    @classmethod
+    def of(cls, steps: Iterable[tuple[int, float]]) -> "StepRewards":
+        kept = tuple((int(end), float(reward)) for end, reward in steps)
+        found = cls(sum(reward for _, reward in kept))
+        found.steps = kept
+        return found
+
+
 class OwnReward:
     """The function that `text` names. Its process is started once, again only where it ended, and ends with this."""
 
@@ -64,8 +79,8 @@ class OwnReward:
         return value
 
     def values(self, pairs: Sequence[tuple[str, str]]) -> list[float | Lost]:
-        """Of (prompt, completion) pairs. A function of lists is asked once; where that fails as a whole, and one of a
-        single completion always, it is asked for each alone.
+        """Of (prompt, completion) pairs; `StepRewards` where steps are rewarded. A function of lists is asked once;
+        where that fails as a whole, and one of a single completion always, it is asked for each alone.
 
         Raises `BadInput` where the process ended too often in a row, or its code is another by now.
         """
@@ -108,7 +123,12 @@ class OwnReward:
         self._ends = 0
         if "lost" in answer:
             return Lost(self.text, answer["lost"])
-        return [value if isinstance(value, float) else Lost(self.text, value) for value in answer["values"]]
+        return [self._value(value) for value in answer["values"]]
+
+    def _value(self, value: float | str | list[tuple[int, float]]) -> float | Lost:
+        if isinstance(value, list):
+            return StepRewards.of(value)
+        return Lost(self.text, value) if isinstance(value, str) else value
 
     def _ended(self, why: str) -> Lost:
         self.close()

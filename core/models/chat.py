@@ -1,5 +1,6 @@
 """From text to token ids, in one way for generation, reward model, every algorithm, scoring and comparing alike."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -56,6 +57,13 @@ def judged_ids(base: Base, completion: str) -> list[int]:
 def text_of(base: Base, ids: Sequence[int]) -> str:
     """The completion's text, to the letter, without its end."""
     return base.chat.stopped(base.chat.decoded(ids))
+
+
+def token_completing(base: Base, ids: Sequence[int], begin: str) -> int:
+    """The place among the completion's tokens of the one with which it says all of `begin`, its text up to somewhere: a
+    letter may take several tokens, which say something else before the last."""
+    place = bisect_left(range(len(ids)), True, key=lambda last: base.chat.decoded(ids[: last + 1]).startswith(begin))
+    return min(place, len(ids) - 1)
 
 
 def texts_of(base: Base, rows: Rows) -> tuple[str, ...]:

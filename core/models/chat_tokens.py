@@ -1,7 +1,7 @@
 """The one place where text becomes tokens: prompts in the model's chat template, answers with the end behind them."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from core.config.chat import Chat
@@ -15,6 +15,8 @@ from core.models.template_choice import PLAIN_STOPS
 
 #: Prompts whose ids are remembered.
 REMEMBERED = 4096
+#: Characters of a text that a tokenizer is given at once: it takes some 150 bytes for each.
+PIECE = 1 << 17
 THINKS = "<think>"
 
 
@@ -26,6 +28,17 @@ def ends_of(configured: Any, own: int | None, vocabulary: int) -> tuple[int, ...
     if (own is not None and own not in known) or not all(isinstance(item, int) for item in ids):
         raise ModelError("The model ends its answers at a token that it does not have: choose another model.")
     return tuple(int(item) for item in ids if item in known)
+
+
+def pieces(text: str) -> Iterator[str]:
+    """Parts of a long text, each up to the end of a line where there is one."""
+    start = 0
+    while start < len(text):
+        end = start + PIECE
+        if end < len(text):
+            end = text.rfind("\n", start, end) + 1 or end
+        yield text[start:end]
+        start = end
 
 
 class ChatTokens:
@@ -119,6 +132,16 @@ class ChatTokens:
     def answer(self, text: str) -> list[int]:
         """The tokens with the end behind them, at which the reward is read."""
         return [*self.checked(self.control.encode_answer(text)), self.ends[0]]
+
+    def running_text(self, text: str) -> list[int]:
+        """The tokens of a text that is no turn, behind what the tokenizer begins every text with; nothing ends it."""
+        plain: list[int] = self.tokenizer("a", add_special_tokens=False)["input_ids"]
+        usual: list[int] = self.tokenizer("a")["input_ids"]
+        places = (place for place in range(len(usual)) if usual[place : place + len(plain)] == plain)
+        ids = usual[: next(places, 0)]
+        for piece in pieces(text):
+            ids += self.control.encode_text(piece)
+        return self.checked(ids)
 
     def judged(self, text: str) -> str:
         """What of an answer is judged: not what the model thought before, where the project chose so."""

@@ -106,10 +106,14 @@ class ControlTokens:
 
     def encode_answer(self, text: str) -> list[int]:
         """What a model wrote, or should have: as text alone."""
-        if not self._own.search(text) and not self._normalizes:
+        return self.encode_text(text, own=True)
+
+    def encode_text(self, text: str, *, own: bool = False) -> list[int]:
+        """A text that is no turn, as text alone."""
+        if not (self._own if own else self._strict).search(text) and not self._normalizes:
             return self._plain(text)
         marks = Marks.apart_from(text)
-        return self.encode(self.marked(text, marks, own=True), marks)
+        return self.encode(self.marked(text, marks, own=own), marks)
 
     def _plain(self, text: str, *, split: bool = False) -> list[int]:
         more = {"split_special_tokens": True} if split else {}

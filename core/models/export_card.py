@@ -17,7 +17,7 @@ from core.store import Project, labelers, prompts, rankings
 from core.trust.code import names_code
 
 #: Settings that may hold places of the machine, which are nobody's business: they are told elsewhere, without.
-PLACES = ("start_from", "reference", "reward_model", "gold", "rules")
+PLACES = ("start_from", "reference", "reward_model", "gold", "rules", "ptx_text")
 
 CARD = """
 # {name}, run {run}

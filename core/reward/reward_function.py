@@ -20,7 +20,7 @@ from core.jobs import queue
 from core.jobs.context import JobContext
 from core.labeling import gold as golds
 from core.labeling.gold import Gold
-from core.labeling.own_reward import Lost, OwnReward
+from core.labeling.own_reward import Lost, OwnReward, StepRewards
 from core.models.adapters import SharedModel
 from core.models.chat import Asked, conversation_of
 from core.reward.external import ExternalReward, external_of
@@ -73,6 +73,7 @@ class Scores(NamedTuple):
     reward: Tensor  # (B,) nan where it is lost
     gold: list[float | None] | None  # (B) of the gold reward that is drawn beside, None without one
     lost: list[str]  # (B) why a function of the person's own gave a completion no reward, empty where there is one
+    steps: list[list[tuple[int, float]]]  # (B) the parts of a reward that belong to its steps, see `StepRewards`
 
 
 @dataclass(frozen=True)
@@ -104,18 +105,22 @@ class RewardFunction:
         pairs = _pairs(prompts, completions)
         gold = golds.values(self.gold, pairs) if self.gold else None
         rules = [(weight, golds.values(rule, pairs)) for weight, rule in self.rules]
-        known = [values for _, values in rules]
+        known = [*rules]
         if self.external is not None:
             learned = self.external.score(prompts, completions).to(learned.device)
         elif self.optimised_gold is not None:
             same = gold if self.optimised_gold is self.gold else None
             optimised = same or golds.values(self.optimised_gold, pairs)
-            known.append(optimised)
+            known.append((self.model_weight, optimised))
             learned = torch.tensor(list(map(_number, optimised)), device=learned.device)
         reward = self.total(learned, ended, _weighted(rules, len(pairs)).to(learned.device))
-        lost = [next((str(each) for each in row if isinstance(each, Lost)), "") for row in _rows(known, len(pairs))]
-        drawn = None if gold is None else [None if isinstance(each, Lost) else each for each in gold]
-        return Scores(reward, drawn, lost)
+        rows = _rows([values for _, values in known], len(pairs))
+        lost = [next((str(each) for each in row if isinstance(each, Lost)), "") for row in rows]
+        drawn = None if gold is None else [None if isinstance(each, Lost) else float(each) for each in gold]
+        steps = [_steps([weight for weight, _ in known], row) for row in rows]
+        if self.missing_end == "replace":  # nothing of its score is left
+            steps = [found if is_whole else [] for found, is_whole in zip(steps, ended.tolist(), strict=True)]
+        return Scores(reward, drawn, lost, steps)
 
     def total(self, learned: Tensor, ended: Tensor, rules: Tensor | float = 0.0) -> Tensor:
         """The reward (B,): the learned scores (B,) times their weight, plus what the rules give (B,); of a completion
@@ -143,6 +148,16 @@ class RewardFunction:
 def _rows(known: Sequence[Sequence[float | Lost]], count: int) -> list[tuple[float | Lost, ...]]:
     """What the functions say of each of `count` completions."""
     return list(zip(*known, strict=True)) if known else [()] * count
+
+
+def _steps(weights: Sequence[float], values: Sequence[float | Lost]) -> list[tuple[int, float]]:
+    """What the functions say of a completion's steps, weighted."""
+    return [
+        (end, weight * reward)
+        for weight, value in zip(weights, values, strict=True)
+        if isinstance(value, StepRewards)
+        for end, reward in value.steps
+    ]
 
 
 def _number(value: float | Lost) -> float:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -31,6 +31,16 @@ FINAL_LEARNING_RATE = 0.1
 Loss = Callable[[Predictions, Tensor], tuple[Tensor, dict[str, Tensor]]]
 
 
+class Mix(Protocol):
+    """What the policy's steps learn beside their own loss (see `core.rl.pretraining`)."""
+
+    coef: float
+
+    def batch(self, place: int) -> Batch:
+        """Of the optimizer step number `place` of the run."""
+        ...
+
+
 @dataclass(frozen=True)
 class Setup:
     """What an algorithm is made from."""
@@ -39,6 +49,7 @@ class Setup:
     config: TrainPolicyConfig
     options: Any
     live: LiveSettings
+    mix: Mix | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +68,9 @@ class Actor:
         self.weights = setup.shared.parameters(POLICY)
         self.optimizer = optimizer_of(setup.config, self.weights, setup.live.learning_rate)
         self.cached_predictions: CachedPredictions | None = None
+        self.mix = setup.mix
+        self.mixed = 0
+        """Batches of the mix that were learnt in this run."""
 
     def reuse(self, cached_predictions: CachedPredictions | None) -> None:
         """Let the next `descend` begin from predictions that were made with the weights as they are now, instead of a
@@ -103,7 +117,8 @@ class Actor:
         was reported, and the gradient's norm.
 
         Every micro-batch is weighed by its share, so their number changes nothing, nor does that of processes; `beside`
-        are weights outside the policy of which the loss leaves gradients, too. Raises `Diverged`.
+        are weights outside the policy of which the loss leaves gradients, too. Where there is a pretraining mix, the
+        same step goes down its loss, which is told apart. Raises `Diverged`.
         """
         mask, kept = rollout.in_loss, rollout.kept
         tokens = max(1, sum(int(mask[index].sum()) for index in batch))
@@ -119,10 +134,25 @@ class Actor:
                 for name, values in seen.items():
                     mean = float((values.detach() * mask[index]).sum()) / tokens
                     totals[name] = totals.get(name, 0.0) + mean
+            totals |= self._mixed_in(causal)
         self.cached_predictions = None
         world = self.shared.world
         world.add_gradients([*self.weights, *beside])
         return world.summed(totals) | {"grad_norm": self.step()}
+
+    def _mixed_in(self, causal: Any) -> dict[str, float]:
+        """Leave the gradient of gamma E[-log pi(x)] of PPO-ptx (Ouyang et al. 2022, arXiv 2203.02155, equation 2): the
+        coefficient times the mean over the tokens of a batch of the mix. Returns that mean."""
+        if self.mix is None:
+            return {}
+        batch, total = self.mix.batch(self.mixed), 0.0
+        self.mixed += 1
+        tokens = int(batch.is_response.sum())
+        for index in self.own_share(batch, batch.rows.chunks(self.config.micro_batch)):
+            loss = -predictions(causal, batch.rows.select(index), batch.temperature).logp.sum() / tokens
+            (self.mix.coef * loss).backward()
+            total += float(loss.detach())
+        return {"loss/ptx_avg": total}
 
     def own_share(self, rollout: Batch, batch: list[Tensor]) -> list[Tensor]:
         """What this process does of a batch's micro-batches: the completions of some of their prompts."""

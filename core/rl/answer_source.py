@@ -8,11 +8,11 @@ from core.jobs.context import JobContext
 from core.models import chat
 from core.models.adapters import SharedModel
 from core.models.load import Base
-from core.models.rows import Ids
+from core.models.rows import Ids, Rows, from_lists
+from core.preferences.demonstrated import Demonstration
 from core.reward.examples import prompts_named
 from core.rl import passes
 from core.rl.batches import Batch
-from core.rl.pinned_answers import Demonstration
 from core.rl.rollout_source import MEASURE_EVERY, Collector, Drawn
 
 #: Held-out answers that are measured, at most.
@@ -40,8 +40,7 @@ class AnswerSource:
 
     def dealt(self, step: int, count: int, what: str) -> list[int]:
         """Which of `count` answers a step learns from, in passes over an order that is shuffled anew."""
-        size, seed = self.config.batch_size, f"{self.config.seed}/{what}"
-        return [passes.at(place, count, seed)[0] for place in range(step * size, (step + 1) * size)]
+        return passes.dealt(step, self.config.batch_size, count, f"{self.config.seed}/{what}")
 
     def is_due(self, step: int, *, last: bool) -> bool:
         """Are held-out answers measured after so many steps?"""
@@ -49,13 +48,23 @@ class AnswerSource:
 
     def noted(self, dropped: list[int]) -> list[str]:
         """What reading the answers brought up; those to the prompts in `dropped` were too long."""
-        found = [note.text for note in chat.told(self.shared.base, last=True)]
-        if dropped:
-            found.append(
-                f"{len(dropped)} answers are longer than {self.longest} tokens and were left out: "
-                f"{prompts_named(dropped)} concerned."
-            )
-        return found
+        return noted(self.shared.base, dropped, self.longest)
+
+
+def noted(base: Base, dropped: list[int], longest: int) -> list[str]:
+    """What reading the answers brought up; those to the prompts in `dropped` were longer than `longest`."""
+    found = [note.text for note in chat.told(base, last=True)]
+    if dropped:
+        found.append(
+            f"{len(dropped)} answers are longer than {longest} tokens and were left out: "
+            f"{prompts_named(dropped)} concerned."
+        )
+    return found
+
+
+def rows_of(base: Base, chosen: Sequence[tuple[Ids, Ids]]) -> Rows:
+    """Prompts with an answer each."""
+    return from_lists([prompt for prompt, _ in chosen], [[answer] for _, answer in chosen], base.pad_id, base.device)
 
 
 def encoded(

@@ -79,6 +79,7 @@ class Rollout(Batch):
     logp_sampled: Tensor | None = None  # (B, T) of the policy, as the sampler computed it while drawing
     guided: Tensor | None = None  # (B, T) how much likelier a guide made each token, log; None without one
     masks_cut: bool = False  # are completions that reached the length limit left out of the loss?
+    step_rewards: Tensor | None = None  # (B, T) the part of the score that is of single tokens, None without any
     places: Tensor | None = None  # (B,) among all that were drawn, where some of those are left out
 
     @property
@@ -118,6 +119,7 @@ class Rollout(Batch):
             {name: value[index] for name, value in self.extra.items()}, temperature=self.temperature,
             logp_sampled=None if self.logp_sampled is None else self.logp_sampled[index],
             guided=None if self.guided is None else self.guided[index], masks_cut=self.masks_cut,
+            step_rewards=None if self.step_rewards is None else self.step_rewards[index],
             places=None if self.places is None else self.places[index],
         )  # fmt: skip
 
@@ -143,7 +145,12 @@ def join(parts: Sequence[Rollout]) -> Rollout:
         {name: stack([part.extra[name] for part in parts]) for name in first.extra},
         logp_sampled=known([part.logp_sampled for part in parts]), guided=known([part.guided for part in parts]),
         temperature=first.temperature, masks_cut=first.masks_cut,
+        step_rewards=stack(list(map(_step_rewards, parts))) if any(x.step_rewards is not None for x in parts) else None,
     )  # fmt: skip
+
+
+def _step_rewards(part: Rollout) -> Tensor:
+    return torch.zeros_like(part.logp_old) if part.step_rewards is None else part.step_rewards
 
 
 def _joined_spread(parts: Sequence[Rollout]) -> Tensor | None:

@@ -1,6 +1,7 @@
 """Collect one batch of rollouts, with rewards and log-probabilities; and what it says about its policy."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -12,6 +13,8 @@ from core.errors import BadInput, Diverged, KnownError
 from core.jobs.process_group import LOCAL
 from core.models import chat
 from core.models.adapters import REFERENCE, SharedModel
+from core.models.load import Base
+from core.models.rows import Rows
 from core.models.sampling import Guide
 from core.models.seeds import generator
 from core.records import Prompt
@@ -121,15 +124,31 @@ def _collect(
     asked, judged = [prompt.conversation for prompt in chosen for _ in range(K)], list(map(base.chat.judged, texts))
     if reward.own:
         shared.report_status("Asking your reward functions")
-    score, gold, lost = reward.scores(learned, asked, judged, rows.ended)
+    score, gold, lost, steps = reward.scores(learned, asked, judged, rows.ended)
     rollout = Rollout(
         rows, texts, logp_old, logp_ref, entropy, features, score, spread, temperature=live.temperature,
         logp_sampled=sampled.logp, guided=None if guide is None else sampled.logp_drawn - sampled.logp,
-        masks_cut=config.missing_end == "mask",
+        masks_cut=config.missing_end == "mask", step_rewards=step_rewards_of(base, rows, texts, judged, steps),
     )  # fmt: skip
     index = torch.arange(len(rows), device=rows.prompt_of.device)
     times = {"time/generate": drawn - began, "time/score": time.monotonic() - drawn}
     return Collected(chosen, rollout, gold, lost, times), CachedPredictions(index, kept) if kept else None
+
+
+def step_rewards_of(
+    base: Base, rows: Rows, texts: Sequence[str], judged: Sequence[str], steps: Sequence[Sequence[tuple[int, float]]]
+) -> Tensor | None:
+    """Rewards (B, T) of steps, each at the token that completes the last character of its step; None without any.
+
+    steps: (B) as `Scores` has them, counted in characters of what was `judged` of each of the `texts`, its end."""
+    if not any(steps):
+        return None
+    found = torch.zeros(rows.is_response.shape)
+    for row, (own, n) in enumerate(zip(steps, rows.lengths.tolist(), strict=True)):
+        ids, before = rows.response_ids[row, :n].tolist() if own else [], len(texts[row]) - len(judged[row])
+        for end, reward in own:
+            found[row, chat.token_completing(base, ids, texts[row][: before + end])] += reward
+    return found.to(rows.is_response.device)
 
 
 def objective(rollout: Rollout, gold: list[float], kl_coef: float, estimator: str = "k1") -> dict[str, float]:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from core.errors import NothingToDo
 from core.jobs.context import JobContext
 from core.models.adapters import SharedModel
-from core.models.rows import Ids, Rows, from_lists
+from core.models.rows import Ids
+from core.preferences.demonstrated import Demonstration
 from core.rl import pinned_answers
-from core.rl.answer_source import MOST_MEASURED, AnswerSource, encoded
+from core.rl.answer_source import MOST_MEASURED, AnswerSource, encoded, rows_of
 from core.rl.batches import Batch
-from core.rl.pinned_answers import Demonstration
 from core.rl.rollout import POLICY, logprobs
 from core.rl.rollout_source import Collector
 
@@ -43,7 +43,9 @@ class DemonstrationSource(AnswerSource):
         return [(prompt, answer) for _, prompt, answer in found], dropped
 
     def batch(self, step: int) -> Batch:
-        return Batch(self._rows([self.train[number] for number in self.dealt(step, len(self.train), "demonstrations")]))
+        return Batch(
+            rows_of(self.shared.base, [self.train[n] for n in self.dealt(step, len(self.train), "demonstrations")])
+        )
 
     def measure(self, step: int, *, last: bool = False) -> dict[str, float]:
         """Held-out loss, in nats a token, and perplexity of the policy after so many steps, where they are due."""
@@ -52,13 +54,7 @@ class DemonstrationSource(AnswerSource):
         self.shared.report_status(f"Measuring {len(self.heldout)} held-out answers")
         nats, tokens = 0.0, 0
         for start in range(0, len(self.heldout), self.config.micro_batch):
-            rows = self._rows(self.heldout[start : start + self.config.micro_batch])
+            rows = rows_of(self.shared.base, self.heldout[start : start + self.config.micro_batch])
             nats -= float(logprobs(self.shared, POLICY, rows, 1.0, self.config.micro_batch)[0].sum())
             tokens += int(rows.is_response.sum())
         return {"eval/loss": nats / tokens, "eval/perplexity": math.exp(min(nats / tokens, 50.0))}
-
-    def _rows(self, chosen: list[tuple[Ids, Ids]]) -> Rows:
-        base = self.shared.base
-        return from_lists(
-            [prompt for prompt, _ in chosen], [[answer] for _, answer in chosen], base.pad_id, base.device
-        )

@@ -53,16 +53,25 @@ def token_kl(logp: Tensor, logp_ref: Tensor, estimator: str = "k1") -> Tensor:
     return {"k2": k2, "k3": k3}[estimator](logp, logp_ref)
 
 
-def token_rewards(kl: Tensor, score: Tensor, is_response: Tensor, kl_coef: float) -> Tensor:
-    """r_t = -beta KL_t, plus the score (B,) at the last response token; (B, T), detached.
+def at_tokens(score: Tensor, is_response: Tensor, step_rewards: Tensor | None) -> Tensor:
+    """The score (B,) where it is given (B, T): what of it is `step_rewards` (B, T) at their tokens, the rest at the
+    last response token."""
+    found = torch.zeros_like(is_response, dtype=score.dtype) if step_rewards is None else step_rewards.clone()
+    last = is_response.sum(1) - 1
+    rest = score if step_rewards is None else score - step_rewards.sum(1)
+    found[torch.arange(len(last), device=last.device), last] += rest
+    return found
+
+
+def token_rewards(
+    kl: Tensor, score: Tensor, is_response: Tensor, kl_coef: float, step_rewards: Tensor | None = None
+) -> Tensor:
+    """r_t = -beta KL_t, plus the score (B,) `at_tokens`; (B, T), detached.
 
     Ziegler et al. 2019 (arXiv 1909.08593), eq. 2; kl: as `token_kl` gives it.
     """
     assert kl.shape == is_response.shape and score.shape == kl.shape[:1]
-    rewards = -kl_coef * kl * is_response
-    last = is_response.sum(1) - 1
-    rewards[torch.arange(len(last), device=last.device), last] += score
-    return rewards.detach()
+    return (-kl_coef * kl * is_response + at_tokens(score, is_response, step_rewards)).detach()
 
 
 def returns_to_go(rewards: Tensor, is_response: Tensor, gamma: float = 1.0) -> Tensor:

@@ -92,7 +92,7 @@ def _scored(
     judged = chat.judged_rows(base, rows, texts)
     learned, _, _ = score_and_features(shared, reward.model, rows, micro_batch, judged)
     asked = [conversation for _, conversation in prompts]
-    score, gold, lost = reward.scores(learned, asked, list(map(base.chat.judged, texts)), rows.ended)
+    score, gold, lost, _ = reward.scores(learned, asked, list(map(base.chat.judged, texts)), rows.ended)
     kl = torch.zeros(len(lengths))
     if role is not REFERENCE:
         policy, _ = logprobs(shared, role, rows, temperature, micro_batch)

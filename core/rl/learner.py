@@ -62,7 +62,8 @@ class BaseLearner(Generic[BatchT]):
         self.actor.save(folder)
         if self.critic:
             self.critic.save(folder)
-        kept = {"state": self.state, "fresh": self.critic.fresh if self.critic else False}
+        fresh = self.critic.fresh if self.critic else False
+        kept = {"state": self.state, "fresh": fresh, "mixed": self.actor.mixed}
         (folder / "learner.json").write_text(json.dumps(kept), encoding="utf-8")
 
     def restore(self, folder: Path) -> None:
@@ -70,6 +71,7 @@ class BaseLearner(Generic[BatchT]):
         self.actor.restore(folder)
         kept = checkpoint_files.note(folder / "learner.json")
         self.state = kept["state"]
+        self.actor.mixed = int(kept.get("mixed", 0))  # earlier versions mixed nothing in
         if self.critic:
             self.critic.restore(folder)
             self.critic.fresh = kept["fresh"]

@@ -10,6 +10,11 @@ def at(place: int, count: int, seed: str) -> tuple[int, int]:
     return _order(count, f"{seed}/{turn}")[number], turn
 
 
+def dealt(step: int, size: int, count: int, seed: str) -> list[int]:
+    """Which of `count` things step number `step` takes, `size` at a time."""
+    return [at(place, count, seed)[0] for place in range(step * size, (step + 1) * size)]
+
+
 @lru_cache(maxsize=4)
 def _order(count: int, seed: str) -> tuple[int, ...]:
     order = list(range(count))

@@ -1,79 +1,24 @@
-"""The answers that a run of supervised tuning learns, and those that it is measured on: as they were when it began."""
+"""The answers that a run of supervised tuning learns, or another one mixes in, and those that it is measured on: as
+they were when it began."""
 
 import random
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from core.config.algorithms import SFT
 from core.config.options import as_stored
 from core.config.training import TrainPolicyConfig, TrainPolicyJob
-from core.conversation import Conversation
 from core.jobs import queue
 from core.jobs.context import MOST_PINNED, JobContext
-from core.preferences.judged_groups import JudgedGroup, best_of, judged_groups
+from core.preferences.demonstrated import Demonstration, demonstrations_of, to_learn
 from core.reward.examples import draw_of, heldout_prompts
 from core.runs import origins
-from core.store import Project, cells, completions, demonstrations
+from core.store import Project
 from core.store.files import plain
 
 #: The file in a run's folder that pins them.
 PINNED = "demonstrations.json"
-
-
-@dataclass(frozen=True)
-class Demonstration:
-    """A prompt with an answer to learn; `messages` are the prompt's turns as they are stored."""
-
-    completion_id: int = 0
-    prompt_id: int = 0
-    prompt: str = ""
-    messages: str | None = None
-    split: str = "train"
-    text: str = ""
-    ended: bool = True
-    """False where it was cut off when it was drawn: nobody wrote an end there."""
-
-    @property
-    def conversation(self) -> Conversation:
-        return cells.conversation(self.prompt, self.messages, self.prompt_id)
-
-
-def demonstrations_of(project: Project, wanted: str) -> list[Demonstration]:
-    """The answers that `wanted` names (see the option `answers`), each once, in the order in which they came.
-
-    Of what stands beside others only what was ranked best counts, whoever wrote it; or, where nobody's order counts,
-    what a person wrote here. The rejected answer of an imported pair is none, whatever becomes of its ranking, and what
-    any of the labelers flagged is none.
-    """
-    judged = {group.group_id: group for group in judged_groups(project, criteria=False)}
-    found: list[Demonstration] = []
-    if wanted != "best-ranked":
-        alone = demonstrations.alone(project)
-        found += [
-            Demonstration(each.completion_id, each.prompt_id, each.prompt, each.messages, each.split, each.text)
-            for each in demonstrations.written(project)
-            if (
-                each.completion_id in best_of(judged[each.group_id])
-                if each.group_id in judged
-                else each.by_hand or each.group_id in alone
-            )
-        ]
-    if wanted != "written":
-        found += [each for group in judged.values() for each in _best(group)]
-    cut_off, flagged = completions.unended(project), demonstrations.flagged(project)
-    fit = sorted((each for each in found if each.completion_id not in flagged), key=lambda each: each.completion_id)
-    different = {(each.prompt_id, each.text): each for each in fit}
-    return [replace(each, ended=each.completion_id not in cut_off) for each in different.values()]
-
-
-def _best(group: JudgedGroup) -> list[Demonstration]:
-    best = best_of(group)
-    return [
-        Demonstration(number, group.prompt_id, group.prompt, group.messages, group.split, text)
-        for number, text in zip(group.completion_ids, group.completions, strict=True)
-        if number in best
-    ]
 
 
 class Parts(NamedTuple):
@@ -90,6 +35,13 @@ def pinned(context: JobContext, options: SFT) -> Parts:
     return _parts(kept, context.config, options)
 
 
+def mixed_in(context: JobContext) -> list[Demonstration]:
+    """The answers that a run of another algorithm mixes in, as they were when it began."""
+    config: TrainPolicyConfig = context.config
+    kept = context.pinned(PINNED, lambda: _stored(Parts(to_learn(context.project, config.ptx_answers), [])))
+    return _read(kept["learnt"])
+
+
 def parted(project: Project, config: TrainPolicyConfig, options: SFT) -> Parts:
     """What a run that begins now learns and is measured on; what it begins from learnt none of the latter."""
     found = demonstrations_of(project, options.answers)
@@ -102,13 +54,14 @@ def parted(project: Project, config: TrainPolicyConfig, options: SFT) -> Parts:
 
 
 def learnt_by(project: Project, job_id: int) -> set[int]:
-    """The prompts whose answers a run learnt by supervised tuning, or the runs that it began from, as far as these are
-    there."""
+    """The prompts whose answers a run learnt by supervised tuning or had mixed in, or the runs that it began from, as
+    far as these are there."""
     found = set[int]()
     for number in origins.line(project, job_id):
         run, path = queue.get(project, number), project.run_folder(number) / PINNED
-        if isinstance(run, TrainPolicyJob) and isinstance(run.options, SFT) and path.is_file():
-            parts = _parts(plain.parsed(path, MOST_PINNED), run.config, run.options)
+        if isinstance(run, TrainPolicyJob) and path.is_file():
+            options = run.options if isinstance(run.options, SFT) else SFT()
+            parts = _parts(plain.parsed(path, MOST_PINNED), run.config, options)
             found |= {each.prompt_id for each in parts.learnt}
     return found
 

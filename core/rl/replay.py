@@ -53,6 +53,7 @@ class Replay:
         for number, part in enumerate(self.parts):
             rows = {f"rows.{name}": getattr(part.rows, name) for name in Rows.__dataclass_fields__}
             own = {name: getattr(part, name) for name in ("logp_old", "logp_ref", "entropy", "features", "score")}
+            own |= {} if part.step_rewards is None else {"step_rewards": part.step_rewards}
             extra = {f"extra.{name}": value for name, value in part.extra.items()}
             for name, value in (rows | own | extra).items():
                 tensors[f"{number}/{name}"] = value.detach().cpu().clone(memory_format=torch.contiguous_format)
@@ -82,5 +83,6 @@ class Replay:
                         name.removeprefix("extra."): value for name, value in mine.items() if name.startswith("extra.")
                     },
                     temperature=own["temperature"],
+                    step_rewards=mine.get("step_rewards"),
                 )
             )

@@ -38,7 +38,7 @@ from core.models.adapters import SharedModel
 from core.models.load import base_of
 from core.records import Prompt
 from core.reward.reward_function import RewardFunction, RewardSpec, on_four_bits, reward_function
-from core.rl import start
+from core.rl import pretraining, start
 from core.rl.actor import Setup
 from core.rl.adaptive_kl import LiveSettings, next_kl_coef
 from core.rl.collect import Collected, objective
@@ -46,6 +46,7 @@ from core.rl.demonstration_source import DemonstrationSource
 from core.rl.heldout import HeldOut
 from core.rl.learner import BaseLearner
 from core.rl.preference_source import PreferenceSource
+from core.rl.pretraining import PretrainingMix
 from core.rl.reference_answers import ReferenceAnswers
 from core.rl.rollout import POLICY
 from core.rl.rollout_source import Collector, RolloutSource, Source
@@ -65,6 +66,7 @@ def run(context: JobContext) -> Events:
     if not context.resume_from:
         preflight.train_policy(context.project, config, processes=context.world.size)
     asked = pinned_prompts(context)
+    mixed_in = pretraining.pinned(context)
     algorithm = ALGORITHMS[config.algorithm]
     if algorithm.config.DIFFERENTIATES_TWICE and context.world.sharded:
         raise BadInput(
@@ -82,10 +84,13 @@ def run(context: JobContext) -> Events:
         yield from start.begin(context, shared)
         live = LiveSettings.of(config)
         kind: type[BaseLearner] = importlib.import_module(algorithm.module).Learner
-        learner = kind(Setup(shared, config, context.options, live))
+        mix = None if mixed_in is None else PretrainingMix(base, config, mixed_in)
+        learner = kind(Setup(shared, config, context.options, live, mix))
         collector = Collector(shared, reward, asked["train"], config, live)
         source = source_of(context, shared, collector, learner)
         heldout = HeldOut(context, shared, reward, asked["heldout"])
+        if mix and not context.resume_from:
+            yield from map(Note, mix.notes)
         yield from Run(context, shared, learner, live, reward, source, heldout).events()
     finally:
         shared.close()
@@ -124,6 +129,8 @@ class Run:
         self.stopping = StoppingRules(self.config)
         self.warned = False
         """Was it told that sampler and trainer are apart?"""
+        self.knows_of_steps = bool(context.resume_from)
+        """Was it told what becomes of rewards for steps?"""
         self.reference_answers = self.known_reference_answers()
         if context.resume_from:
             self.restore(context.resume_from)
@@ -206,11 +213,20 @@ class Run:
         if (apart := metrics.get("sampling/sampling_logp_difference/mean", 0.0)) > MOST_MISMATCH and not self.warned:
             self.warned = True
             yield Note(f"Step {self.step}: {mismatched(apart)}")
+        if collected and collected.drawn.step_rewards is not None:
+            yield from self.told_of_steps()
         yield from chat.told(self.shared.base, last=self.step == self.config.steps)
         yield from self.reward.told()
         if samples:
             yield Samples(self.step, tuple(samples))
         return None
+
+    def told_of_steps(self) -> Iterator[Event]:
+        """That rewards of steps count as their sum, once, where they do."""
+        kind = ALGORITHMS[self.config.algorithm]
+        if kind.config.ONE_ACTION and not self.knows_of_steps:
+            self.knows_of_steps = True
+            yield Note(f"Steps are rewarded, and a completion is one action to {kind.title}: the sum of each counts.")
 
     def measured(self, *, last: bool = False) -> dict[str, float]:
         """What held-out data say of the policy as it is, asked once."""

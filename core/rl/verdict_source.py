@@ -14,12 +14,13 @@ from core.errors import NothingToDo
 from core.jobs.context import JobContext
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.rows import Ids, Rows, from_lists
+from core.preferences.demonstrated import Demonstration
 from core.preferences.judged_groups import best_of, judged_groups, worst_of
 from core.reward.examples import draw_of, heldout_prompts
 from core.rl.algorithms.kto import losses, reference_point
 from core.rl.answer_source import MOST_MEASURED, AnswerSource, encoded
 from core.rl.batches import VerdictBatch
-from core.rl.pinned_answers import Demonstration, learnt_by
+from core.rl.pinned_answers import learnt_by
 from core.rl.rollout import POLICY, logprobs
 from core.rl.rollout_source import Collector
 from core.runs import origins

@@ -7,6 +7,7 @@ from core.config.training import ALGORITHMS, Run, TrainPolicyConfig, TrainPolicy
 from core.errors import BadInput, NothingToDo
 from core.jobs import queue
 from core.labeling import gold
+from core.preferences import demonstrated
 from core.records import ACTIVE
 from core.runs import origins
 from core.store import Project, prompts
@@ -48,6 +49,7 @@ def train_policy(project: Project, config: TrainPolicyConfig, *, processes: int 
             "--completions to fewer."
         )
     origins.check(project, config)
+    _mix(project, config)
     if config.gold:
         gold.check(config.gold)
     for _, name in gold.rules(config.rules):
@@ -55,6 +57,19 @@ def train_policy(project: Project, config: TrainPolicyConfig, *, processes: int 
     if not prompts.count(project, split="train"):
         raise NothingToDo("There are no training prompts: add some, or change the split of the ones there are.")
     _reward(project, config, needed=not kind.offline)
+
+
+def _mix(project: Project, config: TrainPolicyConfig) -> None:
+    kind = ALGORITHMS[config.algorithm]
+    if (config.ptx_coef or config.ptx_text) and not kind.config.MIXES:
+        raise BadInput(f"{kind.title} mixes in no pretraining loss: leave --ptx-coef and --ptx-text out.")
+    if config.ptx_text and not config.ptx_coef:
+        raise BadInput("--ptx-text is mixed in with a weight: set --ptx-coef above 0.")
+    if config.ptx_coef and not config.ptx_text and not demonstrated.to_learn(project, config.ptx_answers):
+        raise NothingToDo(
+            "There are no answers of training prompts to mix in: import some, write some in Rank, choose other "
+            "--ptx-answers, or name a text with --ptx-text."
+        )
 
 
 def _reward(project: Project, config: TrainPolicyConfig, *, needed: bool) -> None:

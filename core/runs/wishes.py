@@ -74,8 +74,10 @@ def from_here(config: Config) -> Config:
     found: object = config
     if isinstance(found, TrainPolicyConfig | ScoreFileConfig | JudgeConfig) and found.reward_model:
         found = replace(found, reward_model=base_models.kept(found.reward_model))
-    if isinstance(found, TrainPolicyConfig) and origins.run_named(found.start_from) is None:
-        found = replace(found, start_from=_whole(found.start_from))
+    if isinstance(found, TrainPolicyConfig):
+        if origins.run_named(found.start_from) is None:
+            found = replace(found, start_from=_whole(found.start_from))
+        found = replace(found, ptx_text=_whole(found.ptx_text))
     if isinstance(found, ScoreFileConfig):
         found = replace(found, path=_whole(found.path), out=_whole(found.out))
     if isinstance(found, ExportModelConfig):
@@ -115,11 +117,11 @@ def of_project(project: Project) -> tuple[list[Wish], list[str]]:
 
 
 def _texts(config: object, *, again: bool = False) -> list[tuple[Maker, str]]:
-    """The settings that name something, each with what makes wishes of it. What a run began from is not wanted
-    `again`, when its policy is measured: the run keeps it."""
+    """The settings that name something, each with what makes wishes of it. What a run began from, and what it
+    mixes in, is not wanted `again`, when its policy is measured: the run keeps it."""
     if isinstance(config, TrainPolicyConfig):
         rules = [(of_gold, name) for _, name in gold.rules(config.rules)]
-        begins = [] if again else [(of_start, config.start_from)]
+        begins = [] if again else [(of_start, config.start_from), (wish.of_file, config.ptx_text)]
         return [(of_gold, config.gold), *rules, (wish.of_reward_model, config.reward_model), *begins]
     if isinstance(config, CompareConfig):
         return [(of_gold, config.gold)]

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import find_spec, module_from_spec, spec_from_loader
+from itertools import islice
+from operator import index
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TextIO
@@ -75,7 +77,7 @@ def takes_lists(function: Function) -> bool:
 
 
 def answer(function: Function, prompts: Sequence[str], completions: Sequence[str]) -> dict[str, Any]:
-    """Of each completion a number, or why there is none; or why there is none of any of them."""
+    """Of each completion a number or the rewards of its steps, or why there is none; or why there is none of any."""
     try:
         found = _of_lists(function, prompts, completions) if takes_lists(function) else _of_each(
             function, prompts, completions
@@ -84,7 +86,7 @@ def answer(function: Function, prompts: Sequence[str], completions: Sequence[str
         return {"lost": f"raised {_said(error)}"}
     if isinstance(found, str):
         return {"lost": found}
-    return {"values": [_number(value) for value in found]}
+    return {"values": [_value(value, text) for value, text in zip(found, completions, strict=True)]}
 
 
 def _of_each(function: Function, prompts: Sequence[str], completions: Sequence[str]) -> list[Any]:
@@ -103,6 +105,46 @@ def _of_lists(function: Function, prompts: Sequence[str], completions: Sequence[
     if len(values) != len(completions):
         return f"gave {len(values)} numbers for {len(completions)} completions"
     return values
+
+
+def _value(value: Any, completion: str) -> float | str | list[tuple[int, float]]:
+    """A number, or the `(end, reward)` pairs of a completion's steps; or what is wrong with it."""
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable) or _is_number(value):
+        return _number(value)
+    try:
+        pairs = [tuple(islice(pair, 3)) for pair in islice(value, len(completion) + 1)]
+    except BaseException:
+        return f"gave {_shown(value)}, which is neither a number nor pairs of an end and a reward"
+    if len(pairs) > len(completion):
+        return f"gave more rewards than the {len(completion)} characters of its completion"
+    steps = []
+    for pair in pairs:
+        if len(pair) != 2:
+            return f"gave {_shown(pair)}, which is no pair of an end and a reward"
+        end, reward = _end(pair[0], len(completion)), _number(pair[1])
+        if isinstance(end, str) or isinstance(reward, str):
+            return end if isinstance(end, str) else str(reward)
+        steps.append((end, reward))
+    total = _number(sum(reward for _, reward in steps))
+    return total if isinstance(total, str) else steps
+
+
+def _is_number(value: Any) -> bool:
+    """Is it an array of one number, which has an iterator, too?"""
+    try:
+        float(value)
+    except BaseException:
+        return False
+    return True
+
+
+def _end(value: Any, length: int) -> int | str:
+    """How many characters of a completion of so many there are up to where a step ends, or what is wrong with it."""
+    try:
+        end = index(value)
+    except BaseException:
+        return f"gave {_shown(value)} as the end of a step, which is no number of characters"
+    return end if 0 < end <= length else f"gave {_shown(end)} as the end of a step, and not one from 1 to {length}"
 
 
 def _number(value: Any) -> float | str:

@@ -93,6 +93,8 @@ class PolicyForm(QWidget):
         return self.shared.values() | {"algorithm": self.name} | self.form.values()
 
     def run(self) -> tuple[TrainPolicyConfig, Any]:
-        """The run's config and its algorithm's options. Raises `BadInput` naming what is out of bounds."""
-        config = TrainPolicyConfig(**self.shared.values() | {"algorithm": self.name})
-        return config, self.form.config(ALGORITHMS[self.name].config)
+        """The run's config, in which what means nothing to its algorithm is at its default, and the algorithm's own
+        options. Raises `BadInput` naming what is out of bounds."""
+        kind = ALGORITHMS[self.name]
+        meant = {name: value for name, value in self.shared.values().items() if name not in kind.unused}
+        return TrainPolicyConfig(**meant | {"algorithm": self.name}), self.form.config(kind.config)

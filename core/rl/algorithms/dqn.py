@@ -90,9 +90,8 @@ class Learner(BaseLearner[Rollout]):
         return mean_of(seen) | {"val/explained_variance": explained, "policy/epsilon": self.epsilon, "lr": rate}
 
     def rewards(self, batch: Rollout) -> Tensor:
-        return token_rewards(
-            batch.charged_kl(self.config.kl_estimator), batch.score, batch.is_response, self.live.kl_coef
-        )
+        kl = batch.charged_kl(self.config.kl_estimator)
+        return token_rewards(kl, batch.score, batch.is_response, self.live.kl_coef, batch.step_rewards)
 
     @torch.no_grad()
     def with_candidates(self, rollout: Rollout) -> Rollout:

@@ -42,10 +42,11 @@ class Learner(OnPolicyLearner):
         return self.improve(rollout, surrogate, step) | self.fit_values(rollout, returns)
 
     def rewards(self, rollout: Rollout) -> Tensor:
-        """Rewards per token (B, T): -beta KL at every token (unless the loss holds it), the score at the last one."""
+        """Rewards per token (B, T): -beta KL at every token (unless the loss holds it), the score at the last one,
+        or at the tokens that it is of."""
         options, mask = self.options, rollout.is_response
         kl = rollout.charged_kl(self.config.kl_estimator)
-        rewards = token_rewards(kl, rollout.score, mask, self.reward_kl_coef)
+        rewards = token_rewards(kl, rollout.score, mask, self.reward_kl_coef, rollout.step_rewards)
         return whiten(rewards, rollout.in_loss, shift_mean=False) if options.whiten_rewards else rewards
 
     def advantages(self, rollout: Rollout) -> tuple[Tensor, Tensor]:

@@ -24,7 +24,8 @@ class Learner(OnPolicyLearner):
         rate = self.actor.schedule(self.progress(step))
         if options.baseline == "value" and self.critic.fresh:
             self.critic.initialise(rollout.score)
-        rewards = token_rewards(rollout.charged_kl(self.config.kl_estimator), rollout.score, mask, self.reward_kl_coef)
+        kl = rollout.charged_kl(self.config.kl_estimator)
+        rewards = token_rewards(kl, rollout.score, mask, self.reward_kl_coef, rollout.step_rewards)
         returns = returns_to_go(rewards, mask, options.gamma)  # (B, T)
         advantages = (returns - self.baseline(rollout, returns)) * mask
         if options.whiten_advantages:

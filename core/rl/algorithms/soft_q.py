@@ -27,7 +27,7 @@ from core.models.logprobs import Predictions
 from core.models.seeds import generator
 from core.rl.actor import Critic, Setup, mean_of
 from core.rl.batches import Rollout
-from core.rl.estimators import explained_variance, sum_to_go
+from core.rl.estimators import at_tokens, explained_variance, sum_to_go
 from core.rl.learner import BaseLearner
 from core.rl.replay import Replay
 
@@ -53,7 +53,8 @@ class Learner(BaseLearner[Rollout]):
             seen.append(self.consistent(self.batch(rollout, step, number)))
         self.replay.add(rollout)
         values = self.critic.values(rollout)
-        returns = rollout.score[:, None] - sum_to_go(self.live.kl_coef * (rollout.logp_old - rollout.logp_ref))
+        gained = sum_to_go(at_tokens(rollout.score, rollout.is_response, rollout.step_rewards))
+        returns = gained - sum_to_go(self.live.kl_coef * (rollout.logp_old - rollout.logp_ref))
         explained = explained_variance(returns, values, rollout.is_response)
         return mean_of(seen) | {"val/explained_variance": explained, "lr": rate}
 
@@ -72,15 +73,15 @@ class Learner(BaseLearner[Rollout]):
         with torch.no_grad():
             mask = batch.is_response
             following = torch.nn.functional.pad((self.target(batch.features) * mask)[:, 1:], [0, 1])  # V(s_{t+1})
-            last = torch.zeros_like(following)
-            last[torch.arange(len(batch), device=last.device), batch.rows.lengths - 1] = batch.score
+            rewards = at_tokens(batch.score, mask, batch.step_rewards)
+            to_come = sum_to_go(rewards)
 
         def residuals(policy: Predictions, index: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
             inside = mask[index]
             price = beta * (policy.logp - batch.logp_ref[index]) * inside  # (b, T)
             values = head(batch.features[index])
-            to_end = (batch.score[index, None] - sum_to_go(price) - values) * inside
-            one_step = (last[index] + following[index] - price - values) * inside
+            to_end = (to_come[index] - sum_to_go(price) - values) * inside
+            one_step = (rewards[index] + following[index] - price - values) * inside
             loss = 0.5 * (to_end.square() + options.one_step * one_step.square())
             # Divided by beta the policy's gradient has the size of REINFORCE's, which Adam's epsilon expects.
             return loss / beta, {"loss/value_avg": 0.5 * to_end.square(), "loss/consistency": 0.5 * one_step.square()}

@@ -35,7 +35,8 @@ class Learner(BaseLearner[Rollout]):
         options, mask = self.options, rollout.is_response
         if self.critic.fresh:
             self.critic.initialise(rollout.score)
-        rewards = token_rewards(rollout.charged_kl(self.config.kl_estimator), rollout.score, mask, self.live.kl_coef)
+        kl = rollout.charged_kl(self.config.kl_estimator)
+        rewards = token_rewards(kl, rollout.score, mask, self.live.kl_coef, rollout.step_rewards)
         drawn = returns_to_go(rewards, mask, options.gamma)
         advantages, returns = gae(rewards, self.critic.values(rollout), mask, options.gamma, options.lam)
         if options.whiten_advantages:

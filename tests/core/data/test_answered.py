@@ -8,8 +8,8 @@ import pytest
 from core import data
 from core.data.demonstrations import import_demonstrations
 from core.errors import NothingToDo
+from core.preferences.demonstrated import demonstrations_of
 from core.reward import score_file_job
-from core.rl.pinned_answers import demonstrations_of
 
 
 def lines(path, *rows):

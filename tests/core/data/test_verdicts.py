@@ -12,8 +12,8 @@ from core.conversation import Conversation, Message
 from core.errors import BadInput
 from core.events import NewCompletion
 from core.labeling import gold
+from core.preferences.demonstrated import demonstrations_of
 from core.records import NewRanking, Prompt
-from core.rl.pinned_answers import demonstrations_of
 from core.store import completions, create_project, labelers, pairs, prompts, rankings
 from core.store import counting as found_in
 

@@ -20,10 +20,11 @@ from core.labeling import gold
 from core.models.adapters import SharedModel
 from core.models.chat import completion_ids, prompt_ids
 from core.models.rows import from_lists
+from core.preferences.demonstrated import demonstrations_of
 from core.records import NewRanking
 from core.rl.batches import Batch
 from core.rl.demonstration_source import DemonstrationSource
-from core.rl.pinned_answers import demonstrations_of, parted, pinned
+from core.rl.pinned_answers import parted, pinned
 from core.rl.rollout import POLICY
 from core.store import assignments, completions, labelers, prompts, rankings
 from core.store.runs import job_log, job_metrics

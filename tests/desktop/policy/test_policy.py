@@ -462,17 +462,19 @@ def test_settings_that_an_algorithm_does_not_heed_are_not_shown(tab):
     shared = tab.form.shared
     always = {"start_from", "steps", "max_new_tokens"}
     for name, missing in (
-        ("dpo", {"kl_coef", "kl_target", "kl_estimator", "completions"}),
-        ("sft", {"kl_coef", "kl_target", "kl_estimator", "completions"}),
-        ("kto", {"kl_coef", "kl_target", "kl_estimator", "completions"}),
-        ("trpo", {"learning_rate"}),
-        ("soft-q", {"kl_estimator"}),
+        ("dpo", {"kl_coef", "kl_target", "kl_estimator", "completions", "ptx_coef"}),
+        ("sft", {"kl_coef", "kl_target", "kl_estimator", "completions", "ptx_coef"}),
+        ("kto", {"kl_coef", "kl_target", "kl_estimator", "completions", "ptx_coef"}),
+        ("trpo", {"learning_rate", "ptx_coef"}),
+        ("soft-q", {"kl_estimator", "ptx_coef"}),
         ("ppo", set()),
     ):
         tab.form.algorithm.setCurrentIndex(tab.form.algorithm.findData(name))
-        looked_at = {"kl_coef", "kl_target", "completions", "learning_rate", "kl_estimator", *always}
+        looked_at = {"kl_coef", "kl_target", "completions", "learning_rate", "kl_estimator", "ptx_coef", *always}
         assert {field for field in looked_at if shared.fields[field].isHidden()} == missing
         assert ("Needs a reward model" in tab.about.text()) == (name in ("ppo", "trpo", "soft-q"))
+        shared.fields["ptx_coef"].setValue(2.0)
+        assert tab.form.run()[0].ptx_coef == (2.0 if name == "ppo" else 0.0), "nor do they count"
 
 
 def test_a_single_step_is_seen_and_a_zoomed_chart_follows_again(tab):
