@@ -43,7 +43,9 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--algorithm", nargs="+", help="which algorithms, `learning`; all of the task if not given")
     parser.add_argument("--seeds", type=int, default=1, help="runs of each algorithm, `learning`")
     parser.add_argument("--task", choices=["sentiment", "reward-model"], default="sentiment", help="of `learning`")
-    parser.add_argument("--set", nargs="+", metavar="NAME=VALUE", help="other settings of the runs, `learning`")
+    parser.add_argument(
+        "--set", nargs="+", action="extend", metavar="NAME=VALUE", help="other settings of the runs, `learning`"
+    )
     parser.add_argument("--points", type=Path, help="folder of `learning`: runs that it holds are not done again")
     parser.add_argument("--keep", type=Path, help="a folder where `chain` and `learning` leave their projects")
     parser.add_argument("--peer-python", type=Path, help="an interpreter with TRL, to run the peer on the same work")

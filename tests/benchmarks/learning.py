@@ -1,6 +1,7 @@
 """Does an algorithm learn? Reward before and after on held-out prompts, KL, fluency, seconds; the same budget for all.
 
-Each run is the job `train-policy` as a person would start it: 30 steps of 16 completions of 24 tokens. Task `sentiment`
+Each run is the job `train-policy` as a person would start it: 30 steps of 16 completions of 24 tokens, unless `--set`
+says otherwise (`--set value_model=adapter --set max_new_tokens=128`). Task `sentiment`
 optimises VADER's sentiment of completions of neutral prompts, in the spirit of RL4LMs' IMDB task. Task `reward-model`
 optimises the reward model of the demo project, with the gold reward that its labeler followed beside it. DPO learns
 from as many completions, written by the reference and ranked by the same reward; in the demo, from its rankings.
@@ -13,6 +14,7 @@ import random
 import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,8 @@ REWARDS: dict[str, dict[str, Any]] = {
 #: Steps that a curve is averaged over.
 SMOOTH = 5
 PEER = "trl-ppo"
+#: How much of the returns the values explain, over all tokens and by quarter of a completion.
+EXPLAINED = ("val/explained_variance", *(f"val/explained_variance_q{number}" for number in (1, 2, 3, 4)))
 
 ASKED = ("Describe {} in one sentence.", "Tell me something about {}.", "What is {} like?")
 THINGS = (
@@ -155,7 +159,9 @@ def one(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
             work(project, "generate", write)
             gold.rank_all(project, reward["gold"])
         own = {"answers": "best-ranked"} | own if name == "sft" else own
+        began = time.process_time()
         job = work(project, "train-policy", config, kind(**{k: v for k, v in own.items() if k in names}))
+        cpu = time.process_time() - began
         series = job_metrics.series(project, job.id)
         rows = job_samples.listed(project, job.id)
         before = [row for row in rows if row["policy"] == "reference"]
@@ -164,6 +170,7 @@ def one(options: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
             "seed": seed, "before": before, "after": after, "gold": options.task != "sentiment",
             "fluency": [fluency(options, part) for part in (before, after)],
             "seconds": sum(value for _, value in series["time/step"]), "series": series,
+            "cpu_seconds": cpu,
         }  # fmt: skip
         project.close()
         if options.keep:
@@ -249,6 +256,12 @@ def fluency(options: argparse.Namespace, rows: list[dict[str, Any]]) -> dict[str
     return {"perplexity": math.exp(-total / tokens), "distinct": len(set(pairs)) / max(len(pairs), 1)}
 
 
+def later(points: list[Any]) -> float:
+    """The mean of the second half of a run's values."""
+    values = [value for _, value in points]
+    return float(sum(values[len(values) // 2 :]) / (len(values) - len(values) // 2))
+
+
 def by_prompt(runs: list[dict[str, Any]], part: str, field: str) -> list[float]:
     """The mean of each held-out prompt over runs and copies, in the order of prompts."""
     values: dict[int, list[float]] = {}
@@ -288,6 +301,11 @@ def together(name: str, runs: list[dict[str, Any]]) -> dict[str, Any]:
         "seconds": mean([run["seconds"] for run in runs]),
         "tokens": mean([row["tokens"] for run in runs for row in run["after"]]),
     }
+    if "cpu_seconds" in runs[0]:
+        found["cpu_seconds"] = mean([run["cpu_seconds"] for run in runs])
+    for metric in EXPLAINED:
+        if metric in runs[0]["series"]:
+            found[metric.removeprefix("val/")] = mean([later(run["series"][metric]) for run in runs])
     if runs[0]["gold"]:
         found["gold_before"] = mean(by_prompt(runs, "before", "gold"))
         found["gold_after"] = mean(by_prompt(runs, "after", "gold"))
