@@ -173,7 +173,7 @@ class ActorCritic(AlgorithmOptions):
         advanced=True,
     )
     value_adapter_learning_rate: float = option(
-        3e-4, "Learning rate of the value adapter.", low=1e-7, high=1, advanced=True
+        1e-3, "Learning rate of the value adapter.", low=1e-7, high=1, advanced=True
     )
 
     def value_model_at(self, max_new_tokens: int) -> str:
