@@ -28,6 +28,10 @@ OF_ROLLOUTS = ("kl_coef", "kl_target", "kl_horizon", "kl_estimator", "completion
 OF_MIX = ("ptx_coef", "ptx_answers", "ptx_text", "ptx_batch", "ptx_length")
 #: The answers that supervised tuning learns.
 ANSWERS = ("written", "best-ranked", "both")
+#: What may learn V(s_t): see `ActorCritic`.
+VALUE_MODELS = ("auto", "head", "adapter")
+#: From so many new tokens on `auto` is an adapter.
+LONG = 48
 
 
 class LearnsFrom(Enum):
@@ -159,22 +163,52 @@ class OnPolicy(AlgorithmOptions):
 
 
 @dataclass(frozen=True)
-class PPO(OnPolicy):
+class ActorCritic(AlgorithmOptions):
+    """What those share that learn V(s_t) beside the policy, as the baseline of its returns."""
+
+    CRITIC: ClassVar[bool] = True
+    value_model: str = option(
+        "auto", "What predicts the reward to come: a linear head on the frozen reward model's hidden states, nearly "
+        "free; or a LoRA adapter of its own that begins from the reward model (Ouyang et al. 2022, arXiv 2203.02155), "
+        f"whose passes cost what the policy's do; auto takes the adapter from {LONG} new tokens on.",
+        choices=VALUE_MODELS, advanced=True,
+    )  # fmt: skip
+    value_epochs: int = option(
+        8, "Passes of the value head over each batch, on states that do not move.", low=1, high=100, advanced=True
+    )
+    value_learning_rate: float = option(1e-3, "Learning rate of the value head.", low=1e-7, high=1, advanced=True)
+    value_adapter_epochs: int = option(
+        2,
+        "Passes of the value adapter with its head over each batch, after those of the head alone.",
+        low=1,
+        high=20,
+        advanced=True,
+    )
+    value_adapter_learning_rate: float = option(
+        1e-3, "Learning rate of the value adapter.", low=1e-7, high=1, advanced=True
+    )
+
+    def value_model_at(self, max_new_tokens: int) -> str:
+        """`head` or `adapter`, for completions of at most so many tokens."""
+        if self.value_model != "auto":
+            return self.value_model
+        return "adapter" if max_new_tokens >= LONG else "head"
+
+
+@dataclass(frozen=True)
+class PPO(ActorCritic, OnPolicy):
     """PPO: Proximal Policy Optimization (Schulman et al. 2017, arXiv 1707.06347).
 
     Clips how far the policy may move in a step, with a learned value as the baseline: the default.
     """
 
     LEARNING_RATE: ClassVar[float] = 3e-4
-    CRITIC: ClassVar[bool] = True
     ppo_epochs: int = option(2, "Passes over each batch of rollouts.", low=1, high=20, advanced=True)
     minibatches: int = option(
         1, "Optimizer steps in one pass, each on other completions, dealt out anew in each pass.", low=1, high=64,
         advanced=True,
     )  # fmt: skip
     cliprange: float = option(0.2, "How far the ratio may move before it is clipped.", low=0.01, high=1, advanced=True)
-    value_epochs: int = option(8, "Passes of the value head over each batch.", low=1, high=100, advanced=True)
-    value_learning_rate: float = option(1e-3, "Learning rate of the value head.", low=1e-7, high=1, advanced=True)
     cliprange_value: float = option(
         0.0, "How far a value may move before it is clipped; 0 is free.", low=0, high=10, advanced=True, zero="free"
     )
@@ -210,20 +244,17 @@ class NLPO(PPO):
 
 
 @dataclass(frozen=True)
-class A2C(OnPolicy):
+class A2C(ActorCritic, OnPolicy):
     """A2C: Advantage Actor-Critic (Mnih et al. 2016, arXiv 1602.01783).
 
     Actor and critic take one step each: PPO without its clip.
     """
 
     LEARNING_RATE: ClassVar[float] = 6e-4
-    CRITIC: ClassVar[bool] = True
     gamma: float = option(1.0, "Discount of later rewards.", low=0, high=1, advanced=True)
     lam: float = option(0.95, "GAE's lambda: 1 is less biased, 0 less noisy.", low=0, high=1, advanced=True)
     entropy_coef: float = option(0.0, "Bonus for each nat of entropy a token.", low=0, high=1, advanced=True)
     whiten_advantages: bool = option(True, "Scale advantages to mean 0 and standard deviation 1.", advanced=True)
-    value_epochs: int = option(8, "Passes of the value head over each batch.", low=1, high=100, advanced=True)
-    value_learning_rate: float = option(1e-3, "Learning rate of the value head.", low=1e-7, high=1, advanced=True)
 
     @property
     def learns_from_fresh(self) -> bool:
@@ -231,14 +262,13 @@ class A2C(OnPolicy):
 
 
 @dataclass(frozen=True)
-class Reinforce(OnPolicy):
+class Reinforce(ActorCritic, OnPolicy):
     """REINFORCE: the policy gradient with a baseline (Williams 1992).
 
     One step for each rollout: what the rest is built on.
     """
 
     LEARNING_RATE: ClassVar[float] = 6e-4
-    CRITIC: ClassVar[bool] = True
     baseline: str = option(
         "value",
         "What a return is compared with: a learned value, a running mean of earlier returns, or the batch's mean.",
@@ -247,12 +277,13 @@ class Reinforce(OnPolicy):
     decay: float = option(0.9, "How much of the running mean a step keeps.", low=0, high=0.999, advanced=True)
     gamma: float = option(1.0, "Discount of later rewards.", low=0, high=1, advanced=True)
     whiten_advantages: bool = option(True, "Scale advantages to mean 0 and standard deviation 1.", advanced=True)
-    value_epochs: int = option(8, "Passes of the value head over each batch.", low=1, high=100, advanced=True)
-    value_learning_rate: float = option(1e-3, "Learning rate of the value head.", low=1e-7, high=1, advanced=True)
 
     @property
     def learns_from_fresh(self) -> bool:
         return True
+
+    def value_model_at(self, max_new_tokens: int) -> str:
+        return super().value_model_at(max_new_tokens) if self.baseline == "value" else "head"
 
 
 @dataclass(frozen=True)
@@ -326,7 +357,7 @@ class GRPO(OnPolicy):
 
 
 @dataclass(frozen=True)
-class TRPO(AlgorithmOptions):
+class TRPO(ActorCritic):
     """TRPO: Trust Region Policy Optimization (Schulman et al. 2015, arXiv 1502.05477).
 
     No step goes further than a bound on its KL: safe and slow.
@@ -335,7 +366,6 @@ class TRPO(AlgorithmOptions):
     LEARNING_RATE: ClassVar[float] = 0.0  # the trust region says how far a step goes
     LIVE: ClassVar[tuple[str, ...]] = ("kl_coef", "temperature")
     UNUSED: ClassVar[tuple[str, ...]] = ("learning_rate", "warmup_steps")
-    CRITIC: ClassVar[bool] = True
     LEAVES_OUT: ClassVar[bool] = True
     DIFFERENTIATES_TWICE: ClassVar[bool] = True
     trust_kl: float = option(0.02, "How far a step may move the policy: nats a token.", low=1e-6, high=1)
@@ -348,8 +378,6 @@ class TRPO(AlgorithmOptions):
     )
     shrink: float = option(0.7, "How much shorter each next try is.", low=0.1, high=0.95, advanced=True)
     line_steps: int = option(8, "Tries of the line search.", low=1, high=50, advanced=True)
-    value_epochs: int = option(8, "Passes of the value head over each batch.", low=1, high=100, advanced=True)
-    value_learning_rate: float = option(1e-3, "Learning rate of the value head.", low=1e-7, high=1, advanced=True)
     gamma: float = option(1.0, "Discount of later rewards.", low=0, high=1, advanced=True)
     lam: float = option(0.95, "GAE's lambda: 1 is less biased, 0 less noisy.", low=0, high=1, advanced=True)
     whiten_advantages: bool = option(True, "Scale advantages to mean 0 and standard deviation 1.", advanced=True)

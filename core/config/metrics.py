@@ -73,13 +73,38 @@ METRICS: dict[str, Metric] = {
         "Entropy", "nats per token", "Mean entropy of the policy's next token.", "not falling to 0"
     ),
     "loss/value_avg": Metric(
-        "Value loss", "score squared", "Half the mean squared error of the value head.", "falling"
+        "Value loss", "score squared", "Half the mean squared error of the value function.", "falling"
     ),
     "val/explained_variance": Metric(
         "Explained variance",
         "share",
-        "1 - Var(G - V) / Var(G) with the Monte Carlo returns G.",
+        "1 - Var(G - V) / Var(G) with the Monte Carlo returns G, over the tokens of the rollouts, before V learns from "
+        "them.",
         "rising towards 1",
+    ),
+    "val/explained_variance_q1": Metric(
+        "Explained, first quarter",
+        "share",
+        "Explained variance over the tokens in the first quarter of each completion, by its own length.",
+        "the hardest of the four: little is written yet",
+    ),
+    "val/explained_variance_q2": Metric(
+        "Explained, second quarter",
+        "share",
+        "Explained variance over the tokens in the second quarter of each completion, by its own length.",
+        "above the quarter before",
+    ),
+    "val/explained_variance_q3": Metric(
+        "Explained, third quarter",
+        "share",
+        "Explained variance over the tokens in the third quarter of each completion, by its own length.",
+        "above the quarter before",
+    ),
+    "val/explained_variance_q4": Metric(
+        "Explained, last quarter",
+        "share",
+        "Explained variance over the tokens in the last quarter of each completion, by its own length.",
+        "the highest of the four",
     ),
     "loss/ptx_avg": Metric(
         "Pretraining loss",

@@ -210,7 +210,7 @@ class TrainPolicyConfig(LoraConfig):
         "1706.02677).", low=0, advanced=True, zero="none", title="Warm-up steps",
     )  # fmt: skip
     adam_beta1: float = option(
-        0.9, "How much of the gradients' running mean AdamW keeps in a step, for the policy and the value head "
+        0.9, "How much of the gradients' running mean AdamW keeps in a step, for the policy and the value function "
         "(Loshchilov and Hutter 2019, arXiv 1711.05101).", low=0, high=0.9999, advanced=True, title="Adam beta 1",
     )  # fmt: skip
     adam_beta2: float = option(
@@ -222,8 +222,8 @@ class TrainPolicyConfig(LoraConfig):
         "2024, arXiv 2403.17031).", low=1e-12, high=1.0, advanced=True,
     )  # fmt: skip
     max_grad_norm: float = option(
-        1.0, "Longest gradient, of the policy and of the value head each; longer ones are cut to it (Pascanu et al. "
-        "2013, arXiv 1211.5063).", low=0, high=1000, advanced=True, zero="never cut", title="Clip gradient at",
+        1.0, "Longest gradient, of the policy and of the value function each; longer ones are cut to it (Pascanu et "
+        "al. 2013, arXiv 1211.5063).", low=0, high=1000, advanced=True, zero="never cut", title="Clip gradient at",
     )  # fmt: skip
     kl_coef: float = option(
         -1.0, "Price of one nat of KL to the reference (beta); -1 is the algorithm's own: 0.05, and 0 for DQN.", low=-1,

@@ -194,8 +194,8 @@ def _explained(series: Series, config: TrainPolicyConfig) -> str:
         return ""
     without = ", ".join(each.title for each in ALGORITHMS.values() if not each.config.CRITIC and not each.offline)
     return (
-        "The value head predicts the returns worse than their mean would: advantages are noisier than they need be. "
-        f"Change the value learning rate, or use an algorithm without a critic ({without})."
+        "The value function predicts the returns worse than their mean would: advantages are noisier than they need "
+        f"be. Change its learning rate or the value model, or use an algorithm without a critic ({without})."
     )
 
 

@@ -86,6 +86,7 @@ class Work:
     copies: int = 1  # completions that share a prompt
     micro_batch: int = 16
     reward_adapter: bool = True
+    value_adapter: bool = False
     processes: int = 1  # that the base's layers are spread over: `core/models/sharding.py`
 
 
@@ -138,7 +139,7 @@ def parts(shape: Shape, work: Work) -> dict[str, float]:
     return {
         "runtime": RUNTIME[work.device],
         "weights": shape.linear * held * BYTES[work.dtype] + shape.embeddings * b,
-        "adapters": adapter * (TRAINED + (4 if work.reward_adapter else 0)),
+        "adapters": adapter * (TRAINED * (1 + work.value_adapter) + (4 if work.reward_adapter else 0)),
         "batch": max(activations, cache + second),  # the policy learns, or responses are being drawn
         "vocabulary": CHUNK * shape.vocabulary * (b + LOGIT),
     }

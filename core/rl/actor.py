@@ -1,6 +1,6 @@
-"""The two things that algorithms train: the policy's adapter, and a value head on frozen features.
+"""The policy's adapter and its optimizer, which know nothing of any algorithm: they are given a loss for each token.
 
-Both know nothing of any algorithm: one is given a loss for each token, the other the returns to predict.
+The value function stands in `core.rl.critic`.
 """
 
 import math
@@ -14,14 +14,13 @@ from torch import Tensor
 
 from core.config.training import TrainPolicyConfig
 from core.errors import Diverged
-from core.models.adapters import SharedModel
+from core.jobs.process_group import LocalProcessGroup
+from core.models.adapters import REFERENCE, SharedModel
 from core.models.checkpoint import adamw, load_optimizer, save_optimizer
-from core.models.heads import ScalarHead
 from core.models.logprobs import Predictions, predictions
 from core.models.seeds import generator
 from core.rl.adaptive_kl import LiveSettings
-from core.rl.batches import Batch, Rollout
-from core.rl.estimators import explained_variance, masked_mean
+from core.rl.batches import Batch
 from core.rl.rollout import POLICY
 
 #: The learning rate ends at this share of where it began.
@@ -49,6 +48,8 @@ class Setup:
     config: TrainPolicyConfig
     options: Any
     live: LiveSettings
+    features_of: str | None = REFERENCE
+    """The role whose states a rollout's features are: the (first) adapter of the reward model if that is of ours."""
     mix: Mix | None = None
 
 
@@ -66,7 +67,7 @@ class Actor:
     def __init__(self, setup: Setup) -> None:
         self.shared, self.config, self.live = setup.shared, setup.config, setup.live
         self.weights = setup.shared.parameters(POLICY)
-        self.optimizer = optimizer_of(setup.config, self.weights, setup.live.learning_rate)
+        self.optimizer = optimizer_of(setup.config, (self.weights, setup.live.learning_rate))
         self.cached_predictions: CachedPredictions | None = None
         self.mix = setup.mix
         self.mixed = 0
@@ -92,21 +93,8 @@ class Actor:
         return rate
 
     def batches(self, rollout: Batch, minibatches: int = 1, *place: int, whole: bool = False) -> list[list[Tensor]]:
-        """Row numbers for each optimizer step of one pass, as micro-batches: for one minibatch those in which logp_old
-        was computed, where with `whole` the completions of a prompt are never apart, however many there are.
-
-        Several are dealt out anew in every pass, by the seed and the pass's `place` in the run (Huang et al. 2022,
-        detail 6): prompts as a whole where there are enough of them, so that few are computed twice. There are at most
-        as many minibatches as completions.
-        """
-        if minibatches == 1:
-            return [rollout.rows.chunks(self.config.micro_batch, whole=whole)]
-        random, group = generator(self.config.seed, "minibatches", *place), rollout.group
-        prompts = torch.randperm(int(group.max()) + 1, generator=random).to(group.device)
-        rows = torch.randperm(len(rollout), generator=random).to(group.device)
-        order = rows[prompts[group[rows]].argsort(stable=True)]
-        parts = order.tensor_split(min(minibatches, len(rollout)))
-        return [rollout.rows.chunks_of(part.sort().values, self.config.micro_batch) for part in parts]
+        """See `minibatches_of`."""
+        return minibatches_of(rollout, self.config, minibatches, *place, whole=whole)
 
     def descend(
         self, rollout: Batch, batch: list[Tensor], loss: Loss, *, per_completion: bool = False,
@@ -125,7 +113,7 @@ class Actor:
         count = max(1, sum(int(kept[index].sum()) for index in batch)) if per_completion else tokens
         totals: dict[str, float] = {}
         with self.shared.role(POLICY, train=True) as causal:
-            for index in self.own_share(rollout, batch):
+            for index in own_share(self.shared.world, rollout, batch):
                 policy = self._cached_of(index) or predictions(causal, rollout.rows.select(index), rollout.temperature)
                 losses, seen = loss(policy, index)
                 part = (losses * mask[index]).sum() / count
@@ -148,21 +136,11 @@ class Actor:
         batch, total = self.mix.batch(self.mixed), 0.0
         self.mixed += 1
         tokens = int(batch.is_response.sum())
-        for index in self.own_share(batch, batch.rows.chunks(self.config.micro_batch)):
+        for index in own_share(self.shared.world, batch, batch.rows.chunks(self.config.micro_batch)):
             loss = -predictions(causal, batch.rows.select(index), batch.temperature).logp.sum() / tokens
             (self.mix.coef * loss).backward()
             total += float(loss.detach())
         return {"loss/ptx_avg": total}
-
-    def own_share(self, rollout: Batch, batch: list[Tensor]) -> list[Tensor]:
-        """What this process does of a batch's micro-batches: the completions of some of their prompts."""
-        world = self.shared.world
-        if world.size == 1:
-            return batch
-        present = rollout.group[torch.cat(batch)].unique()
-        own = present[world.share(len(present))]
-        parts = [index[torch.isin(rollout.group[index], own)] for index in batch]
-        return [part for part in parts if len(part)]
 
     def _cached_of(self, index: Tensor) -> Predictions | None:
         cached, self.cached_predictions = self.cached_predictions, None
@@ -187,68 +165,39 @@ class Actor:
         load_optimizer(self.optimizer, folder / "optimizer.safetensors")
 
 
-class Critic:
-    """V(s_t): a linear head on the frozen reward model's hidden states (see `score_and_features`).
+def minibatches_of(
+    rollout: Batch, config: TrainPolicyConfig, minibatches: int = 1, *place: int, whole: bool = False
+) -> list[list[Tensor]]:
+    """Row numbers for each optimizer step of one pass, as micro-batches: for one minibatch those in which logp_old
+    was computed, where with `whole` the completions of a prompt are never apart, however many there are.
 
-    It starts at 0; a copy of the reward head does not help, because that is only right at the end token (explained
-    variance -4 at first). Its features are fixed, so its epochs cost next to nothing and cannot disturb the policy:
-    that is why there is no weight of the value loss to choose, only a learning rate.
+    Several are dealt out anew in every pass, by the seed and the pass's `place` in the run (Huang et al. 2022,
+    detail 6): prompts as a whole where there are enough of them, so that few are computed twice. There are at most
+    as many minibatches as completions.
     """
-
-    def __init__(self, setup: Setup, learning_rate: float) -> None:
-        self.head = ScalarHead(setup.shared.base.hidden_size).to(setup.shared.base.device)
-        self.head.zero()
-        self.config = setup.config
-        self.optimizer = optimizer_of(setup.config, self.weights, learning_rate)
-        self.fresh = True
-        """Has it seen no rollout yet?"""
-
-    @property
-    def weights(self) -> list[Tensor]:
-        return list(self.head.linear.parameters())
-
-    @torch.no_grad()
-    def initialise(self, score: Tensor) -> None:
-        """Begin at the mean score (B,) of the first rollout, for every state."""
-        self.head.linear.bias.fill_(float(score.mean()))
-        self.fresh = False
-
-    @torch.no_grad()
-    def values(self, rollout: Rollout) -> Tensor:
-        """V(s_t) (B, T), 0 outside the response."""
-        assert not self.fresh, "the critic begins at the mean score of its first rollout"
-        return self.head(rollout.features) * rollout.is_response
-
-    def fit(self, rollout: Rollout, returns: Tensor, drawn: Tensor, epochs: int) -> dict[str, float]:
-        """Steps down 1/2 (V - returns)^2; returns (B, T). How much V explains is measured on the returns that were
-        `drawn` (B, T), because lambda-returns hold V itself."""
-        mask = rollout.in_loss
-        metrics = {"val/explained_variance": explained_variance(drawn, self.values(rollout), mask)}
-        for epoch in range(epochs):
-            loss = 0.5 * masked_mean((self.head(rollout.features) - returns).square(), mask)
-            loss.backward()
-            self.step()
-            if epoch == 0:
-                metrics["loss/value_avg"] = float(loss.detach())
-        return metrics
-
-    def step(self) -> None:
-        torch.nn.utils.clip_grad_norm_(self.weights, longest_gradient(self.config))
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-
-    def save(self, folder: Path) -> None:
-        self.head.save(folder / "value.safetensors")
-        save_optimizer(self.optimizer, folder / "value-optimizer.safetensors")
-
-    def restore(self, folder: Path) -> None:
-        self.head.restore(folder / "value.safetensors")
-        self.optimizer.zero_grad()  # a step that went wrong may have left some
-        load_optimizer(self.optimizer, folder / "value-optimizer.safetensors")
+    if minibatches == 1:
+        return [rollout.rows.chunks(config.micro_batch, whole=whole)]
+    random, group = generator(config.seed, "minibatches", *place), rollout.group
+    prompts = torch.randperm(int(group.max()) + 1, generator=random).to(group.device)
+    rows = torch.randperm(len(rollout), generator=random).to(group.device)
+    order = rows[prompts[group[rows]].argsort(stable=True)]
+    parts = order.tensor_split(min(minibatches, len(rollout)))
+    return [rollout.rows.chunks_of(part.sort().values, config.micro_batch) for part in parts]
 
 
-def optimizer_of(config: TrainPolicyConfig, weights: list[Any], learning_rate: float) -> torch.optim.Optimizer:
-    return adamw((weights, learning_rate), betas=(config.adam_beta1, config.adam_beta2), eps=config.adam_epsilon)
+def own_share(world: LocalProcessGroup, rollout: Batch, batch: list[Tensor]) -> list[Tensor]:
+    """What this process does of a batch's micro-batches: the completions of some of their prompts."""
+    if world.size == 1:
+        return batch
+    present = rollout.group[torch.cat(batch)].unique()
+    own = present[world.share(len(present))]
+    parts = [index[torch.isin(rollout.group[index], own)] for index in batch]
+    return [part for part in parts if len(part)]
+
+
+def optimizer_of(config: TrainPolicyConfig, *groups: tuple[list[Any], float]) -> torch.optim.Optimizer:
+    """AdamW, with the run's settings, over (weights, learning rate) groups."""
+    return adamw(*groups, betas=(config.adam_beta1, config.adam_beta2), eps=config.adam_epsilon)
 
 
 def longest_gradient(config: TrainPolicyConfig) -> float:

@@ -111,3 +111,11 @@ def explained_variance(returns: Tensor, values: Tensor, mask: Tensor) -> float:
 
     total = variance(returns)
     return float(1 - variance(returns - values) / total) if float(total) > 1e-12 else 0.0
+
+
+def explained_by_quarter(returns: Tensor, values: Tensor, mask: Tensor) -> list[float]:
+    """`explained_variance` over the first to the fourth quarter of each response's own tokens; mask (B, T) holds a
+    response as a whole, from its first token, or not at all."""
+    place = torch.arange(mask.shape[1], device=mask.device)
+    quarter = 4 * place // mask.sum(1, keepdim=True).clamp(min=1)  # (B, T)
+    return [explained_variance(returns, values, mask & (quarter == number)) for number in range(4)]

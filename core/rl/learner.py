@@ -12,8 +12,9 @@ from core.jobs import checkpoint_files
 
 if TYPE_CHECKING:
     from core.models.sampling import Guide
-    from core.rl.actor import Critic, Setup
+    from core.rl.actor import Setup
     from core.rl.batches import Batch
+    from core.rl.critic import Critic
 
 BatchT = TypeVar("BatchT", bound="Batch")
 
@@ -26,12 +27,13 @@ class BaseLearner(Generic[BatchT]):
     critic: "Critic | None"
 
     def __init__(self, setup: "Setup") -> None:
-        from core.rl.actor import Actor, Critic
+        from core.rl.actor import Actor
+        from core.rl.critic import critic_of
 
         self.setup = setup
         self.shared, self.config, self.options, self.live = setup.shared, setup.config, setup.options, setup.live
         self.actor = Actor(setup)
-        self.critic = Critic(setup, setup.options.value_learning_rate) if setup.options.CRITIC else None
+        self.critic = critic_of(setup)
         self.state: dict[str, float] = {}
 
     def guide(self) -> "Guide | None":
@@ -40,7 +42,7 @@ class BaseLearner(Generic[BatchT]):
 
     def notes(self) -> list[str]:
         """What is to be said before the first step."""
-        return []
+        return self.critic.notes() if self.critic else []
 
     def update(self, batch: BatchT, step: int) -> dict[str, float]:
         """Learn from one batch, a `Rollout`, or what is stored (a `PreferenceBatch`, a

@@ -34,7 +34,7 @@ from core.jobs import checkpoint_files, queue
 from core.jobs.checkpoint_files import damage, reading
 from core.jobs.context import Events, JobContext
 from core.models import chat, devices
-from core.models.adapters import SharedModel
+from core.models.adapters import REFERENCE, SharedModel
 from core.models.load import base_of
 from core.records import Prompt
 from core.reward.reward_function import RewardFunction, RewardSpec, on_four_bits, reward_function
@@ -42,6 +42,7 @@ from core.rl import pretraining, start
 from core.rl.actor import Setup
 from core.rl.adaptive_kl import LiveSettings, next_kl_coef
 from core.rl.collect import Collected, objective
+from core.rl.critic import as_begun
 from core.rl.demonstration_source import DemonstrationSource
 from core.rl.heldout import HeldOut
 from core.rl.learner import BaseLearner
@@ -85,7 +86,9 @@ def run(context: JobContext) -> Events:
         live = LiveSettings.of(config)
         kind: type[BaseLearner] = importlib.import_module(algorithm.module).Learner
         mix = None if mixed_in is None else PretrainingMix(base, config, mixed_in)
-        learner = kind(Setup(shared, config, context.options, live, mix))
+        features_of = reward.model.members[0].adapter if reward.model else REFERENCE
+        options = as_begun(context.options, context.resume_from)
+        learner = kind(Setup(shared, config, options, live, features_of, mix))
         collector = Collector(shared, reward, asked["train"], config, live)
         source = source_of(context, shared, collector, learner)
         heldout = HeldOut(context, shared, reward, asked["heldout"])

@@ -53,7 +53,9 @@ def parser() -> argparse.ArgumentParser:
         help="of `learning`",
     )  # fmt: skip
     parser.add_argument("--tokens", type=int, help="of each completion, `learning`; the task's own if not given")
-    parser.add_argument("--set", nargs="+", metavar="NAME=VALUE", help="other settings of the runs, `hh`, `learning`")
+    parser.add_argument(
+        "--set", nargs="+", action="extend", metavar="NAME=VALUE", help="other settings of the runs, `hh`, `learning`"
+    )
     parser.add_argument("--points", type=Path, help="folder of `learning`: runs that it holds are not done again")
     parser.add_argument("--collect", action="store_true", help="only tell of the runs in --points, `learning`")
     parser.add_argument("--keep", type=Path, help="a folder where `chain`, `hh` and `learning` leave their projects")

@@ -15,8 +15,9 @@ adapters and of our checkpoints after every 5 steps; seconds are of the steps al
 TRL's ends is read off there. One such reward, of 128 answers, is known to some 0.04 only, and the first of several that
 passes a mark is a lucky one more often than not: the KL beside it, and the end, say more.
 
-`--points` keeps each run in a file, so that a table can be made over many sessions: `--algorithm NAME --seed N` makes a
-single run, `--collect` none at all.
+`--set NAME=VALUE` puts other settings in place of these, such as `value_model=adapter`; how much of the returns the
+values explain is told of the later half of a run. `--points` keeps each run in a file, so that a table can be made over
+many sessions: `--algorithm NAME --seed N` makes a single run, `--collect` none at all.
 """
 
 import argparse

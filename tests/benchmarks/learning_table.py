@@ -18,6 +18,8 @@ Run = dict[str, Any]
 Rows = Sequence[dict[str, Any]]
 #: Draws of the bootstrap.
 DRAWS = 4000
+#: How much of the returns the values explain, over all tokens and by quarter of a completion.
+EXPLAINED = ("val/explained_variance", *(f"val/explained_variance_q{number}" for number in (1, 2, 3, 4)))
 #: Of how many answers the best is taken.
 BEST_OF = (2, 4, 8, 16)
 
@@ -132,12 +134,20 @@ def together(name: str, runs: Sequence[Run]) -> dict[str, Any]:
     for field in ("seconds", "cpu_seconds"):
         if runs[0][field] is not None:
             found[field] = mean([run[field] for run in runs])
+    for metric in EXPLAINED:
+        if metric in runs[0]["series"]:
+            found[metric.removeprefix("val/")] = mean([later(run["series"][metric]) for run in runs])
     if runs[0]["gold"]:
         golds = [by_prompt(runs, part, "gold") for part in ("before", "after")]
         for when, gold in zip(("before", "after"), golds, strict=True):
             found |= {f"gold_{when}": float(gold.mean()), f"gold_{when}_interval": interval(gold)}
         found["gold_gain_interval"] = interval(golds[1] - golds[0])
     return found
+
+
+def later(points: Sequence[Sequence[float]]) -> float:
+    """The mean of a series over the later half of a run."""
+    return mean([value for _, value in points[len(points) // 2 :]])
 
 
 def reached(ours: Run, theirs: Run) -> dict[str, Any]:

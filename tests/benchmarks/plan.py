@@ -15,6 +15,7 @@ SETTINGS: tuple[dict[str, Any], ...] = (
     {"dtype": "bfloat16", "copies": 4, "prompt": 160, "response": 64},
     {"dtype": "float32", "prompt": 40, "response": 24},
     {"dtype": "float32", "batch": 16, "micro_batch": 4, "prompt": 128, "response": 128},
+    {"dtype": "float32", "batch": 16, "micro_batch": 4, "prompt": 128, "response": 128, "value_adapter": True},
 )
 
 
@@ -31,6 +32,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         peak = json.loads(python(code, environment={"PLUMBLINE_DTYPE": work.dtype}).splitlines()[-1])
         planned = total(shape, work) / 1e9
         name = f"{number}: {work.dtype} {work.targets} {work.micro_batch}x({work.prompt}/{work.copies}+{work.response})"
+        name += " value adapter" * work.value_adapter
         found[name] = {"planned_gb": planned, "measured_gb": peak, "planned_over_measured": planned / peak}
     ratios = [each["planned_over_measured"] for each in found.values()]
     return found | {"worst": max(ratios, key=lambda ratio: abs(ratio - 1))}
@@ -58,7 +60,8 @@ def one(model: str, work: dict[str, Any], threads: int | None) -> None:
     shared = SharedModel(base)
     reward = fresh_model(shared, TrainRewardConfig(**lora), seed=0)
     shared.add(POLICY, config, seed=0)
-    learner = Learner(Setup(shared, config, PPO(), LiveSettings.of(config)))
+    own = PPO(value_model="adapter" if work["value_adapter"] else "head")
+    learner = Learner(Setup(shared, config, own, LiveSettings.of(config), reward.members[0].adapter))
     B, P, T, micro = work["batch"], work["prompt"], work["response"], work["micro_batch"]
     copies = work["copies"]
     prompts = [[300 + (7 * i + row) % 900 for i in range(P)] for row in range(B // copies)]

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from core.config.algorithms import A2C
 from core.models.logprobs import Predictions
-from core.rl.actor import Critic
 from core.rl.algorithms.ppo import gae
 from core.rl.batches import Rollout
+from core.rl.critic import Critic
 from core.rl.estimators import returns_to_go, token_rewards, whiten
 from core.rl.on_policy import OnPolicyLearner
 
@@ -27,7 +27,8 @@ class Learner(OnPolicyLearner):
         kl = rollout.charged_kl(self.config.kl_estimator)
         rewards = token_rewards(kl, rollout.score, mask, self.reward_kl_coef, rollout.step_rewards)
         drawn = returns_to_go(rewards, mask, options.gamma)
-        advantages, returns = gae(rewards, self.critic.values(rollout), mask, options.gamma, options.lam)
+        values = self.critic.values(rollout)
+        advantages, returns = gae(rewards, values, mask, options.gamma, options.lam)
         if options.whiten_advantages:
             advantages = whiten(advantages, rollout.in_loss)
 
@@ -37,4 +38,4 @@ class Learner(OnPolicyLearner):
             return self.with_kl(losses, policy, rollout, index), {}
 
         actor = self.actor.descend(rollout, self.actor.batches(rollout)[0], loss)
-        return actor | self.critic.fit(rollout, returns, drawn, options.value_epochs) | {"lr": rate}
+        return actor | self.critic.fit(rollout, values, returns, drawn, step=step) | {"lr": rate}

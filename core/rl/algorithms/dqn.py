@@ -33,9 +33,10 @@ from core.models.guides import Exploration, candidate_ids
 from core.models.heads import ScalarHead
 from core.models.logprobs import Predictions, predictions
 from core.models.seeds import generator
-from core.rl.actor import Critic, Setup, mean_of
+from core.rl.actor import Setup, mean_of
 from core.rl.batches import Rollout
-from core.rl.estimators import explained_variance, returns_to_go, token_rewards
+from core.rl.critic import Critic, explained
+from core.rl.estimators import returns_to_go, token_rewards
 from core.rl.learner import BaseLearner
 from core.rl.replay import Replay
 from core.rl.rollout import POLICY
@@ -83,11 +84,9 @@ class Learner(BaseLearner[Rollout]):
             if self.state["updates"] % options.sync_every == 0:
                 self.sync()
         self.replay.add(fresh)
-        values = self.critic.values(rollout)
-        explained = explained_variance(
-            returns_to_go(self.rewards(rollout), rollout.is_response), values, rollout.is_response
-        )
-        return mean_of(seen) | {"val/explained_variance": explained, "policy/epsilon": self.epsilon, "lr": rate}
+        returns = returns_to_go(self.rewards(rollout), rollout.is_response)
+        found = explained(returns, self.critic.values(rollout), rollout.is_response)
+        return mean_of(seen) | found | {"policy/epsilon": self.epsilon, "lr": rate}
 
     def rewards(self, batch: Rollout) -> Tensor:
         kl = batch.charged_kl(self.config.kl_estimator)

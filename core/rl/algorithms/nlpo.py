@@ -46,7 +46,8 @@ class Learner(ppo.Learner):
         allowed = torch.stack(self.drawing.masks[: rollout.is_response.shape[1]], 1)
         allowed = allowed if rollout.places is None else allowed[rollout.places]  # (B, T, V)
         self.drawing = None
-        advantages, returns = self.advantages(rollout)
+        values = self.values(rollout)
+        advantages, returns = self.advantages(rollout, values)
         logp_old = self.logp_within(rollout, allowed)
 
         def surrogate(policy: Predictions, index: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
@@ -54,7 +55,7 @@ class Learner(ppo.Learner):
             losses, seen = ppo.clipped_surrogate(inside, logp_old[index], advantages[index], self.options)
             return self.with_kl(losses, policy, rollout, index), seen
 
-        learnt = self.improve(rollout, surrogate, step) | self.fit_values(rollout, returns)
+        learnt = self.improve(rollout, surrogate, step) | self.fit_values(rollout, values, returns, step)
         if (step + 1) % self.options.mask_refresh == 0:
             self.shared.copy(POLICY, MASK)
         size = float((allowed.sum(-1) * rollout.is_response).sum() / rollout.is_response.sum())

@@ -2,11 +2,13 @@
 (Ziegler et al. 2019, arXiv 1909.08593; Huang et al. 2024, arXiv 2403.17031).
 
 How we differ: the policy is a LoRA adapter on the shared base and the value function a head on the frozen reward
-model's hidden states, so policy and value learn from their own losses alone, one after the other (see `Critic`).
+model's hidden states, or an adapter of its own, so policy and value learn from their own losses alone, one after the
+other (see `core.rl.critic`).
 
 From top to bottom: one iteration, then its parts in the order in which they come. Beside it belong `estimators.py`
-(KL, whitening, ratio) and `actor.py` (one optimizer step over micro-batches). Its options are `PPO` in
-`core/config/algorithms.py`. The rollout was drawn, scored and compared with the reference by `core.rl.collect`.
+(KL, whitening, ratio), `actor.py` (one optimizer step over micro-batches) and `critic.py` (the value loss). Its options
+are `PPO` in `core/config/algorithms.py`. The rollout was drawn, scored and compared with the reference by
+`core.rl.collect`.
 """
 
 import torch
@@ -14,9 +16,10 @@ from torch import Tensor
 
 from core.config.algorithms import PPO
 from core.models.logprobs import Predictions
-from core.rl.actor import Critic, Loss, mean_of
+from core.rl.actor import Loss, mean_of
 from core.rl.batches import Rollout
-from core.rl.estimators import explained_variance, masked_mean, ratio, returns_to_go, token_rewards, whiten
+from core.rl.critic import Critic
+from core.rl.estimators import ratio, returns_to_go, token_rewards, whiten
 from core.rl.on_policy import OnPolicyLearner
 
 
@@ -29,17 +32,19 @@ class Learner(OnPolicyLearner):
     def notes(self) -> list[str]:
         config, asked = self.config, self.options.minibatches
         drawn = config.batch_size // config.completions * config.completions
-        return [f"{asked} minibatches of {drawn} completions: each has one, so there are {drawn}."] * (asked > drawn)
+        fewer = [f"{asked} minibatches of {drawn} completions: each has one, so there are {drawn}."] * (asked > drawn)
+        return super().notes() + fewer
 
     def update(self, rollout: Rollout, step: int) -> dict[str, float]:
         """One iteration of the paper's algorithm 1 on a rollout by pi_old."""
-        advantages, returns = self.advantages(rollout)
+        values = self.values(rollout)
+        advantages, returns = self.advantages(rollout, values)
 
         def surrogate(policy: Predictions, index: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
             losses, seen = clipped_surrogate(policy, rollout.logp_old[index], advantages[index], self.options)
             return self.with_kl(losses, policy, rollout, index), seen
 
-        return self.improve(rollout, surrogate, step) | self.fit_values(rollout, returns)
+        return self.improve(rollout, surrogate, step) | self.fit_values(rollout, values, returns, step)
 
     def rewards(self, rollout: Rollout) -> Tensor:
         """Rewards per token (B, T): -beta KL at every token (unless the loss holds it), the score at the last one,
@@ -49,12 +54,16 @@ class Learner(OnPolicyLearner):
         rewards = token_rewards(kl, rollout.score, mask, self.reward_kl_coef, rollout.step_rewards)
         return whiten(rewards, rollout.in_loss, shift_mean=False) if options.whiten_rewards else rewards
 
-    def advantages(self, rollout: Rollout) -> tuple[Tensor, Tensor]:
-        """Advantages (B, T), whitened over the whole batch, and returns, which are not."""
+    def values(self, rollout: Rollout) -> Tensor:
+        """V(s_t) (B, T) before it learns from the rollout."""
         if self.critic.fresh:
             self.critic.initialise(rollout.score)
+        return self.critic.values(rollout)
+
+    def advantages(self, rollout: Rollout, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Advantages (B, T), whitened over the whole batch, and returns, which are not."""
         options, mask = self.options, rollout.is_response
-        advantages, returns = gae(self.rewards(rollout), self.critic.values(rollout), mask, options.gamma, options.lam)
+        advantages, returns = gae(self.rewards(rollout), values, mask, options.gamma, options.lam)
         return whiten(advantages, rollout.in_loss) if options.whiten_advantages else advantages, returns
 
     def improve(self, rollout: Rollout, surrogate: Loss, step: int) -> dict[str, float]:
@@ -68,19 +77,13 @@ class Learner(OnPolicyLearner):
                 break
         return mean_of(seen) | {"lr": rate}
 
-    def fit_values(self, rollout: Rollout, returns: Tensor) -> dict[str, float]:
-        """Epochs of the value head down its loss on the whole batch."""
-        mask, old = rollout.in_loss, self.critic.values(rollout)
-        drawn = returns_to_go(self.rewards(rollout), rollout.is_response, self.options.gamma)
-        metrics = {"val/explained_variance": explained_variance(drawn, old, mask)}
-        for epoch in range(self.options.value_epochs):
-            values = self.critic.head(rollout.features)
-            loss = masked_mean(value_loss(values, old, returns, self.options.cliprange_value), mask)
-            loss.backward()
-            self.critic.step()
-            if epoch == 0:
-                metrics["loss/value_avg"] = float(loss.detach())
-        return metrics
+    def fit_values(self, rollout: Rollout, values: Tensor, returns: Tensor, step: int) -> dict[str, float]:
+        """Epochs of the value function down its loss, an adapter's on minibatches as the policy's."""
+        options = self.options
+        drawn = returns_to_go(self.rewards(rollout), rollout.is_response, options.gamma)
+        return self.critic.fit(
+            rollout, values, returns, drawn, step=step, minibatches=options.minibatches, clip=options.cliprange_value
+        )
 
 
 def gae(rewards: Tensor, values: Tensor, is_response: Tensor, gamma: float, lam: float) -> tuple[Tensor, Tensor]:
@@ -117,12 +120,3 @@ def clipped_surrogate(
         "policy/clipfrac_avg": (clipped > unclipped).float(),
         "val/ratio": r,
     }
-
-
-def value_loss(values: Tensor, old: Tensor, returns: Tensor, clip: float) -> Tensor:
-    """1/2 (V - R)^2 of each token (B, T); with `clip` no value gains by moving further than that from the old one."""
-    error = (values - returns).square()
-    if clip:
-        near = old + (values - old).clamp(-clip, clip)
-        error = torch.maximum(error, (near - returns).square())
-    return 0.5 * error

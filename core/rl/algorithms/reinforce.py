@@ -9,8 +9,8 @@ from torch import Tensor
 
 from core.config.algorithms import Reinforce
 from core.models.logprobs import Predictions
-from core.rl.actor import Critic
 from core.rl.batches import Rollout
+from core.rl.critic import Critic
 from core.rl.estimators import masked_mean, returns_to_go, token_rewards, whiten
 from core.rl.on_policy import OnPolicyLearner
 
@@ -27,7 +27,8 @@ class Learner(OnPolicyLearner):
         kl = rollout.charged_kl(self.config.kl_estimator)
         rewards = token_rewards(kl, rollout.score, mask, self.reward_kl_coef, rollout.step_rewards)
         returns = returns_to_go(rewards, mask, options.gamma)  # (B, T)
-        advantages = (returns - self.baseline(rollout, returns)) * mask
+        baseline = self.baseline(rollout, returns)
+        advantages = (returns - baseline) * mask
         if options.whiten_advantages:
             advantages = whiten(advantages, rollout.in_loss)
 
@@ -36,7 +37,7 @@ class Learner(OnPolicyLearner):
 
         learnt = self.actor.descend(rollout, self.actor.batches(rollout)[0], loss)
         if options.baseline == "value":
-            learnt |= self.critic.fit(rollout, returns, returns, options.value_epochs)
+            learnt |= self.critic.fit(rollout, baseline, returns, returns, step=step)
         return learnt | {"lr": rate}
 
     def baseline(self, rollout: Rollout, returns: Tensor) -> Tensor:

@@ -25,9 +25,10 @@ from core.config.algorithms import SoftQ
 from core.models.heads import ScalarHead
 from core.models.logprobs import Predictions
 from core.models.seeds import generator
-from core.rl.actor import Critic, Setup, mean_of
+from core.rl.actor import Setup, mean_of
 from core.rl.batches import Rollout
-from core.rl.estimators import at_tokens, explained_variance, sum_to_go
+from core.rl.critic import Critic, explained
+from core.rl.estimators import at_tokens, sum_to_go
 from core.rl.learner import BaseLearner
 from core.rl.replay import Replay
 
@@ -55,8 +56,7 @@ class Learner(BaseLearner[Rollout]):
         values = self.critic.values(rollout)
         gained = sum_to_go(at_tokens(rollout.score, rollout.is_response, rollout.step_rewards))
         returns = gained - sum_to_go(self.live.kl_coef * (rollout.logp_old - rollout.logp_ref))
-        explained = explained_variance(returns, values, rollout.is_response)
-        return mean_of(seen) | {"val/explained_variance": explained, "lr": rate}
+        return mean_of(seen) | explained(returns, values, rollout.is_response) | {"lr": rate}
 
     def batch(self, rollout: Rollout, step: int, number: int) -> Rollout:
         """As many completions as a rollout has: fresh, earlier, or half and half."""

@@ -19,9 +19,9 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from core.config.algorithms import TRPO
 from core.errors import Diverged
 from core.models.logprobs import predictions
-from core.rl.actor import Critic
 from core.rl.algorithms.ppo import gae
 from core.rl.batches import Rollout
+from core.rl.critic import Critic
 from core.rl.estimators import ratio, returns_to_go, token_rewards, whiten
 from core.rl.learner import BaseLearner
 from core.rl.rollout import POLICY
@@ -38,11 +38,12 @@ class Learner(BaseLearner[Rollout]):
         kl = rollout.charged_kl(self.config.kl_estimator)
         rewards = token_rewards(kl, rollout.score, mask, self.live.kl_coef, rollout.step_rewards)
         drawn = returns_to_go(rewards, mask, options.gamma)
-        advantages, returns = gae(rewards, self.critic.values(rollout), mask, options.gamma, options.lam)
+        values = self.critic.values(rollout)
+        advantages, returns = gae(rewards, values, mask, options.gamma, options.lam)
         if options.whiten_advantages:
             advantages = whiten(advantages, rollout.in_loss)
         moved = self.move(rollout, advantages * rollout.in_loss)
-        return moved | self.critic.fit(rollout, returns, drawn, options.value_epochs)
+        return moved | self.critic.fit(rollout, values, returns, drawn, step=step)
 
     def move(self, rollout: Rollout, advantages: Tensor) -> dict[str, float]:
         """One constrained step of the policy; advantages (B, T)."""

@@ -11,7 +11,7 @@ from core.cli import run
 from core.config.training import LoraConfig
 from core.errors import BadInput
 from core.machine import base_models
-from core.machine.memory_plan import KNOWN, Work, fitting, kept, shape_from, shape_of, total
+from core.machine.memory_plan import KNOWN, Work, fitting, kept, parts, shape_from, shape_of, total
 from core.models.adapters import SharedModel
 from core.models.logprobs import predictions
 from core.models.rows import from_lists
@@ -48,6 +48,16 @@ def test_what_does_not_fit_is_made_smaller_until_it_does():
     assert fitting(KNOWN["32B"], work, 8e9) is None
 
 
+def test_a_value_adapter_is_trained_as_the_policy_is_and_keeps_no_more_of_a_batch():
+    """Weight, gradient and two moments of each number, in float32; a value head on frozen states is next to nothing."""
+    shape, work = KNOWN["1.5B"], Work(response=128)
+    found, more = parts(shape, work), parts(shape, replace(work, value_adapter=True))
+    assert more["adapters"] - found["adapters"] == 16 * shape.adapter(work.rank, work.targets)
+    assert {name: more[name] for name in more if name != "adapters"} == {
+        name: found[name] for name in found if name != "adapters"
+    }
+
+
 def test_the_command_says_what_fits(capsys):
     assert run(["plan", "--size", "7B", "--memory", "24", "--json"]) == 0
     found = json.loads(capsys.readouterr().out.splitlines()[-1])
@@ -56,6 +66,14 @@ def test_the_command_says_what_fits(capsys):
     assert not json.loads(capsys.readouterr().out.splitlines()[-1])["bfloat16"]["fits"]
     assert run(["plan", "--size", "14B", "--memory", "24", "--fsdp", "2", "--json"]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["bfloat16"]["fits"]
+    gigabytes = {}
+    for kind in ("auto", "head", "adapter"):
+        for tokens in ("24", "128"):
+            own = ["--value-model", kind, "--max-new-tokens", tokens]
+            assert run(["plan", "--size", "7B", "--memory", "24", "--json", *own]) == 0
+            gigabytes[kind, tokens] = json.loads(capsys.readouterr().out.splitlines()[-1])["4bit"]["gb"]
+    assert gigabytes["auto", "24"] == gigabytes["head", "24"] < gigabytes["adapter", "24"]
+    assert gigabytes["head", "128"] < gigabytes["auto", "128"] == gigabytes["adapter", "128"]
     assert run(["plan", "--size", "7B"]) == 2
     assert "--memory" in capsys.readouterr().err
     assert run(["plan", "--size", "7B", "--memory", "24", "--batch", "-1"]) == 2

@@ -107,7 +107,8 @@ def test_processes_draw_the_same_rollout_and_find_the_gradient_of_the_whole_batc
             torch.testing.assert_close(found[key], expected[key], atol=1e-5, rtol=1e-5)
 
 
-ALL = ("ppo", "reinforce", "rloo", "a2c", "trpo", "nlpo", "soft-q", "dqn", "grpo")
+#: The second form of PPO has a value function that is an adapter.
+ALL = ("ppo", "ppo+adapter", "reinforce", "rloo", "a2c", "trpo", "nlpo", "soft-q", "dqn", "grpo")
 
 
 class Forgetful(OwnReward):
@@ -132,7 +133,9 @@ def some_updates(model: Path, out: Path, names: tuple[str, ...], forgets: bool =
     for name in names:
         shared = SharedModel(base, world)
         shared.add(POLICY, config, seed=0)
-        learner = learner_of(shared, name, config)
+        algorithm, _, value_model = name.partition("+")
+        own = {"value_model": value_model, "minibatches": 2} if value_model else {}
+        learner = learner_of(shared, algorithm, config, **own)
         plain = lambda prompt, completion: float(len(completion) % 5)  # noqa: E731
         rewards = RewardFunction(optimised_gold=Forgetful() if forgets else plain)
         lengths = set()
@@ -158,7 +161,7 @@ def some_updates(model: Path, out: Path, names: tuple[str, ...], forgets: bool =
 def test_every_algorithm_learns_the_same_in_several_processes(tiny_model, tmp_path, alone, forgets):
     some_updates(tiny_model, tmp_path, ALL, forgets)
     expected = torch.load(tmp_path / "1-0")
-    for size, fsdp, names in ((2, False, ALL), (3, True, ("ppo", "nlpo", "soft-q", "grpo"))):
+    for size, fsdp, names in ((2, False, ALL), (3, True, ("ppo", "ppo+adapter", "nlpo", "soft-q", "grpo"))):
         launched(size, some_updates, tiny_model, tmp_path, names, forgets, fsdp=fsdp)
         found = [torch.load(tmp_path / f"{size}-{rank}") for rank in range(size)]
         for name in names:

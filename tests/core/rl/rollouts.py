@@ -24,10 +24,13 @@ END = 0
 PROMPTS = [[5, 6, 7], [8, 9, 10, 11]]
 
 
-def learner_of(shared: SharedModel, name: str, config: TrainPolicyConfig = CONFIG, **options: Any) -> Any:
+def learner_of(
+    shared: SharedModel, name: str, config: TrainPolicyConfig = CONFIG, *, features_of: str | None = REFERENCE,
+    **options: Any,
+) -> Any:  # fmt: skip
     kind = ALGORITHMS[name]
     learner: BaseLearner = importlib.import_module(kind.module).Learner(
-        Setup(shared, config, kind.config(**options), LiveSettings.of(config))
+        Setup(shared, config, kind.config(**options), LiveSettings.of(config), features_of)
     )
     return learner
 

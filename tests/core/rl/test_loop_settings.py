@@ -257,7 +257,9 @@ def test_a_value_head_does_not_learn_from_what_is_left_out(moved, cut_off):
     for shift in (0.0, 50.0):
         learner = learner_of(moved, "ppo")
         learner.critic.initialise(SCORE)
-        learner.fit_values(replace(cut_off, score=SCORE + shift * ~ENDED), learner.advantages(cut_off)[1])
+        values = learner.values(cut_off)
+        returns = learner.advantages(cut_off, values)[1]
+        learner.fit_values(replace(cut_off, score=SCORE + shift * ~ENDED), values, returns, 0)
         heads.append(copies(learner.critic.head.parameters()))
     assert same(*heads)
 

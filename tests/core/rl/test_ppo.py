@@ -64,7 +64,7 @@ def test_the_value_loss_gives_the_policy_no_gradient(shared, rows):
     learner = learner_of(shared)
     learner.critic.initialise(rollout.score)
     policy = copies(learner.actor.weights)
-    learner.critic.fit(rollout, *[torch.ones_like(rollout.logp_old)] * 2, epochs=3)
+    learner.critic.fit(rollout, *[torch.ones_like(rollout.logp_old)] * 3, step=0)
     assert same(policy, learner.actor.weights)
     assert all(weight.grad is None for weight in learner.actor.weights)
 
