@@ -10,7 +10,7 @@ import psutil
 
 from core import demo, humanize
 from core.cli.output import ProgressLine, folder_argument, json_option, opened, show, table
-from core.config.algorithms import VALUE_MODELS, ActorCritic
+from core.config.algorithms import VALUE_MODELS
 from core.errors import BadInput
 from core.guidance.guidelines_checks import missing
 from core.machine import base_models, compute_settings, memory_plan, model_files
@@ -203,8 +203,8 @@ COUNT = click.IntRange(min=1)
 @click.option("--max-new-tokens", default=128, type=COUNT, show_default=True, help="Length of a completion.")
 @click.option("--lora-targets", type=click.Choice(["all-linear", "attention"]), default="all-linear", show_default=True)
 @click.option(
-    "--value-model", type=click.Choice(VALUE_MODELS), default="auto", show_default=True,
-    help="Of algorithms with a critic; auto takes an adapter where completions are long.",
+    "--value-model", type=click.Choice(VALUE_MODELS), default="head", show_default=True,
+    help="Of algorithms with a critic.",
 )  # fmt: skip
 @click.option("--fsdp", default=1, type=COUNT, show_default=True, help="Cards that the base is spread over.")
 @click.option("--lora-rank", default=16, type=COUNT, show_default=True, help="Size of the adapter.")
@@ -224,7 +224,7 @@ def plan_command(
     work = memory_plan.Work(
         device=device, rank=lora_rank, targets=lora_targets, prompt=prompt_tokens, response=max_new_tokens,
         batch=batch, copies=completions, micro_batch=batch, processes=fsdp,
-        value_adapter=ActorCritic(value_model=value_model).value_model_at(max_new_tokens) == "adapter",
+        value_adapter=value_model == "adapter",
     )  # fmt: skip
     found: dict[str, Any] = {}
     for dtype in ("float32", "bfloat16", *(["4bit"] if device == "cuda" and fsdp == 1 else [])):

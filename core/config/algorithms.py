@@ -29,9 +29,7 @@ OF_MIX = ("ptx_coef", "ptx_answers", "ptx_text", "ptx_batch", "ptx_length")
 #: The answers that supervised tuning learns.
 ANSWERS = ("written", "best-ranked", "both")
 #: What may learn V(s_t): see `ActorCritic`.
-VALUE_MODELS = ("auto", "head", "adapter")
-#: From so many new tokens on `auto` is an adapter.
-LONG = 48
+VALUE_MODELS = ("head", "adapter")
 
 
 class LearnsFrom(Enum):
@@ -168,9 +166,9 @@ class ActorCritic(AlgorithmOptions):
 
     CRITIC: ClassVar[bool] = True
     value_model: str = option(
-        "auto", "What predicts the reward to come: a linear head on the frozen reward model's hidden states, nearly "
+        "head", "What predicts the reward to come: a linear head on the frozen reward model's hidden states, nearly "
         "free; or a LoRA adapter of its own that begins from the reward model (Ouyang et al. 2022, arXiv 2203.02155), "
-        f"whose passes cost what the policy's do; auto takes the adapter from {LONG} new tokens on.",
+        "whose passes cost what the policy's do.",
         choices=VALUE_MODELS, advanced=True,
     )  # fmt: skip
     value_epochs: int = option(
@@ -188,11 +186,9 @@ class ActorCritic(AlgorithmOptions):
         1e-3, "Learning rate of the value adapter.", low=1e-7, high=1, advanced=True
     )
 
-    def value_model_at(self, max_new_tokens: int) -> str:
-        """`head` or `adapter`, for completions of at most so many tokens."""
-        if self.value_model != "auto":
-            return self.value_model
-        return "adapter" if max_new_tokens >= LONG else "head"
+    @property
+    def learns_value_adapter(self) -> bool:
+        return self.value_model == "adapter"
 
 
 @dataclass(frozen=True)
@@ -282,8 +278,9 @@ class Reinforce(ActorCritic, OnPolicy):
     def learns_from_fresh(self) -> bool:
         return True
 
-    def value_model_at(self, max_new_tokens: int) -> str:
-        return super().value_model_at(max_new_tokens) if self.baseline == "value" else "head"
+    @property
+    def learns_value_adapter(self) -> bool:
+        return self.baseline == "value" and super().learns_value_adapter
 
 
 @dataclass(frozen=True)

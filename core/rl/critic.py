@@ -4,9 +4,7 @@ Both know nothing of any algorithm: they are given the returns to predict. Each 
 there is no weight of the value loss to choose, only learning rates.
 """
 
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -196,16 +194,8 @@ def critic_of(setup: Setup) -> Critic | None:
     options = setup.options
     if not options.CRITIC:
         return None
-    asks = isinstance(options, ActorCritic) and options.value_model_at(setup.config.max_new_tokens)
-    return AdapterCritic(setup) if asks == "adapter" else Critic(setup)
-
-
-def as_begun(options: Any, checkpoint: Path | None) -> Any:
-    """An algorithm's options with the value function that a checkpoint holds: a run goes on with the one that it began
-    with, which in earlier versions was the head."""
-    if checkpoint is None or not isinstance(options, ActorCritic):
-        return options
-    return replace(options, value_model="adapter" if (checkpoint / CRITIC).is_dir() else "head")
+    asks = isinstance(options, ActorCritic) and options.learns_value_adapter
+    return AdapterCritic(setup) if asks else Critic(setup)
 
 
 def value_loss(values: Tensor, old: Tensor, returns: Tensor, clip: float) -> Tensor:

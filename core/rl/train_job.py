@@ -42,7 +42,6 @@ from core.rl import pretraining, start
 from core.rl.actor import Setup
 from core.rl.adaptive_kl import LiveSettings, next_kl_coef
 from core.rl.collect import Collected, objective
-from core.rl.critic import as_begun
 from core.rl.demonstration_source import DemonstrationSource
 from core.rl.heldout import HeldOut
 from core.rl.learner import BaseLearner
@@ -87,8 +86,7 @@ def run(context: JobContext) -> Events:
         kind: type[BaseLearner] = importlib.import_module(algorithm.module).Learner
         mix = None if mixed_in is None else PretrainingMix(base, config, mixed_in)
         features_of = reward.model.members[0].adapter if reward.model else REFERENCE
-        options = as_begun(context.options, context.resume_from)
-        learner = kind(Setup(shared, config, options, live, features_of, mix))
+        learner = kind(Setup(shared, config, context.options, live, features_of, mix))
         collector = Collector(shared, reward, asked["train"], config, live)
         source = source_of(context, shared, collector, learner)
         heldout = HeldOut(context, shared, reward, asked["heldout"])

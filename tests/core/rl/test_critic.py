@@ -1,6 +1,5 @@
 """The value function: a head on frozen states, and an adapter that begins from the reward model."""
 
-import json
 from dataclasses import replace
 
 import pytest
@@ -214,14 +213,12 @@ def test_a_head_learns_bit_for_bit_as_a_plain_regression_on_the_features(shared,
 # Which one
 
 
-def test_the_length_of_completions_decides_where_nobody_chose(shared):
-    short, long = (replace(CONFIG, max_new_tokens=tokens) for tokens in (24, 128))
-    assert [options("ppo").value_model_at(tokens) for tokens in (24, 47, 48, 128)] == ["head"] * 2 + ["adapter"] * 2
-    assert options("a2c", value_model="head").value_model_at(128) == "head"
-    assert options("trpo", value_model="adapter").value_model_at(8) == "adapter"
-    assert options("reinforce", value_model="adapter", baseline="batch").value_model_at(128) == "head", "it has no use"
-    assert critic(shared, REFERENCE, "auto", config=short).notes() == []
-    (note,) = critic(shared, REFERENCE, "auto", config=long).notes()
+def test_an_adapter_is_learnt_where_it_was_chosen_and_there_is_use_for_it(shared):
+    assert not options("ppo").learns_value_adapter
+    assert options("trpo", value_model="adapter").learns_value_adapter
+    assert not options("reinforce", value_model="adapter", baseline="batch").learns_value_adapter
+    assert critic(shared, REFERENCE, "head").notes() == []
+    (note,) = critic(shared, REFERENCE, "adapter").notes()
     assert "begins from the reference" in note
     shared.drop(CRITIC)
     for name, kind in ALGORITHMS.items():
@@ -251,27 +248,6 @@ def test_a_run_with_an_adapter_that_is_killed_ends_with_the_same_bits(project, r
     assert numbers(project, resumed) == numbers(project, whole)
     critics = [queue.adapter_of(project, each) / CRITIC / "adapter_model.safetensors" for each in (whole, resumed)]
     assert critics[0].read_bytes() == critics[1].read_bytes()
-
-
-def test_a_run_of_an_earlier_version_goes_on_with_its_head(project, run_job, monkeypatch):
-    """Its options say nothing of the value function, and its completions are as long as those for which an adapter is
-    taken today."""
-    config = replace(RUN, max_new_tokens=48, batch_size=4)
-    whole = run_job(project, JobKind.TRAIN_POLICY, config, options("ppo", value_model="head"))
-
-    def as_then():
-        job = queue.listed(project)[0].id
-        kept = json.loads(project.database.value("select config from jobs where id = ?", job))
-        for name in ("value_model", "value_adapter_epochs", "value_adapter_learning_rate"):
-            del kept["options"][name]
-        with project.write() as database:
-            database.execute("update jobs set config = ? where id = ?", (json.dumps(kept), job))
-
-    own = options("ppo", value_model="head")
-    resumed = killed_and_resumed(project, monkeypatch, config, own, at_step(3), meanwhile=as_then)
-    assert resumed.options.value_model == "auto"
-    assert numbers(project, resumed) == numbers(project, whole)
-    assert not (queue.adapter_of(project, resumed) / CRITIC).exists()
 
 
 @pytest.fixture
