@@ -5,6 +5,7 @@ Nothing is asked through a proxy, no redirect is followed, and what comes back i
 
 import json
 import math
+import re
 import time
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -26,6 +27,8 @@ TRIES, REST, LONGEST_REST = 5, 1.0, 30.0
 BUSY = (429, 503)
 #: Seconds after which whoever waits for answers may look elsewhere.
 TICK = 0.2
+#: Half of a letter, which JSON can say and no row can hold.
+HALF = re.compile("[\ud800-\udfff]")
 #: Likeliest first tokens that are asked for: no server gives more than OpenAI's.
 TOP = 20
 
@@ -139,7 +142,8 @@ class Server:
         usage = found.get("usage")
         tokens = usage.get("completion_tokens") if isinstance(usage, dict) else None
         known = isinstance(tokens, int) and not isinstance(tokens, bool) and 0 <= tokens < 1 << 31
-        return Reply(text, ended, tokens if known and tokens else 0, _first(choice.get("logprobs")))
+        whole = HALF.sub("\ufffd", text)
+        return Reply(whole, ended, tokens if known and tokens else 0, _first(choice.get("logprobs")))
 
     def _json(self, method: str, path: str, question: Mapping[str, Any] | None = None) -> dict[str, Any]:
         found = self._asked(method, path, question)

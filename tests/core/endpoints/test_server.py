@@ -70,6 +70,13 @@ def test_asks_as_the_api_has_it(chat: ChatServer) -> None:
     assert {key for _, key, _ in chat.asked} == {"Bearer sk-1"}
 
 
+def test_half_of_a_letter_is_none(chat: ChatServer) -> None:
+    """JSON can say it; no row and no file can hold it."""
+    chat.answer = lambda question: says("a\ud800b \U0001f600")
+    with Server(parse(chat.url)) as server:
+        assert server.answer("a", ASKED, DRAWN).text == "a\ufffdb \U0001f600"
+
+
 def test_first_tokens(chat: ChatServer) -> None:
     chat.answer = lambda question: says("A", first={"A": -0.1, "B": -2.5})
     with Server(parse(chat.url)) as server:

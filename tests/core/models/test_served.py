@@ -1,6 +1,11 @@
 """The model of a server writes completions: named with them, resumed, refused before anybody said yes."""
 
+import os
+import socket
+import subprocess
+import sys
 import threading
+import time
 
 import pytest
 
@@ -167,3 +172,30 @@ def test_nothing_is_sent_before_a_person_said_so(ours, chat):
     queue.enqueue(ours, JobKind.GENERATE, config_values(config_of(chat)))
     worker.run_job(ours, worker.claim(ours), {})
     assert chat.asked == []
+
+
+@pytest.mark.slow
+def test_transformers_serve_writes(ours, run_job, tiny_model):
+    """A real server of the API, which the test starts."""
+    for needed in ("fastapi", "uvicorn", "openai"):
+        pytest.importorskip(needed, reason="`transformers serve` needs transformers[serving]")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    serve = "from transformers.cli.transformers import main; import sys; sys.argv[0] = 'transformers'; main()"
+    arguments = ["serve", str(tiny_model), "--port", str(port), "--device", "cpu"]
+    process = subprocess.Popen([sys.executable, "-c", serve, *arguments], env=os.environ | {"HF_HUB_OFFLINE": "1"})
+    try:
+        config = GenerateConfig(**DRAWN, server=f"127.0.0.1:{port}", limit=3)
+        deadline = time.monotonic() + 240
+        while (job := run_job(ours, JobKind.GENERATE, config)).status != "done":
+            assert process.poll() is None and time.monotonic() < deadline, job.error
+            time.sleep(1)
+    finally:
+        process.terminate()
+        process.wait()
+    found = [completions.group(ours, number).completions for number in completions.group_ids(ours)]
+    assert len(found) == 3
+    assert all(
+        item.origin == f"Written by {tiny_model} at http://127.0.0.1:{port}/v1" for each in found for item in each
+    )
+    assert all(0 < item.tokens <= 7 for each in found for item in each)
