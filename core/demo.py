@@ -19,7 +19,7 @@ GOLD = "warmth"
 TOKENS = 24
 
 GENERATE = GenerateConfig(completions=6, max_new_tokens=TOKENS, batch_size=64)
-REWARD = TrainRewardConfig(epochs=2, batch_prompts=2, head_init="zero")
+REWARD = TrainRewardConfig(epochs=2, batch_prompts=2)
 POLICY = TrainPolicyConfig(
     steps=12,
     max_new_tokens=TOKENS,

@@ -71,9 +71,9 @@ class TrainRewardConfig(LoraConfig):
         title="Head rate",
     )
     head_init: str = option(
-        "normal",
-        "How the scalar head starts: drawn with standard deviation 1 / sqrt(d + 1), or at zero.",
-        choices=("normal", "zero"),
+        "zero",
+        "How the scalar head starts: at zero, or drawn with standard deviation 1 / sqrt(d + 1).",
+        choices=("zero", "normal"),
         advanced=True,
     )
     epochs: int = option(2, "Passes over the rankings. More than a few over-fit.", low=1, high=50)

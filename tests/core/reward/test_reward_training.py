@@ -2,6 +2,7 @@
 
 import errno
 import itertools
+import math
 import os
 import signal
 import time
@@ -138,6 +139,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(ranked, run_j
     other = run_job(ranked, JobKind.TRAIN_REWARD, replace(REWARD, seed=1))
     assert weights(ranked, one) == weights(ranked, two)
     assert weights(ranked, one) != weights(ranked, other)
+    assert job_metrics.series(ranked, one.id)["loss"][0][1] == pytest.approx(math.log(2), abs=1e-4), "its head is zero"
 
 
 @pytest.mark.slow
