@@ -75,12 +75,13 @@ class ItemEditor:
         ranking = rankings.get(self.project, ranking_id)
         begun = self.drafts.get(ranking.group_id)
         if begun is not None and (begun.ordering.has_work or ranking.labeler.kind == "person"):
-            self.item = replace(self._resumed(ranking.group_id, begun), source=ranking)
+            self.item = self._resumed(ranking.group_id, begun, source=ranking)
             return
         ordering = from_ranking(ranking, self._shown(ranking.group_id, again=False))
         if begun is not None:  # a remark on a script's order
             ordering = ordering.with_comment(begun.ordering.comment)
-        self.item = self._made(ranking.group_id, ordering, source=ranking)
+        adjudicating = self._decides(ranking.group_id, ranking)
+        self.item = self._made(ranking.group_id, ordering, source=ranking, adjudicating=adjudicating)
 
     def open_ranked(self, group_id: int) -> None:
         """Show the labeler's newest ranking of an item, or what is begun over it."""
@@ -265,13 +266,21 @@ class ItemEditor:
 
     def _fresh(self, group_id: int) -> Item:
         ordering = Ordering(self._shown(group_id), method=self.method)
-        return self._made(group_id, ordering.switch(self.criteria[0] if self.criteria else OVERALL))
+        ordering = ordering.switch(self.criteria[0] if self.criteria else OVERALL)
+        return self._made(group_id, ordering, adjudicating=self._decides(group_id))
 
-    def _resumed(self, group_id: int, begun: Begun) -> Item:
-        source = None if begun.source is None else rankings.find(self.project, begun.source)
+    def _resumed(self, group_id: int, begun: Begun, source: Ranking | None = None) -> Item:
+        if source is None and begun.source is not None:
+            source = rankings.find(self.project, begun.source)
         if source is not None and source.group_id != group_id:
             source = None
-        return self._made(group_id, begun.ordering, touched=True, source=source, adjudicating=begun.adjudicating)
+        adjudicating = begun.adjudicating or self._decides(group_id, source)
+        return self._made(group_id, begun.ordering, touched=True, source=source, adjudicating=adjudicating)
+
+    def _decides(self, group_id: int, source: Ranking | None = None) -> bool:
+        """Whoever decided a prompt and ranks it again decides it again; a repeat is no decision."""
+        repeats = source is None and group_id in self.queue.repeats
+        return not repeats and rankings.adjudicated_by(self.project, group_id, self.labeler.id)
 
     def _made(
         self, group_id: int, ordering: Ordering, *, touched: bool = False, source: Ranking | None = None,

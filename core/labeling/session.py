@@ -113,7 +113,7 @@ class LabelingSession:
         group_id = item.group.id
         item.watch.mark()
         seconds = round(item.watch.seconds, 1) if timed else None
-        repeat_of = None if item.source else self.queue.repeats.get(group_id)
+        repeat_of = None if item.source or item.adjudicating else self.queue.repeats.get(group_id)
         with self.editor.as_it_is():
             changes, mixed_in = save(self.editor.drafts, item, repeat_of=repeat_of, seconds=seconds)
         self.queue.note_own_change()
