@@ -184,21 +184,24 @@ def plan(project: Project) -> tuple[list[int], int]:
     raise ProjectError(f"The setting {ASSIGNED} {cells.DAMAGED}")
 
 
-def _assign_new(project: Project) -> None:
-    people, overlap = plan(project)
-    if not people:
-        return
-    new = project.database.column(
+def _new(project: Project) -> list[int]:
+    """Groups that are to be shared out and were given to nobody yet."""
+    if not plan(project)[0]:
+        return []
+    return project.database.column(
         "select g.id from completion_groups g where g.id not in (select group_id from assignments"
         f" where reason = 'overlap') and g.id not in (select group_id from ({calibration.KEYS}))"
         f" and {groups.RANKABLE} order by g.id"
     )
-    if not new:
+
+
+def _assign_new(project: Project) -> None:
+    if not _new(project):
         return
-    load = assigned(project)
-    with project.write() as database:
-        begun = drafts.begun_by(project)
-        for group_id in new:
+    with project.write() as database:  # another program may have shared them out, or begun to, just before
+        people, overlap = plan(project)
+        load, begun = assigned(project), drafts.begun_by(project)
+        for group_id in _new(project):
             done = database.column("select labeler_id from current_rankings where group_id = ?", group_id)
             at_it = begun.get(group_id, set())
             # Who ranked it already keeps it, or began to; then who has least; the turn rotates so that every two meet.

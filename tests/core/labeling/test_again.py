@@ -6,8 +6,8 @@ import pytest
 
 from core.labeling import pack as packs
 from core.preferences import agreement
-from core.store import Project, assignments, calibration, guidelines, open_project, pairs, rankings
-from tests.core.labeling.test_labelers import person, rank
+from core.store import Project, assignments, calibration, completions, guidelines, open_project, pairs, rankings
+from tests.core.labeling.test_labelers import completions_of, person, rank
 from tests.core.labeling.test_session import rank_next, started
 
 
@@ -82,6 +82,25 @@ def test_a_prompt_that_is_queued_again_is_no_repeat_at_the_same_time(repeating):
     rank_next(session)
     assert rankings.current(repeating, 1, session.labeler.id).guidelines_id == 2
     assert 1 not in started(repeating).queue
+
+
+def test_two_programs_that_share_out_at_once_share_out_once(filled, monkeypatch):
+    """The other one does it after this one saw what is new and before it writes."""
+    ana, bo = person(filled, "Ana"), person(filled, "Bo")
+    assignments.assign(filled, [ana, bo], 1)
+    for prompt in range(1, 5):
+        completions.add_group(filled, prompt, completions_of("x", "y"))
+    write, first = filled.write, iter([True])
+    with closing(open_project(filled.folder)) as other, monkeypatch.context() as patch:
+
+        def late():
+            if next(first, False):
+                assignments.queue(other, bo)
+            return write()
+
+        patch.setattr(filled, "write", late)
+        assignments.queue(filled, ana)
+    assert sorted(assignments.assigned(filled).values()) == [5, 5]
 
 
 def test_a_key_that_was_taken_back_measures_nobody_and_a_newer_one_does(filled, tmp_path):
