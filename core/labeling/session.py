@@ -109,6 +109,8 @@ class LabelingSession:
         """Store the ranking on disk; only then go on to the next item. `timed` keeps the seconds that it took."""
         item = self.editor.item
         if item is None or not item.saveable:
+            if item is not None and item.ordering.unfinished:
+                raise BadInput("There are questions left: answer them, take the answers back, or rank in another way.")
             raise BadInput("Nothing is ranked yet: place or judge at least one completion, or set a flag.")
         group_id = item.group.id
         item.watch.mark()
