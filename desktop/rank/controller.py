@@ -135,11 +135,11 @@ class RankingController(QObject):
             self.go_on()
 
     def open_group(self, group_id: int) -> None:
-        """Show a prompt now, wherever it stands in the queue; what was begun stays a draft."""
+        """Show a prompt now, wherever it stands in the queue, as its labeler left it; what was begun stays a draft."""
         if self.labeling:
             self.labeling.reload()
             try:
-                self.labeling.editor.open(group_id)
+                self.labeling.editor.take_up(group_id)
             except BadInput as error:  # it was taken back meanwhile
                 self.hinted.emit(str(error))
             else:

@@ -73,6 +73,12 @@ def test_a_ranking_that_counts_no_more_is_not_repeated(repeating, how):
     assert pairs.counts(repeating).pairs == (6 if how == "taken back" else 12)
 
 
+def test_a_prompt_that_is_named_is_ranked_even_where_a_repeat_of_it_waits(repeating, plumbline):
+    assert plumbline("rank", repeating.folder, "--labeler", "Ana", "--group", 1, "--order", "4>3>2>1")[0] == 0
+    found = rankings.current(repeating, 1, person(repeating, "Ana"))
+    assert found.id == 3 and found.repeat_of is None and 1 not in started(repeating).queue
+
+
 def test_a_prompt_that_is_queued_again_is_no_repeat_at_the_same_time(repeating):
     guidelines.save(repeating, criteria="new", ties="", flags="", examples="")
     assignments.queue_again(repeating, [1])

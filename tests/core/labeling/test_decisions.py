@@ -2,13 +2,25 @@
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
 
 from core.cli import cli
 from core.labeling.session import LabelingSession
-from core.store import Project, assignments, guidelines, judgements, labelers, open_project, pairs, rankings
+from core.store import (
+    Project,
+    assignments,
+    completions,
+    guidelines,
+    judgements,
+    labelers,
+    open_project,
+    pairs,
+    rankings,
+    verdicts,
+)
 from tests.core.labeling.test_labelers import person, rank
 from tests.older import TO_M011
 from tests.ranked import counting_rankings
@@ -93,6 +105,25 @@ def test_who_decides_a_prompt_that_waits_as_a_repeat_repeats_nothing(filled, mon
     decision = rankings.get(filled, save(session, 1, 0, 2, 3))
     assert decision.adjudicates and decision.repeat_of is None
     assert counting(filled, 1) == {decision.id}
+
+
+def test_who_decides_begins_with_all_that_they_said_of_the_prompt(filled):
+    ids, ana = completions.ids(filled, 1), person(filled, "Ana")
+    rank(
+        filled, 1, ana, 2, 1, 0, comment="my reasons", flags={ids[3]: "unsafe"}, verdicts={ids[2]: "good"},
+        criteria={"kind": dict(zip(ids, (1, 2, 3, None), strict=True))},
+    )  # fmt: skip
+    rank(filled, 1, person(filled, "Bo"), *REVERSED)
+    (later,) = completions.write(filled, 1, person(filled, "Bo"), "what Ana has not seen").ids
+    before, session = rankings.current(filled, 1, ana), session_of(filled)
+    session.editor.adjudicate(1)
+    assert session.saveable and not session.editor.reviewing, "by which policy is hidden while it is decided"
+    session.save()
+    found = rankings.current(filled, 1, ana)
+    assert found.adjudicates and found.id != before.id and later not in found.ranks
+    changed = {"id": found.id, "created_at": found.created_at, "seconds": found.seconds, "adjudicates": True}
+    assert replace(before, **changed) == found
+    assert [(each.completion_id, each.good) for each in verdicts.counting(filled)] == [(ids[2], 1)]
 
 
 def test_a_repeat_of_a_decision_only_measures(filled):
