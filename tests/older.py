@@ -9,8 +9,16 @@ insert into {table} select * from temp.kept; drop table temp.kept; {indexes}
 """
 
 
+TO_M011 = """
+drop view counting_rankings; create view counting_rankings as select r.* from current_rankings r where not exists (
+    select 1 from rankings a where a.group_id = r.group_id and a.adjudicates = 1 and a.retracted_at is null
+        and a.id != r.id
+) or r.adjudicates = 1;
+delete from _sqlite_migrations where name >= 'm012';
+"""
 TO_M008 = (
-    "pragma foreign_keys = off;"
+    TO_M011
+    + "pragma foreign_keys = off;"
     + _made_anew(
         "prompts",
         "id integer primary key, text text not null check (length(trim(text)) > 0), tags text not null default '[]',"

@@ -19,7 +19,7 @@ from core.preferences.agreement import Calibration
 from core.preferences.judged_groups import OVERALL
 from core.records import Verdict
 from core.runs import wishes
-from core.store import Project, completions, groups, guidelines, labelers, packed_rankings, rankings
+from core.store import Project, completions, groups, guidelines, labelers, packed_rankings
 from core.trust import gate
 
 #: Differences from the author of the calibration set that are told.
@@ -73,18 +73,19 @@ def _rank_one(
     if group_id is None:
         session.open_next()
     else:
-        session.editor.open(group_id)
+        session.editor.take_up(group_id)
     if session.group is None:
         raise BadInput("Everything is ranked: generate more completions, or name a --group.")
     group = session.group.id
-    if not order and not flag and (earlier := rankings.standing(session.project, group, session.labeler.id)):
-        session.editor.revise(earlier)
+    if not order and not flag:
+        session.editor.take_up(group)
     given = _given(session, order, flag)
     if both := set(verdicts["good"]) & set(verdicts["bad"]):
         raise BadInput(f"Answer {min(both)} cannot be good and bad: name it once.")
     for said, numbers in verdicts.items():
         for number in numbers:
             given = given.with_verdict(_numbered(session, number), said)
+    session.editor.stand_by()
     return {"ranking": _save(session, given, timed=False), "group": group}
 
 

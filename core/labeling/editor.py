@@ -46,9 +46,11 @@ class ItemEditor:
 
     @property
     def reviewing(self) -> bool:
-        """Is the labeler's own stored ranking on the table? Then there is nothing to hide any more."""
-        source = self.item.source if self.item is not None else None
-        return source is not None and source.labeler.id == self.labeler.id
+        """Is the labeler's own stored ranking on the table? Then there is nothing to hide any more, unless they are to
+        decide between labelers."""
+        if self.item is None or self.item.source is None or self.item.source.labeler.id != self.labeler.id:
+            return False
+        return self.item.source.adjudicates or not self.item.adjudicating
 
     @property
     def next_criterion(self) -> str | None:
@@ -64,23 +66,39 @@ class ItemEditor:
         begun = self.drafts.get(group_id)
         self.item = self._fresh(group_id) if begun is None else self._resumed(group_id, begun)
 
+    def take_up(self, group_id: int) -> None:
+        """Show an item that somebody names: the labeler's ranking that counts, to be revised, or as `open` does."""
+        earlier = rankings.standing(self.project, group_id, self.labeler.id)
+        if earlier is None:
+            self.open(group_id)
+        else:
+            self.revise(earlier)
+
     def adjudicate(self, group_id: int) -> None:
-        """Show an item whose labelers disagree: what is saved now counts instead of their rankings."""
-        self.open(group_id)
+        """Show an item whose labelers disagree: what is saved now counts instead of their rankings. It begins as the
+        labeler's own one, of which all would be replaced by what is saved."""
+        self.take_up(group_id)
         if self.item is not None:
             self.item = replace(self.item, adjudicating=True)
+            self.stand_by()
+
+    def stand_by(self) -> None:
+        """What is on the table is the labeler's own as it is, without a change."""
+        if self.item is not None:
+            self.item = replace(self.item, touched=self.item.touched or self.item.ordering.has_work)
 
     def revise(self, ranking_id: int) -> None:
         """Show an earlier ranking. Saving makes a new one; an order made by a script must be changed first."""
         ranking = rankings.get(self.project, ranking_id)
         begun = self.drafts.get(ranking.group_id)
-        if begun is not None and (begun.ordering.has_work or ranking.labeler.kind == "person"):
-            self.item = replace(self._resumed(ranking.group_id, begun), source=ranking)
+        emptied = begun is not None and begun.source is not None and ranking.labeler.kind == "person"
+        if begun is not None and (begun.ordering.has_work or emptied):
+            self.item = self._resumed(ranking.group_id, begun, source=ranking)
             return
         ordering = from_ranking(ranking, self._shown(ranking.group_id, again=False))
-        if begun is not None:  # a remark on a script's order
-            ordering = ordering.with_comment(begun.ordering.comment)
-        self.item = self._made(ranking.group_id, ordering, source=ranking)
+        adjudicating = self._decides(ranking.group_id, ranking)
+        item = self._made(ranking.group_id, ordering, source=ranking, adjudicating=adjudicating)
+        self.item = item if begun is None else item.commented(_both(ordering.comment, begun.ordering.comment))
 
     def open_ranked(self, group_id: int) -> None:
         """Show the labeler's newest ranking of an item, or what is begun over it."""
@@ -265,13 +283,21 @@ class ItemEditor:
 
     def _fresh(self, group_id: int) -> Item:
         ordering = Ordering(self._shown(group_id), method=self.method)
-        return self._made(group_id, ordering.switch(self.criteria[0] if self.criteria else OVERALL))
+        ordering = ordering.switch(self.criteria[0] if self.criteria else OVERALL)
+        return self._made(group_id, ordering, adjudicating=self._decides(group_id))
 
-    def _resumed(self, group_id: int, begun: Begun) -> Item:
-        source = None if begun.source is None else rankings.find(self.project, begun.source)
+    def _resumed(self, group_id: int, begun: Begun, source: Ranking | None = None) -> Item:
+        if source is None and begun.source is not None:
+            source = rankings.find(self.project, begun.source)
         if source is not None and source.group_id != group_id:
             source = None
-        return self._made(group_id, begun.ordering, touched=True, source=source, adjudicating=begun.adjudicating)
+        adjudicating = begun.adjudicating or self._decides(group_id, source)
+        return self._made(group_id, begun.ordering, touched=True, source=source, adjudicating=adjudicating)
+
+    def _decides(self, group_id: int, source: Ranking | None = None) -> bool:
+        """Whoever decided a prompt and ranks it again decides it again; a repeat is no decision."""
+        repeats = source is None and group_id in self.queue.repeats
+        return not repeats and rankings.adjudicated_by(self.project, group_id, self.labeler.id)
 
     def _made(
         self, group_id: int, ordering: Ordering, *, touched: bool = False, source: Ranking | None = None,

@@ -24,7 +24,8 @@ class Item:
 
     @property
     def saveable(self) -> bool:
-        return self.touched and self.ordering.judged
+        """A flag on the prompt stands instead of an order; of any other one all questions are to be answered."""
+        return self.touched and self.ordering.judged and not (self.ordering.unfinished and not self.ordering.flag)
 
     @property
     def begun(self) -> bool:

@@ -46,6 +46,12 @@ class Ordering:
         return pairwise.question(self.shown, self.answers) if self.method == "pairwise" else None
 
     @property
+    def unfinished(self) -> str | None:
+        """The criterion of an order whose questions are answered in part: nothing of that could be stored."""
+        orders = {self.criterion: (self.tiers, self.answers), **self.others} if self.method == "pairwise" else {}
+        return next((name for name, (tiers, answers) in orders.items() if answers and not tiers), None)
+
+    @property
     def begun(self) -> bool:
         """Is anything placed or answered, by whichever criterion?"""
         return any(tiers or answers for tiers, answers in ((self.tiers, self.answers), *self.others.values()))

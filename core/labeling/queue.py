@@ -70,15 +70,18 @@ class LabelingQueue:
         if group_id in self._waiting:
             if len(self._waiting) == 1:
                 return False
-            self.remove(group_id)
-            self._waiting[group_id] = None
+            self._waiting[group_id] = self._waiting.pop(group_id)
         return True
 
     def remove(self, group_id: int) -> None:
+        """It is done with; a repeat of it, too."""
         self._waiting.pop(group_id, None)
+        self._found.repeats.pop(group_id, None)
 
     def put_first(self, group_id: int, repeat_of: int | None) -> None:
-        """A ranking was taken back: its group waits again, as the repeat that it was."""
+        """A ranking was taken back: its group waits again, as the repeat that it was. Of what was taken back itself
+        there is none to come."""
+        self._found.repeats.pop(group_id, None)
         if repeat_of is not None:
             self._found.repeats[group_id] = repeat_of
         self._waiting = {group_id: None} | self._waiting

@@ -109,11 +109,13 @@ class LabelingSession:
         """Store the ranking on disk; only then go on to the next item. `timed` keeps the seconds that it took."""
         item = self.editor.item
         if item is None or not item.saveable:
+            if item is not None and item.ordering.unfinished:
+                raise BadInput("There are questions left: answer them, take the answers back, or rank in another way.")
             raise BadInput("Nothing is ranked yet: place or judge at least one completion, or set a flag.")
         group_id = item.group.id
         item.watch.mark()
         seconds = round(item.watch.seconds, 1) if timed else None
-        repeat_of = None if item.source else self.queue.repeats.get(group_id)
+        repeat_of = None if item.source or item.adjudicating else self.queue.repeats.get(group_id)
         with self.editor.as_it_is():
             changes, mixed_in = save(self.editor.drafts, item, repeat_of=repeat_of, seconds=seconds)
         self.queue.note_own_change()

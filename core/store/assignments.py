@@ -39,7 +39,7 @@ class Queue:
 EVERYBODY = "select g.id from completion_groups g"
 ASSIGNED_TO = (
     "select g.id from completion_groups g where g.id in (select group_id from assignments"
-    " where labeler_id = :labeler and reason = 'overlap') or g.id in (select group_id from calibration)"
+    " where labeler_id = :labeler and reason = 'overlap') or g.id in (select group_id from (" + calibration.KEYS + "))"
     " or g.id in (select value from json_each(:begun))"
 )
 #: Sent from where answers are compared or scored, which makes them groups only then, or asked for to be ranked first.
@@ -52,6 +52,18 @@ UNRANKED = (
     " m where not exists (select 1 from rankings r where r.group_id = m.id and r.labeler_id = :labeler"
     " and r.retracted_at is null and r.repeat_of is null)"
 )
+#: Of an assignment `a`: was its group skipped for good since?
+SKIPPED = (
+    "exists (select 1 from assignments s where s.group_id = a.group_id and s.labeler_id = a.labeler_id"
+    " and s.reason = 'skipped' and s.id > a.id)"
+)
+#: Is the ranking repeated that it wants to see again?
+REPEATED = (
+    "exists (select 1 from rankings r where r.repeat_of = a.after_ranking and r.retracted_at is null"
+    " and r.group_id = a.group_id and r.labeler_id = a.labeler_id)"
+)
+#: Is that ranking still the one of its labeler that counts?
+COUNTS = "exists (select 1 from current_rankings r where r.id = a.after_ranking)"
 
 
 def queue(project: Project, labeler_id: int) -> Queue:
@@ -62,10 +74,9 @@ def queue(project: Project, labeler_id: int) -> Queue:
     unrankable = groups.unrankable(project)
     begun = json.dumps([group_id for group_id, who in drafts.begun_by(project).items() if labeler_id in who])
     left = database.column("select m.id from (" + mine + ")" + UNRANKED, labeler=labeler_id, begun=begun)
-    passed = skipped(project, labeler_id) | unrankable.intersection(left)
+    passed = (skipped(project, labeler_id) | unrankable).intersection(left)
     left = [group_id for group_id in left if group_id not in passed]
     again = [group_id for group_id in _again(project, labeler_id) if group_id not in unrankable]
-    repeats = {item: of for item, of in _repeats(project, labeler_id).items() if item not in unrankable}
     first = calibration.keys(project)
     doubts = priorities(project)
     waits = set(left)
@@ -73,14 +84,17 @@ def queue(project: Project, labeler_id: int) -> Queue:
     order = [*(item for item in left if item in first), *sent]
     order += sorted((item for item in left if item not in first), key=lambda item: -doubts.get(item, -1.0))
     waiting = dict.fromkeys([*order, *again])
+    asked = _repeats(project, labeler_id).items()
+    repeats = {item: of for item, of in asked if item not in unrankable and item not in waiting}
     places = list(waiting)
-    for number, group_id in enumerate(item for item in repeats if item not in waiting):
+    for number, group_id in enumerate(repeats):
         places.insert(min(len(places), 2 + 5 * number), group_id)
     every = database.value("select count(*) from (" + mine + ")", labeler=labeler_id, begun=begun)
-    shown = database.value(
-        "select count(*) from assignments where labeler_id = ? and reason = 'repeat'", labeler_id
+    repeated = database.value(
+        "select count(*) from assignments a where a.labeler_id = ? and a.reason = 'repeat' and " + REPEATED, labeler_id
     )  # with those done, so that the count does not betray a repeat
-    return Queue(tuple(places), every + shown - len(passed), repeats, frozenset(first), tuple(sent))
+    total = every + repeated + len(repeats) - len(passed)
+    return Queue(tuple(places), total, repeats, frozenset(first), tuple(sent))
 
 
 def sent_first(project: Project) -> set[int]:
@@ -104,16 +118,17 @@ def _again(project: Project, labeler_id: int) -> list[int]:
     return project.database.column(
         "select a.group_id from assignments a where a.labeler_id = ? and a.reason = 'again' and not exists ("
         " select 1 from rankings r where r.group_id = a.group_id and r.labeler_id = a.labeler_id"
-        " and r.id > a.after_ranking and r.retracted_at is null and r.repeat_of is null) order by a.id",
+        " and r.id > a.after_ranking and r.retracted_at is null and r.repeat_of is null)"
+        f" and not {SKIPPED} order by a.id",
         labeler_id,
     )
 
 
 def _repeats(project: Project, labeler_id: int) -> dict[int, int]:
+    """A ranking is repeated as long as it is the one that counts."""
     found = project.database.execute(
         "select a.group_id, a.after_ranking from assignments a where a.labeler_id = ? and a.reason = 'repeat'"
-        " and not exists (select 1 from rankings r where r.repeat_of = a.after_ranking and r.retracted_at is null"
-        " and r.group_id = a.group_id and r.labeler_id = a.labeler_id) order by a.id",
+        f" and not {REPEATED} and not {SKIPPED} and {COUNTS} order by a.id",
         (labeler_id,),
     )
     return dict(found.fetchall())
@@ -169,21 +184,24 @@ def plan(project: Project) -> tuple[list[int], int]:
     raise ProjectError(f"The setting {ASSIGNED} {cells.DAMAGED}")
 
 
-def _assign_new(project: Project) -> None:
-    people, overlap = plan(project)
-    if not people:
-        return
-    new = project.database.column(
+def _new(project: Project) -> list[int]:
+    """Groups that are to be shared out and were given to nobody yet."""
+    if not plan(project)[0]:
+        return []
+    return project.database.column(
         "select g.id from completion_groups g where g.id not in (select group_id from assignments"
-        " where reason = 'overlap') and g.id not in (select group_id from calibration)"
-        " and " + groups.RANKABLE + " order by g.id"
+        f" where reason = 'overlap') and g.id not in (select group_id from ({calibration.KEYS}))"
+        f" and {groups.RANKABLE} order by g.id"
     )
-    if not new:
+
+
+def _assign_new(project: Project) -> None:
+    if not _new(project):
         return
-    load = assigned(project)
-    with project.write() as database:
-        begun = drafts.begun_by(project)
-        for group_id in new:
+    with project.write() as database:  # another program may have shared them out, or begun to, just before
+        people, overlap = plan(project)
+        load, begun = assigned(project), drafts.begun_by(project)
+        for group_id in _new(project):
             done = database.column("select labeler_id from current_rankings where group_id = ?", group_id)
             at_it = begun.get(group_id, set())
             # Who ranked it already keeps it, or began to; then who has least; the turn rotates so that every two meet.

@@ -8,6 +8,14 @@ from typing import NamedTuple
 from core.errors import BadInput
 from core.store import Changes, Project
 
+#: The author's ranking of each group in the set, as it counts now: one that was taken back is no key, and a newer one
+#: of its author stands in its place.
+KEYS = (
+    "select c.group_id, a.id as ranking_id, a.labeler_id from calibration c join rankings k on k.id = c.ranking_id"
+    " join current_rankings a on a.group_id = c.group_id and a.labeler_id = k.labeler_id where a.flag is null"
+    " and exists (select 1 from ranking_items o where o.ranking_id = a.id and o.rank is not null)"
+)
+
 
 def add(project: Project, ranking_id: int) -> Changes:
     """Make a ranking the key of its group. Raises `BadInput` for one without an order."""
@@ -36,7 +44,8 @@ def remove(project: Project, group_id: int) -> Changes:
 
 def keys(project: Project) -> dict[int, int]:
     """The author's ranking of each group in the set."""
-    return dict(project.database.execute("select group_id, ranking_id from calibration order by group_id").fetchall())
+    found = project.database.execute("select group_id, ranking_id from (" + KEYS + ") order by group_id")
+    return dict(found.fetchall())
 
 
 class KeyItem(NamedTuple):
@@ -58,11 +67,11 @@ def compared(project: Project, labeler_id: int) -> list[KeyItem]:
         KeyItem,
         "select c.group_id, p.text as prompt, k.completion_id, k.rank as key, k.flag as key_flag, r.id as ranking,"
         " i.rank as theirs, iif(i.ranking_id is null, 'absent', i.flag) as their_flag"
-        " from calibration c join rankings a on a.id = c.ranking_id"
+        " from (" + KEYS + ") c"
         " join completion_groups g on g.id = c.group_id join prompts p on p.id = g.prompt_id"
         " join ranking_items k on k.ranking_id = c.ranking_id"
         " left join current_rankings r on r.group_id = c.group_id and r.labeler_id = :labeler and r.flag is null"
         " left join ranking_items i on i.ranking_id = r.id and i.completion_id = k.completion_id"
-        " where a.labeler_id != :labeler order by c.group_id, k.completion_id",
+        " where c.labeler_id != :labeler order by c.group_id, k.completion_id",
         labeler=labeler_id,
     )

@@ -105,9 +105,7 @@ def shared(project: Project, *, people_only: bool) -> Iterator[Said]:
 
 def adjudicated(project: Project) -> set[int]:
     """The groups that somebody decided."""
-    return set(project.database.column(
-        "select group_id from rankings where adjudicates = 1 and retracted_at is null"
-    ))  # fmt: skip
+    return set(project.database.column("select group_id from current_rankings where adjudicates = 1"))
 
 
 class Repeat(NamedTuple):

@@ -213,6 +213,12 @@ def current(project: Project, group_id: int, labeler_id: int) -> Ranking | None:
     return None if ranking_id is None else get(project, ranking_id)
 
 
+def adjudicated_by(project: Project, group_id: int, labeler_id: int) -> bool:
+    """Is the labeler's ranking of the group that counts one that decides between labelers?"""
+    sql = "select adjudicates from current_rankings where group_id = ? and labeler_id = ? limit 1"
+    return bool(project.database.value(sql, group_id, labeler_id))
+
+
 def add_verdicts(project: Project, group_id: int, labeler_id: int, verdicts: Mapping[int, Verdict]) -> None:
     """Put verdicts beside the order in the labeler's ranking of the group that counts, for completions that it says
     nothing of: imports kept no verdicts once."""

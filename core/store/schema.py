@@ -531,6 +531,31 @@ def m011_verdicts(database: Database) -> None:
     _execute(database, VERDICTS)
 
 
+DECISIONS = """
+drop view counting_rankings;
+
+create view counting_rankings as
+    select r.* from current_rankings r
+    where r.adjudicates = 1 or not exists (
+        select 1 from current_rankings a where a.group_id = r.group_id and a.adjudicates = 1
+    );
+
+update rankings set repeat_of = null where adjudicates = 1;
+update rankings set adjudicates = 1 where repeat_of is null and exists (
+    select 1 from rankings a where a.group_id = rankings.group_id and a.labeler_id = rankings.labeler_id
+        and a.id < rankings.id and a.adjudicates = 1 and a.retracted_at is null
+);
+"""
+
+
+@migrations()
+def m012_decisions(database: Database) -> None:
+    """An adjudication counts as long as no newer ranking of its labeler stands in its place. What somebody stored over
+    a decision of their own is one, too, and a decision that was stored as a repeat is none: both left their prompt
+    without pairs."""
+    _execute(database, DECISIONS)
+
+
 def names() -> list[str]:
     """Of all migrations, in their order."""
     return [migration.name for migration in migrations._migrations]

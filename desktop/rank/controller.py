@@ -135,11 +135,11 @@ class RankingController(QObject):
             self.go_on()
 
     def open_group(self, group_id: int) -> None:
-        """Show a prompt now, wherever it stands in the queue; what was begun stays a draft."""
+        """Show a prompt now, wherever it stands in the queue, as its labeler left it; what was begun stays a draft."""
         if self.labeling:
             self.labeling.reload()
             try:
-                self.labeling.editor.open(group_id)
+                self.labeling.editor.take_up(group_id)
             except BadInput as error:  # it was taken back meanwhile
                 self.hinted.emit(str(error))
             else:
@@ -267,7 +267,11 @@ class RankingController(QObject):
 def why_not_saved(labeling: LabelingSession) -> str:
     """Why there is nothing to store, and what to do."""
     source = labeling.editor.item.source if labeling.editor.item is not None else None
-    if source is not None and source.labeler.kind != "scripted":
+    unfinished = labeling.ordering.unfinished
+    if unfinished not in (None, labeling.ordering.criterion):
+        order = "the overall order" if unfinished == OVERALL else f"the order by {unfinished}"
+        return f"There are questions left in {order}: answer them, or rank in another way."
+    if source is not None and source.labeler.kind != "scripted" and unfinished is None:
         return "Nothing is changed yet, so there is nothing new to save. S goes on."
     if labeling.ordering.question is not None:
         return "There are questions left: ← or → for the better one, ↓ for neither."

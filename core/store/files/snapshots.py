@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from core.store import Project, now
+from core.store.calibration import KEYS
 from core.store.connection import VACUUM_INTO, opened
 from core.store.migrating import pending
 
@@ -24,6 +25,7 @@ REDUCE = (
     "delete from sqlite_sequence where name = 'jobs'",
     "create index packing_repeats on rankings (repeat_of)",
     "create index packing_keys on calibration (ranking_id)",
+    "insert or replace into calibration (group_id, ranking_id) select group_id, ranking_id from (" + KEYS + ")",
     "delete from rankings where labeler_id != :labeler and id not in (select ranking_id from calibration)",
     # so that nobody who has the pack can speak of another's ranking
     "update rankings set uid = lower(hex(randomblob(16))) where labeler_id != :labeler",

@@ -108,6 +108,25 @@ def test_another_way_to_rank_is_a_step_where_only_a_criterion_is_ordered(filled)
     assert session.ordering.switch("helpful").tiers and on_disk(session)["others"]["helpful"][0]
 
 
+def test_answers_to_questions_are_kept_until_all_are_given_whatever_else_is_said(filled):
+    session = started(filled)
+    session.editor.use("pairwise")
+    session.editor.change(session.ordering.judge(session.ordering.shown[0], "good"))
+    assert session.saveable, "a verdict stands by itself where no question is answered"
+    session.editor.change(session.ordering.answer(1))
+    session.editor.change(session.ordering.with_item_flag(session.ordering.shown[1], "unsafe"))
+    for criterion in (OVERALL, "helpful"):
+        session.editor.switch(criterion)
+        with pytest.raises(BadInput, match="There are questions left"):
+            session.save()
+    session.editor.switch(OVERALL)
+    while session.ordering.question is not None:
+        session.editor.change(session.ordering.answer(1))
+    session.save()
+    (found,) = counting_rankings(filled)
+    assert set(found.ranks.values()) == {1, 2, 3, 4} and len(found.verdicts) == len(found.flags) == 1
+
+
 def half_answered(session):
     session.editor.use("pairwise")
     session.editor.change(session.ordering.answer(1))

@@ -124,3 +124,21 @@ def test_a_verdict_by_command_leaves_the_order_that_was_saved_before(filled):
     newest = "select rank from ranking_items where ranking_id = (select max(ranking_id) from ranking_items)"
     ranks = filled.database.column(newest)
     assert sorted(ranks) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("more", [("--order", "1>2>3>4"), ("--flag", "unsafe"), ("--order", "4>3>2>1")])
+def test_an_order_or_a_flag_by_command_leaves_what_else_was_said_before(filled, plumbline, more):
+    ids = completions.ids(filled, 1)
+    orders = {"kind": dict(zip(ids, (1, 2, 3, None), strict=True))}
+    ada = labelers.named(filled, "Ada").id
+    judged(filled, 1, ada, _0="good", _1="bad")
+    rank = ["rank", filled.folder, "--group", 1, "--labeler", "Ada"]
+    assert plumbline(*rank, "--order", "4>3>2>1")[0] == 0
+    before = rankings.current(filled, 1, ada)
+    said = {"flags": {ids[3]: "broken"}, "comment": "a long remark", "criteria": orders, "verdicts": before.verdicts}
+    rankings.add(filled, NewRanking(1, ada, before.ranks, **said))
+    assert plumbline(*rank, *more)[0] == 0
+    found = rankings.current(filled, 1, ada)
+    assert {name: getattr(found, name) for name in said} == said
+    assert found.id == before.id + 2 and (found.flag == "unsafe") == ("--flag" in more)
+    assert (found.ranks == before.ranks) == ("4>3>2>1" in more), "the same order once more is no fault"

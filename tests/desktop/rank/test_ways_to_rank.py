@@ -86,6 +86,9 @@ def test_an_unanswered_question_cannot_be_saved_and_survives_a_crash(qtbot, tab:
     press(tab, Key.Key_Return)
     assert ranks(made) == []
     assert "questions left" in tab.board.hint.text()
+    tab.board.hint.clear()
+    press(tab, Key.Key_Plus, Key.Key_Return)  # a verdict is no reason to lose them
+    assert ranks(made) == [] and "questions left" in tab.board.hint.text()
     again = Tab(tab.session)  # as after a kill: nothing was closed
     qtbot.addWidget(again)
     assert again.board.ordering.answers == tab.board.ordering.answers
