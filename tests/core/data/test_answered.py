@@ -65,6 +65,32 @@ def test_of_rankings_the_best_is_learnt_and_what_any_row_ranks_below_another_is_
     assert learnt(project)[2:] == [("k", "b")] and sorted(item.line for item in report.refused) == [1, 2]
 
 
+BELOW = "another row ranks its answer below another one, judges it bad or flags it"
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        {"chosen": "good", "rejected": "bad"},
+        {"completions": ["good", "bad"], "scores": [2, 1]},
+        {"completion": "bad", "label": False},
+        {"completion": "bad", "rank": 2},
+        {"completion": "bad", "flag": "unsafe"},
+    ],
+)
+def test_what_one_row_says_not_to_learn_is_learnt_from_no_other(project, tmp_path, says):
+    rows = [{"prompt": "q", "completion": "bad"}, {"prompt": "q", **says}, GOOD, {**GOOD, "completion": "bad"}]
+    report = import_demonstrations(project, lines(tmp_path / "a.jsonl", *rows))
+    assert learnt(project) == [("q", "good")]
+    assert [item.line for item in report.refused if item.reason == BELOW] == [1, 4]
+
+
+def test_a_dialogue_that_ends_with_a_question_has_no_answer_to_learn(project, tmp_path):
+    talk = {"messages": [*TALK, {"role": "user", "content": "thanks"}]}
+    (refused,) = import_demonstrations(project, lines(tmp_path / "a.jsonl", talk, GOOD)).refused
+    assert refused.reason == "it has no answer to learn"
+
+
 def test_our_own_tables_are_learnt_without_their_guards_and_the_best_alone(project, tmp_path):
     data.import_preferences(
         project, lines(tmp_path / "a.jsonl", {"prompt": "=A1?", "chosen": "=1+1", "rejected": "@x"}), "me"
