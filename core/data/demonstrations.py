@@ -6,7 +6,7 @@ or flags is learnt from no row.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from core.store import Project
 from core.texts import one_line
 
 BAD = "its answer was judged bad, so that it is not one to learn"
+UNFIT = "the file says that its answer is not one to learn"
 NO_ANSWER = "it has no answer to learn"
 FLAGGED = "it is flagged, so that it is not one to learn"
 TIED = "none of its answers is better than another, so that none is the one to learn"
@@ -46,9 +47,11 @@ def learnt(row: Row) -> list[Answer]:
 def _best(row: Row) -> list[Answer]:
     if not row.answers:
         raise Unusable(NO_ANSWER)
-    fit = [answer for answer in row.answers if answer.verdict != "bad"]
-    if not fit or (len(row.answers) == 1 and row.answers[0].rank not in (None, 1)):
+    fit = [answer for answer in row.answers if answer.is_fit and answer.verdict != "bad"]
+    if len(row.answers) == 1 and row.answers[0].rank not in (None, 1):
         raise Unusable(BAD)
+    if not fit:
+        raise Unusable(_why(row.answers))
     if len(row.answers) < 2:
         return fit
     if not row.ranked:
@@ -60,8 +63,13 @@ def _best(row: Row) -> list[Answer]:
         raise Unusable(TIED)
     best = [answer for answer in fit if answer.rank == min(ranks)]
     if not best:
-        raise Unusable(BAD)
+        raise Unusable(_why([answer for answer in row.answers if answer.rank == min(ranks)]))
     return best
+
+
+def _why(left: Sequence[Answer]) -> str:
+    """Why none of these is learnt."""
+    return BAD if any(answer.verdict == "bad" for answer in left) else UNFIT
 
 
 class _Late(Exception):
@@ -74,7 +82,7 @@ def _worse(row: Row) -> Iterator[int]:
     first = first if len(row.answers) > 1 else 1
     for answer in row.answers:
         is_below = answer.rank is not None and answer.rank > first
-        if is_below or answer.verdict == "bad" or answer.flag or row.flag:
+        if is_below or answer.verdict == "bad" or not answer.is_fit or answer.flag or row.flag:
             yield _key(row, answer)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from core.conversation import Conversation
 from core.data import dialogue, fields, jsonlines, source
 from core.data.outgoing import BESIDES_ORDER, Turned, Whole, grouped, losses, strengths_lost, write_array
-from core.data.rows import Answer, ExportReport, Refused, Row, attempt, preference, seconds, string
+from core.data.rows import Answer, ExportReport, Refused, Row, preference, seconds, string
 from core.store import Project
 
 NAME = "label-studio"
@@ -34,11 +34,11 @@ def read(path: Path) -> Iterator[Row | Refused]:
             continue
         line, value = item
         if "annotation_id" in value:
-            yield attempt(line, _minimal, value)
+            yield source.row(line, _minimal, value)
             continue
         annotations = value.get("annotations")
         for annotation in annotations if isinstance(annotations, list) else ():
-            yield attempt(line, _annotation, value.get("data"), annotation)
+            yield source.row(line, _annotation, value.get("data"), annotation)
         if not annotations:
             yield Refused(line, "nobody has annotated it")
 
