@@ -112,7 +112,7 @@ def _judged(row: Row, value: dict[str, Any], read: Iterable[str]) -> Row:
     flag = fields.first(value, FLAGS)
     more = _more(row, value, {*read, *said})
     held = tuple(name for name in more if fields.decides(fields.canonical(name), value[name]))
-    lost = dict.fromkeys([*fields.unread(value, row.conversation), *(f"`{name}`" for name in more if name not in held)])
+    lost = (f"`{name}`" for name in more if name not in held)
     return replace(
         row, tags=fields.tags_of(value), split=fields.split_of(value), flag=None if flag is None else str(flag),
         answers=(replace(answer, rank=whole(value.get("rank")), verdict=verdict),), held=held,

@@ -41,7 +41,6 @@ def several(line: int, value: dict[str, Any]) -> Row | None:
     held = tuple(item for item in fields.held(value, read) if ranks is None and fields.VERDICTS.search(item))
     return Row(
         line, asked, fields.tags_of(value), fields.split_of(value), tuple(answers), ranked=ranks is not None, held=held,
-        lost=fields.unread(value, asked),
     )  # fmt: skip
 
 

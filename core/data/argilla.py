@@ -107,7 +107,7 @@ def _row(line: int, fields: dict[str, Any], user: Any, order: Any) -> Row | Refu
         if name in ranks or (item and NUMBER.search(name) and NUMBER.sub("", name) in alike)
     )
     labeler = f"argilla {user}" if user else ""
-    return Row(line, asked, answers=answers, labeler=labeler, lost=names.unread(fields, asked))
+    return Row(line, asked, answers=answers, labeler=labeler)
 
 
 def _numbered(fields: dict[str, Any]) -> dict[str, list[str]]:

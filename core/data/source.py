@@ -5,10 +5,11 @@ import io
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
-from core.data import dialogue, encodings, fields, jsonlines, parquet, unfit
+from core.data import dialogue, encodings, fields, jsonlines, parquet, unfit, unread
 from core.data.jsonlines import Object
 from core.data.rows import Refused, Row, Unusable, attempt
 from core.data.unpacked import binary
@@ -217,4 +218,7 @@ def row(line: int, parse: Callable[..., Row | Refused], value: dict[str, Any], *
 
 def _row(line: int, parse: Callable[..., Row | Refused], value: dict[str, Any], *more: Any) -> Row | Refused:
     found = parse(line, value, *more)
-    return unfit.marked(found, value) if isinstance(found, Row) else found
+    if isinstance(found, Refused):
+        return found
+    lost = tuple(dict.fromkeys((*unread.of_row(found, value), *found.lost)))
+    return unfit.marked(found if lost == found.lost else replace(found, lost=lost), value)
