@@ -27,7 +27,7 @@ from core.data import (
     trl,
 )
 from core.data.reading import ReadOptions, Tell
-from core.data.rows import Answer, Refused, Row, attempt, whole
+from core.data.rows import Answer, Refused, Row, whole
 from core.records import Verdict
 
 #: What may hold a dialogue that its answer ends, beside a prompt that is its first question.
@@ -46,7 +46,7 @@ def read(path: Path, tell: Tell | None = None, options: ReadOptions = reading.AS
 def _items(plain: Path, options: ReadOptions) -> Iterator[Row | Refused]:
     if options.columns is not None:
         found = mapping.objects(plain, options.columns)
-        return (item if isinstance(item, Refused) else attempt(item[0], parse, item[1]) for item in found)
+        return (item if isinstance(item, Refused) else source.row(item[0], parse, item[1]) for item in found)
     reader = reading.reader_of(plain)
     if reader.NAME not in PLAIN_OBJECTS:
         return reader.read(plain)
@@ -100,9 +100,7 @@ def _ended(line: int, value: dict[str, Any], name: str) -> Row:
     else:
         turns = dialogue.messages(talk)
         asked, text = fields.asked(value, list(map(Message.data, turns[:-1]))), dialogue.said(turns[-1])
-    last = talk["messages"][-1] if isinstance(talk, dict) else talk[-1]
-    verdict: Verdict | None = "bad" if last.get("weight") == 0 else None  # OpenAI's turns that are not to be learnt
-    return Row(line, asked, answers=(Answer(text, verdict=verdict),), ranked=False)
+    return Row(line, asked, answers=(Answer(text),), ranked=False)
 
 
 def _judged(row: Row, value: dict[str, Any], read: Iterable[str]) -> Row:
@@ -110,12 +108,11 @@ def _judged(row: Row, value: dict[str, Any], read: Iterable[str]) -> Row:
     say more of it, or hold another answer."""
     (answer,) = row.answers
     said = {name: found for name, given in thumbs.given(value).items() if (found := _verdict(name, given))}
-    verdicts = {answer.verdict, *said.values()}
-    verdict: Verdict | None = "bad" if "bad" in verdicts else "good" if said else None
+    verdict: Verdict | None = "bad" if "bad" in said.values() else "good" if said else None
     flag = fields.first(value, FLAGS)
     more = _more(row, value, {*read, *said})
     held = tuple(name for name in more if fields.decides(fields.canonical(name), value[name]))
-    lost = dict.fromkeys([*fields.unread(value, row.conversation), *(f"`{name}`" for name in more if name not in held)])
+    lost = (f"`{name}`" for name in more if name not in held)
     return replace(
         row, tags=fields.tags_of(value), split=fields.split_of(value), flag=None if flag is None else str(flag),
         answers=(replace(answer, rank=whole(value.get("rank")), verdict=verdict),), held=held,

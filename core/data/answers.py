@@ -1,12 +1,13 @@
 """Several answers to one question in one row: in one list or in numbered fields, with their ranks, their scores, or
 neither, when they are to be ranked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from core.data import dialogue, fields
-from core.data.rows import Answer, Refused, Row, whole
+from core.data.rows import WRONG_KIND, Answer, Refused, Row, Unusable, whole
 
 TEXTS = ("text", "content", "response", "answer", "completion", "output", "generation", "body")
 #: What says how good an answer is, the higher the better.
@@ -40,7 +41,6 @@ def several(line: int, value: dict[str, Any]) -> Row | None:
     held = tuple(item for item in fields.held(value, read) if ranks is None and fields.VERDICTS.search(item))
     return Row(
         line, asked, fields.tags_of(value), fields.split_of(value), tuple(answers), ranked=ranks is not None, held=held,
-        lost=fields.unread(value, asked),
     )  # fmt: skip
 
 
@@ -49,6 +49,27 @@ def one(item: Any, model: Any = None) -> Answer:
     if isinstance(item, dict) and not any(name in item for name in dialogue.ROLE_NAMES):
         return Answer(dialogue.answer(fields.first(item, TEXTS)), model=_name(fields.first(item, MODELS) or model))
     return Answer(dialogue.answer(item), model=_name(model))
+
+
+def texts(item: Any) -> Iterator[str]:
+    """What the answers in a field of any kind say, stripped; of a dialogue that is its end."""
+    if isinstance(item, str):
+        listed = dialogue.listed(item)
+        yield item.strip()
+        yield from (text for part in listed for text in texts(part)) if listed else ()
+        if dialogue.HH_ANSWER in item:
+            yield item.rpartition(dialogue.HH_ANSWER)[2].strip()
+    elif isinstance(item, list) and item:
+        for part in item[-1:] if dialogue.begins_with_question(item) else item:
+            yield from texts(part)
+    elif isinstance(item, Mapping):
+        content = fields.first(item, ("messages", *TEXTS, "value"))
+        with suppress(Unusable, *WRONG_KIND):
+            yield from (
+                texts(content)
+                if isinstance(content, str) or "messages" in item
+                else (dialogue.text_of(content).strip(),)
+            )
 
 
 def _name(model: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from core.data import dialogue, jsonlines, source
 from core.data import fields as names
 from core.data.outgoing import BESIDES_ORDER, UNRANKED, Turned, Whole, grouped, losses, strengths_lost, write_array
-from core.data.rows import Answer, ExportReport, Refused, Row, attempt, string, whole
+from core.data.rows import Answer, ExportReport, Refused, Row, string, whole
 from core.store import Project
 
 NAME = "argilla"
@@ -42,7 +42,7 @@ def read(path: Path) -> Iterator[Row | Refused]:
             if status not in ("submitted", None):
                 yield Refused(line, f"its response {number} is {status}, not submitted")
             else:
-                yield attempt(line, _row, fields, user, order)
+                yield source.row(line, _row, fields, user, order)
         if not responses:
             yield Refused(line, "it has no responses")
 
@@ -107,7 +107,7 @@ def _row(line: int, fields: dict[str, Any], user: Any, order: Any) -> Row | Refu
         if name in ranks or (item and NUMBER.search(name) and NUMBER.sub("", name) in alike)
     )
     labeler = f"argilla {user}" if user else ""
-    return Row(line, asked, answers=answers, labeler=labeler, lost=names.unread(fields, asked))
+    return Row(line, asked, answers=answers, labeler=labeler)
 
 
 def _numbered(fields: dict[str, Any]) -> dict[str, list[str]]:

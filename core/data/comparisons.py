@@ -243,7 +243,7 @@ def _table(line: int, value: dict[str, Any]) -> Row | Refused:
     return chosen(
         line, asked, (dialogue.answer(answers[one]), dialogue.answer(answers[other])),
         None if winner == TIE else int(winner == other), models=models, split=fields.split_of(value),
-        tags=fields.tags_of(value), lost=fields.unread(value, asked),
+        tags=fields.tags_of(value),
     )  # fmt: skip
 
 

@@ -1,12 +1,13 @@
 """Answers that are there to be learnt, as sets for supervised tuning have them, rather than ranked.
 
 Of rows with one answer that, unless the file says that it is bad, or may say so. Of pairs and rankings those that were
-ranked best, in whichever form they are imported; what any row ranks below another answer to the same question is left
-out.
+ranked best, in whichever form they are imported. An answer that any row of the file ranks below another one, judges bad
+or flags is learnt from no row.
 """
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from core.data import answered, reading
@@ -19,10 +20,11 @@ from core.store import Project
 from core.texts import one_line
 
 BAD = "its answer was judged bad, so that it is not one to learn"
+UNFIT = "the file says that its answer is not one to learn"
 NO_ANSWER = "it has no answer to learn"
 FLAGGED = "it is flagged, so that it is not one to learn"
 TIED = "none of its answers is better than another, so that none is the one to learn"
-BELOW = "another row ranks its answer below another one, or judges it bad"
+BELOW = "another row ranks its answer below another one, judges it bad or flags it"
 SEVERAL = "it has several answers, and says of none that it is the one to learn: import them to be ranked"
 LEFT_OUT = "Rejected answers beside these are left out: {:,}. An import with --preferences keeps both, to be ranked by."
 
@@ -43,9 +45,13 @@ def learnt(row: Row) -> list[Answer]:
 
 
 def _best(row: Row) -> list[Answer]:
-    fit = [answer for answer in row.answers if answer.verdict != "bad"]
-    if not fit or (len(row.answers) == 1 and row.answers[0].rank not in (None, 1)):
+    if not row.answers:
+        raise Unusable(NO_ANSWER)
+    fit = [answer for answer in row.answers if answer.is_fit and answer.verdict != "bad"]
+    if len(row.answers) == 1 and row.answers[0].rank not in (None, 1):
         raise Unusable(BAD)
+    if not fit:
+        raise Unusable(_why(row.answers))
     if len(row.answers) < 2:
         return fit
     if not row.ranked:
@@ -57,27 +63,27 @@ def _best(row: Row) -> list[Answer]:
         raise Unusable(TIED)
     best = [answer for answer in fit if answer.rank == min(ranks)]
     if not best:
-        raise Unusable(BAD)
+        raise Unusable(_why([answer for answer in row.answers if answer.rank == min(ranks)]))
     return best
 
 
-@dataclass
-class Judged:
-    """Rows whose answers were compared or judged: only at the end of the file is it known which of them are nowhere
-    ranked below another one or judged bad."""
+def _why(left: Sequence[Answer]) -> str:
+    """Why none of these is learnt."""
+    return BAD if any(answer.verdict == "bad" for answer in left) else UNFIT
 
-    rows: list[Row] = field(default_factory=list)
-    below: set[int] = field(default_factory=set)
-    left: int = 0
 
-    def add(self, row: Row, best: list[Answer]) -> None:
-        worse = [answer for answer in row.answers if answer not in best]
-        self.below |= {_key(row, answer) for answer in worse if answer.rank is not None}
-        self.left += len(worse)
-        self.rows += [_alone(row, answer) for answer in best]
+class _Late(Exception):
+    """A row was added whose answer a later row says not to learn."""
 
-    def unusable(self, row: Row) -> bool:
-        return _key(row, row.answers[0]) in self.below
+
+def _worse(row: Row) -> Iterator[int]:
+    """The answers that the row says not to learn, by their question and text."""
+    first = min((answer.rank for answer in row.answers if answer.rank is not None), default=1)
+    first = first if len(row.answers) > 1 else 1
+    for answer in row.answers:
+        is_below = answer.rank is not None and answer.rank > first
+        if is_below or answer.verdict == "bad" or not answer.is_fit or answer.flag or row.flag:
+            yield _key(row, answer)
 
 
 def _key(row: Row, answer: Answer) -> int:
@@ -94,24 +100,31 @@ def import_demonstrations(
 ) -> Report:  # fmt: skip
     """Add every question with its answer to learn; what is there already is counted as known. One transaction.
 
+    Only at the end of a file is it known which answers its rows say not to learn. Where one was added before, all is
+    undone and the file is read again, so that no file has to be kept in memory.
+
     Raises `NothingToDo` if there is none in it.
     """
-    report, judged, lost, guessed = Report("demonstrations"), Judged(), Counter[str](), Counter[str]()
+    worse = set[int]()
+    try:
+        return _added(project, path, split, tell, options, worse)
+    except _Late:
+        return _added(project, path, split, tell, options, worse)
+
+
+def _added(
+    project: Project, path: Path, split: Split | None, tell: Tell | None, options: ReadOptions, worse: set[int]
+) -> Report:
+    """Adds to `worse` what the rows say not to learn, and none of these. Raises `_Late` where one was added before."""
+    report, left, lost, guessed = Report("demonstrations"), 0, Counter[str](), Counter[str]()
+    added = set[int]()
     with project.write():
         importer = Importer(project, options.name(path), "", split)
-
-        def add(row: Row) -> None:
-            new = importer.add(row)
-            if isinstance(new, Refused):
-                report.refused.append(new)
-            else:
-                report.added, report.known = report.added + new, report.known + (not new)
-
         for row in answered.read(path, tell, options):
             if isinstance(row, Refused):
                 report.refused.append(row)
                 continue
-            judged.below |= {_key(row, answer) for answer in row.answers if answer.verdict == "bad"}
+            worse.update(_worse(row))
             try:
                 best = learnt(row)
             except Unusable as error:
@@ -119,15 +132,17 @@ def import_demonstrations(
                 continue
             lost.update(row.lost)
             guessed.update([row.guessed] if row.guessed else [])
-            if len(row.answers) > 1 or row.answers[0].verdict == "good":
-                judged.add(row, best)
-            else:
-                add(_alone(row, best[0]))
-        for row in judged.rows:
-            if judged.unusable(row):
-                report.refused.append(Refused(row.line, BELOW))
-            else:
-                add(row)
+            left += len(row.answers) - len(best)
+            for answer in best:
+                key = _key(row, answer)
+                new = Refused(row.line, BELOW) if key in worse else importer.add(_alone(row, answer))
+                if isinstance(new, Refused):
+                    report.refused.append(new)
+                    continue
+                added.add(key)
+                report.added, report.known = report.added + new, report.known + (not new)
+        if added & worse:
+            raise _Late
         importer.finish()
         if not report.added and not report.known:
             said = (
@@ -135,7 +150,7 @@ def import_demonstrations(
                 "`messages` that end with an answer."
             )
             raise nothing(said, report.refused)
-    report.notes = importer.noticed.sentences + ([LEFT_OUT.format(judged.left)] if judged.left else [])
+    report.notes = importer.noticed.sentences + ([LEFT_OUT.format(left)] if left else [])
     report.notes += [f"{have(count)} {what}." for what, count in sorted(guessed.items())]
     report.notes += [left_behind(what, count) for what, count in sorted(lost.items())]
     return report

@@ -190,6 +190,12 @@ def is_answer(item: Any) -> bool:
     return any(ROLES.get(str(name).strip().lower()) == "assistant" for name in names)
 
 
+def begins_with_question(items: list[Any]) -> bool:
+    """Is it a dialogue, rather than a list of answers?"""
+    first = items[0]
+    return isinstance(first, Mapping) and any(name in first for name in ROLE_NAMES) and not is_answer(first)
+
+
 def said(turn: Message) -> str:
     """The text of an answer. Raises `Unusable` for one by somebody else, and for the call of a tool."""
     if turn.role != "assistant":

@@ -35,13 +35,6 @@ NUMBERED = re.compile(
     r"(\d{1,2}|[a-h])", re.I
 )  # fmt: skip
 MODELS = ("models", "model", "sources", "generators")
-#: What belongs to a question beside its text.
-BESIDE = {
-    *PROMPTS[1:4], *SYSTEM, "system_message", "context", "input", "passage", "document", "documents", "history",
-    "image", "images", "audio", "audios", "video", "videos",
-}  # fmt: skip
-#: What a reasoning model thinks before it answers, beside the answer in its message.
-REASONING = ("reasoning_content", "reasoning", "thinking")
 #: Fields that say which answer is better, so that answers beside them are not simply unranked.
 VERDICTS = re.compile(
     r"(preference|preferred|winner|choice|chosen|rejected|label|labels|better|best|rank|ranks|ranking|score|scores|rating"
@@ -95,38 +88,6 @@ def asked(value: Value, prompt: Any = None) -> Conversation:
         raise Unusable(NO_PROMPT)
     question = dialogue.conversation(found, system=first(value, SYSTEM), tools=value.get("tools"))
     return dialogue.after(value.get("history"), question)
-
-
-def unread(value: Value, asked: Conversation) -> tuple[str, ...]:
-    """Names what the file has beside a question and is not part of what is `asked`: nobody answers with it."""
-    beside = [name for name, item in value.items() if item and canonical(name) in BESIDE]
-    if beside:
-        question, turns = first(value, PROMPTS), {turn.content.strip() for turn in asked.messages}
-        read = {"instruction", "input"} if "instruction" in value and not value.get("prompt") else set[str]()
-        beside = [
-            f"`{name}`" for name in beside
-            if name not in read and value[name] is not question and not _is_among(value[name], turns)
-        ]  # fmt: skip
-    reasons = _reasons([value]) or any(isinstance(item, list) and _reasons(item) for item in value.values())
-    return (*beside, *(["reasoning of answers"] if reasons else []))
-
-
-def _is_among(item: Any, turns: set[str]) -> bool:
-    """Is all that the field says one of the turns, or the answer to them?"""
-    if isinstance(item, str):
-        found = dialogue.listed(item) if dialogue.is_encoded(item) else []
-        return _is_among(found, turns) if found else not item.strip() or item.strip() in turns
-    if isinstance(item, list):
-        said = item[:-1] if item and dialogue.is_answer(item[-1]) else item
-        return all(_is_among(part, turns) for part in said)
-    if isinstance(item, Mapping):
-        inner = [item[name] for name in ("messages", *dialogue.CONTENT_NAMES) if item.get(name) is not None]
-        return not item or any(_is_among(part, turns) for part in inner)
-    return item is None
-
-
-def _reasons(messages: list[Any]) -> bool:
-    return any(isinstance(part, Mapping) and any(part.get(name) for name in REASONING) for part in messages[-1:])
 
 
 def split_of(value: Value) -> Split:

@@ -12,12 +12,13 @@ from typing import Any
 from core.conversation import Conversation
 from core.data import dialogue, fields, jsonlines, source
 from core.data.outgoing import BESIDES_ORDER, Turned, Whole, grouped, losses, strengths_lost, write_array
-from core.data.rows import Answer, ExportReport, Refused, Row, attempt, preference, seconds, string
+from core.data.rows import Answer, ExportReport, Refused, Row, preference, seconds, string
 from core.store import Project
 
 NAME = "label-studio"
 LACKS = ("ties", "flags", "comments")
 UNPLACED = "_"
+FURTHER = "another order or choice in the same annotation"
 PROMPTS = ("messages", "prompt", "instruction", "question", "text", "dialogue", "chat")
 SIDES = (("answer1", "answer2"), ("answer_a", "answer_b"), ("response_a", "response_b"), ("left", "right"))
 
@@ -34,11 +35,11 @@ def read(path: Path) -> Iterator[Row | Refused]:
             continue
         line, value = item
         if "annotation_id" in value:
-            yield attempt(line, _minimal, value)
+            yield source.row(line, _minimal, value)
             continue
-        annotations = value.get("annotations")
+        annotations, data = value.get("annotations"), value.get("data", {})
         for annotation in annotations if isinstance(annotations, list) else ():
-            yield attempt(line, _annotation, value.get("data"), annotation)
+            yield source.row(line, _annotation, data, annotation)
         if not annotations:
             yield Refused(line, "nobody has annotated it")
 
@@ -78,10 +79,13 @@ def _order(result: Any) -> Any:
 
 
 def _row(line: int, data: dict[str, Any], results: list[Any], who: Any, lead_time: Any) -> Row | Refused:
-    """The first of the results that is an order or a choice, over the answers of the task."""
+    """The first of the results that is an order or a choice, over the answers of the task; whatever else was said of
+    them is named."""
     if isinstance(who, dict):
         who = who.get("id") or who.get("email")
     rest: dict[str, Any] = {"labeler": "" if who is None else f"label studio {who}", "seconds": seconds(lead_time)}
+    if sum(bool(_selected(result) or _order(result)) for result in results) > 1:
+        rest["lost"] = (FURTHER,)
     asked = fields.asked(data, next((data[name] for name in PROMPTS if data.get(name)), ""))
     names = next((pair for pair in SIDES if pair[0] in data and pair[1] in data), None)
     for result in results:

@@ -42,8 +42,7 @@ def _are_pairs(path: Path) -> bool:
 
 def _row(line: int, value: dict[str, Any], paired: bool) -> Row | Refused:
     asked = _asked(value)
-    rest: dict[str, Any] = {"split": fields.split_of(value), "tags": fields.tags_of(value),
-                            "lost": fields.unread(value, asked)}  # fmt: skip
+    rest: dict[str, Any] = {"split": fields.split_of(value), "tags": fields.tags_of(value)}
     outputs = dialogue.listed(value.get("output"))
     if "chosen" not in value and outputs:
         texts = [dialogue.answer(item) for item in outputs]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.conversation import Conversation
-from core.data import answers, dialogue, fields, jsonlines, source, thumbs
+from core.data import answers, dialogue, fields, jsonlines, source, thumbs, unread
 from core.data.jsonlines import Object
 from core.data.rows import WRONG_KIND, Answer, Refused, Row, Unusable, whole
 from core.data.thumbs import Given
@@ -105,7 +105,7 @@ def _add(groups: dict[tuple[str, str], Group], line: int, value: dict[str, Any],
     if key not in groups:
         groups[key] = Group(line, asked, fields.tags_of(value), fields.split_of(value), labeler)
     found = groups[key]
-    found.lost |= dict.fromkeys(fields.unread(value, asked))
+    found.lost |= dict.fromkeys(unread.of_question(value, asked))
     found.answers.append(Answer(answer, model=str(value.get("model") or "")[:200]))
     found.given.append(given)
     found.lines.append(line)

@@ -13,7 +13,7 @@ from typing import Any
 
 from core.data import answers, dialogue, fields, long_tables, source, trl
 from core.data.jsonlines import Object
-from core.data.rows import Refused, Row, attempt
+from core.data.rows import Refused, Row
 from core.errors import BadInput
 from core.machine import base_models
 from core.resources import data_folder
@@ -112,7 +112,7 @@ def _items(path: Path, columns: Columns) -> Iterator[Object | Row | Refused]:
         if isinstance(item, Refused) or item[1].get("completion") not in (None, ""):
             yield item
         else:
-            yield attempt(item[0], _row, item[1])
+            yield source.row(item[0], _row, item[1])
 
 
 def objects(path: Path, columns: Columns) -> Iterator[Object | Refused]:

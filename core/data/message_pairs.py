@@ -81,7 +81,4 @@ def _preference(line: int, value: dict[str, Any], before: Any, chosen: str, reje
     if not listed:
         raise Unusable("it has no prompt")
     asked = dialogue.conversation(listed, system=fields.first(value, fields.SYSTEM), tools=value.get("tools"))
-    return preference(
-        line, asked, chosen, rejected, split=fields.split_of(value), tags=fields.tags_of(value),
-        lost=fields.unread(value, asked),
-    )  # fmt: skip
+    return preference(line, asked, chosen, rejected, split=fields.split_of(value), tags=fields.tags_of(value))

@@ -6,7 +6,7 @@ from typing import Any
 
 from core.conversation import Message
 from core.data import dialogue, jsonlines, source
-from core.data.rows import Answer, Refused, Row, attempt
+from core.data.rows import Answer, Refused, Row
 
 NAME = "open-webui"
 LACKS = ("ties", "partial orders", "flags")
@@ -20,7 +20,7 @@ def sniff(head: str, path: Path) -> bool:
 
 def read(path: Path) -> Iterator[Row | Refused]:
     for item in source.objects(path):
-        yield item if isinstance(item, Refused) else attempt(item[0], _row, item[1])
+        yield item if isinstance(item, Refused) else source.row(item[0], _row, item[1])
 
 
 def _row(line: int, value: dict[str, Any]) -> Row | Refused:

@@ -10,6 +10,8 @@ from core.data.rows import Answer, Refused, Row
 NAME = "potato"
 LACKS = ("flags", "comments")
 ITEMS = (*fields.LISTS, "items", "translations", "summaries")
+#: The text of an item is what was asked, and what else belongs to it stands beside.
+PROMPTS = (*(name for name in fields.PROMPTS if name != "context"), "context")
 SAID = ("selection", "scale_value", "rank_order")
 WHO = ("annotator", "user_id", "user", "annotator_id")
 
@@ -42,7 +44,7 @@ def _row(line: int, value: dict[str, Any]) -> Row | Refused:
     items, said = _items(value), _said(value)
     if items is None or said is None or said[1] in (None, ""):
         return Refused(line, "nobody has annotated it")
-    asked, texts = fields.asked(value), [dialogue.answer(item) for item in items]
+    asked, texts = fields.asked(value, fields.first(value, PROMPTS)), [dialogue.answer(item) for item in items]
     who = fields.first(value, WHO)
     rest: dict[str, Any] = {"labeler": f"potato {who}" if who else "", "split": fields.split_of(value)}
     if said[0] == "rank_order":

@@ -32,7 +32,8 @@ PAIRS_LACK = ("ties", "partial orders", "flags", "comments")
 @dataclass(frozen=True)
 class Answer:
     """A completion with its rank (1 is best, equal is tied, None is unranked), whether it is good or bad by itself, and
-    which model wrote it, or who wrote it by hand, if a file says that."""
+    which model wrote it, or who wrote it by hand, if a file says that. `is_fit` is false where it says that the answer
+    is not one to learn, however it is ranked."""
 
     text: str
     rank: int | None = None
@@ -40,6 +41,7 @@ class Answer:
     model: str = ""
     by_hand: str = ""
     verdict: Verdict | None = None
+    is_fit: bool = True
 
 
 class Unusable(ValueError):

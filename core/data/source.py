@@ -5,10 +5,11 @@ import io
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
-from core.data import dialogue, encodings, fields, jsonlines, parquet
+from core.data import dialogue, encodings, fields, jsonlines, parquet, unfit, unread
 from core.data.jsonlines import Object
 from core.data.rows import Refused, Row, Unusable, attempt
 from core.data.unpacked import binary
@@ -206,4 +207,18 @@ def _record(line: int, names: list[str], cells: list[str]) -> Object | Refused:
 def rows(path: Path, parse: Callable[[int, dict[str, Any]], Row | Refused]) -> Iterator[Row | Refused]:
     """Each object of the file through `parse`, which may raise whatever a value of the wrong kind raises."""
     for item in objects(path):
-        yield item if isinstance(item, Refused) else attempt(item[0], parse, item[1])
+        yield item if isinstance(item, Refused) else row(item[0], parse, item[1])
+
+
+def row(line: int, parse: Callable[..., Row | Refused], value: dict[str, Any], *more: Any) -> Row | Refused:
+    """`parse(line, value, *more)`, with what holds of a row whoever reads it: the one door of all that are made of one
+    object."""
+    return attempt(line, _row, parse, value, *more)
+
+
+def _row(line: int, parse: Callable[..., Row | Refused], value: dict[str, Any], *more: Any) -> Row | Refused:
+    found = parse(line, value, *more)
+    if isinstance(found, Refused):
+        return found
+    lost = tuple(dict.fromkeys((*unread.of_row(found, value), *found.lost)))
+    return unfit.marked(found if lost == found.lost else replace(found, lost=lost), value)

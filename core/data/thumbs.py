@@ -36,14 +36,15 @@ def given(value: Mapping[str, Any]) -> dict[str, float | bool]:
     """Of the columns that are known, those that say anything."""
     found: dict[str, float | bool] = {}
     for name in NAMES:
-        said = _word(value.get(name))
+        said = word(value.get(name))
         number = fields.number(value.get(name)) if said is None else said
         if number is not None and (name in SCORES or number in SIGNS):
             found[name] = number
     return found
 
 
-def _word(said: Any) -> bool | None:
+def word(said: Any) -> bool | None:
+    """Good or bad, where it is said in words or as a truth value."""
     if isinstance(said, bool):
         return said
     return WORDS.get(fields.canonical(said).rstrip("\ufe0f")) if isinstance(said, str) else None

@@ -44,7 +44,7 @@ def pair(line: int, value: dict[str, Any], chosen: Any, rejected: Any) -> Row | 
     return preference(
         line, asked, better, worse, tie=scores is not None and scores[0] == scores[1], tags=fields.tags_of(value),
         split=fields.split_of(value), models=fields.models_of(value),
-        lost=(*fields.scored(value), *fields.unread(value, asked)),
+        lost=fields.scored(value),
         strength=1 + margin if margin is not None and margin >= 0 else None,
         guessed=SCORED_BELOW if scores is not None and scores[0] < scores[1] else "",
     )  # fmt: skip
@@ -62,8 +62,7 @@ def _asked(line: int, value: dict[str, Any]) -> Row | Refused:
         if turns and turns[-1].role == "assistant":
             asked = fields.asked(value, list(map(Message.data, turns[:-1])))
             held = tuple(name for name in fields.PROMPTS if value.get(name) is prompt)
-            lost = fields.unread(value, asked)
-            return Row(line, asked, fields.tags_of(value), fields.split_of(value), held=held, lost=lost)
+            return Row(line, asked, fields.tags_of(value), fields.split_of(value), held=held)
     if "instruction" in value:
         used |= {"instruction", "input"}
     if dialogue.listed(value.get("history")):
@@ -72,8 +71,7 @@ def _asked(line: int, value: dict[str, Any]) -> Row | Refused:
     if asked.text.strip() == "":
         return Refused(line, NO_PROMPT)
     held = fields.held(value, used)
-    lost = tuple(name for name in fields.unread(value, asked) if name.strip("`") not in held)
-    return Row(line, asked, fields.tags_of(value), fields.split_of(value), held=held, lost=lost)
+    return Row(line, asked, fields.tags_of(value), fields.split_of(value), held=held)
 
 
 def write(project: Project, path: Path) -> ExportReport:

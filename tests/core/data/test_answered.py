@@ -21,11 +21,16 @@ def learnt(project):
     return [(each.prompt, each.text) for each in demonstrations_of(project, "written")]
 
 
+UNFIT = "the file says that its answer is not one to learn"
 GOOD = {"prompt": "q", "completion": "good"}
 TALK = [{"role": "user", "content": "u"}, {"role": "assistant", "content": "a"}]
 BAD = {
     "a thumb": ({"prompt": "p", "completion": "bad", "label": False}, "judged bad"),
-    "a weight": ({"messages": [TALK[0], TALK[1] | {"weight": 0}]}, "judged bad"),
+    "a weight": ({"messages": [TALK[0], TALK[1] | {"weight": "0"}]}, UNFIT),
+    "a weight beside": ({"prompt": TALK[:1], "completion": [TALK[1] | {"loss_weight": 0.0}]}, UNFIT),
+    "a mask": ({"messages": [TALK[0], TALK[1] | {"mask": True}]}, UNFIT),
+    "a weight of the row": ({"prompt": "p", "completion": "bad", "weight": 0}, UNFIT),
+    "a side's": ({"prompt": "p", "chosen": "a", "rejected": "b", "chosen_is_toxic": 1}, UNFIT),
     "a rank": ({"prompt": "p", "completion": "bad", "rank": 4}, "judged bad"),
     "a score": ({"prompt": "p", "completion": "bad", "score": -3}, "`score` may say"),
     "a number": ({"prompt": "p", "completion": "bad", "label": 0}, "`label` may say"),
@@ -63,6 +68,58 @@ def test_of_rankings_the_best_is_learnt_and_what_any_row_ranks_below_another_is_
     thumbs = [{"prompt": "k", "completion": "a", "label": label} for label in (True, False)]
     report = import_demonstrations(project, lines(tmp_path / "kto.jsonl", *thumbs, {**thumbs[0], "completion": "b"}))
     assert learnt(project)[2:] == [("k", "b")] and sorted(item.line for item in report.refused) == [1, 2]
+
+
+BELOW = "another row ranks its answer below another one, judges it bad or flags it"
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        {"chosen": "good", "rejected": "bad"},
+        {"completions": ["good", "bad"], "scores": [2, 1]},
+        {"completion": "bad", "label": False},
+        {"completion": "bad", "rank": 2},
+        {"completion": "bad", "flag": "unsafe"},
+    ],
+)
+def test_what_one_row_says_not_to_learn_is_learnt_from_no_other(project, tmp_path, says):
+    rows = [{"prompt": "q", "completion": "bad"}, {"prompt": "q", **says}, GOOD, {**GOOD, "completion": "bad"}]
+    report = import_demonstrations(project, lines(tmp_path / "a.jsonl", *rows))
+    assert learnt(project) == [("q", "good")]
+    assert [item.line for item in report.refused if item.reason == BELOW] == [1, 4]
+
+
+def test_a_dialogue_that_ends_with_a_question_has_no_answer_to_learn(project, tmp_path):
+    talk = {"messages": [*TALK, {"role": "user", "content": "thanks"}]}
+    (refused,) = import_demonstrations(project, lines(tmp_path / "a.jsonl", talk, GOOD)).refused
+    assert refused.reason == "it has no answer to learn"
+
+
+LEARNT = [{"role": "assistant", "content": "a"}]
+PKU = {"prompt": "p", "response_0": "a", "response_1": "b", "is_response_1_safe": True}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"prompt": "p", "chosen": [LEARNT[0] | {"train": False}], "rejected": LEARNT},
+        {
+            "input": {"messages": TALK[:1]},
+            "preferred_output": [LEARNT[0] | {"weight": 0}],
+            "non_preferred_output": LEARNT,
+        },
+        PKU | {"better_response_id": 0, "is_response_0_safe": False},
+        PKU | {"safer_response_id": 0, "is_response_0_safe": 0},
+    ],
+    ids=["TRL", "OpenAI", "PKU", "both unsafe"],
+)
+def test_the_best_of_a_pair_is_ranked_and_not_learnt_where_it_is_not_to_be(project, tmp_path, row):
+    worse = json.loads(json.dumps(row).replace('"a"}]', '"b"}]', 1))
+    path = lines(tmp_path / "a.jsonl", worse)
+    with pytest.raises(NothingToDo, match=UNFIT):
+        import_demonstrations(project, path)
+    assert data.import_preferences(project, path, "me").added == 1
 
 
 def test_our_own_tables_are_learnt_without_their_guards_and_the_best_alone(project, tmp_path):

@@ -85,6 +85,63 @@ def test_what_is_left_out_of_a_row_is_said(tmp_path, row, lost):
         assert ranks(found) == [("a", 1), ("b", 2), ("c", None)]
 
 
+HH = {side: f"\n\nHuman: q\n\nAssistant: {side}" for side in ("chosen", "rejected")}
+TEXTS = {"summaries": [{"text": "a"}, {"text": "b"}], "choice": 0, "info": {"post": "p", "title": "t"}}
+WON = {"prompt": "q", "response_a": "a", "response_b": "b", "winner_model_a": 1, "winner_model_b": 0, "winner_tie": 0}
+PKU = {"prompt": "q", "response_0": "a", "response_1": "b", "better_response_id": 0}
+TASK = {"prompt": "q", "items": [{"id": "a", "body": "A"}, {"id": "b", "body": "B"}]}
+OPENAI = {
+    "input": {"messages": TALK[:1], "tools": []},
+    "preferred_output": [{"role": "assistant", "content": "a"}],
+    "non_preferred_output": [{"role": "assistant", "content": "b"}],
+}
+
+
+def task(*orders, **more):
+    results = [{"type": "ranker", "from_name": f"{at}", "value": {"ranker": each}} for at, each in enumerate(orders)]
+    return {"data": TASK | more, "annotations": [{"result": results}]}
+
+
+@pytest.mark.parametrize(
+    ("row", "lost"),
+    [
+        (HH, ""),
+        (TEXTS, ""),
+        ({"question": {"full_text": "q"}, "answer_0": "a", "answer_1": "b", "score_0": 1, "score_1": -1}, ""),
+        ({"instruction": "q", "input": "i", "output_1": "a", "output_2": "b", "preference": 1}, ""),
+        ({"history": "q", "human_ref_A": "a", "human_ref_B": "b", "labels": 1}, ""),
+        ({"context": TALK[:1], "response1": "a", "response2": "b", "overall_preference": -2}, ""),
+        (WON, ""),
+        (OPENAI, ""),
+        (PKU, ""),
+        ({"text": "q", "completions": ["a", "b"], "x:::rank_order": "A,B"}, ""),
+        (task(["a", "b"]), ""),
+        (task(["a", "b"], ["b", "a"]), "another order or choice in the same annotation"),
+        (PKU | {"is_response_1_safe": False}, "`is_response_1_safe`"),
+        ({**PAIR, "completions": ["a", "b", "c"], "scores": [1, 2, 3]}, "`completions`"),
+        ({**PAIR, "completions": ["b", "a"]}, ""),
+        ({"prompt": "q", "completions": ["a", "b"], "responses": ["c", "d"], "scores": [1, 2]}, "`responses`"),
+        (
+            {"prompt": "q", "messages": TALK[:1], "chosen": "a", "rejected": "b", "text": "Passage"},
+            "`messages`, `text`",
+        ),
+    ],
+)
+def test_every_reader_says_what_it_leaves_out_of_a_row(tmp_path, row, lost):
+    (found,) = data.read(lines(tmp_path / "a.jsonl", row))
+    assert ", ".join(found.lost) == lost
+    beside = {"system_message": "Be kind", "document": "It was so."}
+    more = {**row, "data": {**row["data"], **beside}} if "data" in row else {**row, **beside}
+    (found,) = data.read(lines(tmp_path / "b.jsonl", more))
+    assert {"`system_message`", "`document`"} < {*found.lost, ""}
+
+
+def test_the_text_of_an_item_is_asked_rather_than_what_stands_beside_it(tmp_path):
+    item = {"context": "Passage", "text": "Why?", "completions": ["a", "b"], "x:::rank_order": "A,B"}
+    (row,) = data.read(lines(tmp_path / "a.jsonl", item))
+    assert row.prompt == "Why?" and row.lost == ("`context`",)
+
+
 def test_an_earlier_talk_is_part_of_the_question_of_a_pair(tmp_path):
     (row,) = data.read(lines(tmp_path / "a.jsonl", {**PAIR, "history": [["u", "a"]]}))
     assert [turn.content for turn in row.conversation.messages] == ["u", "a", "and?"]
