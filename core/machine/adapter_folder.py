@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import ModelError, first_line
-from core.machine.model_files import read_json
+from core.machine.model_files import leads_out, read_json
 from core.store.files import plain
 
 CONFIG = "adapter_config.json"
@@ -102,6 +102,7 @@ def is_adapter(folder: Path) -> bool:
 
 def fields(folder: Path) -> dict[str, Any]:
     """All that its config says. Raises `ModelError` for what is no plain LoRA adapter in safetensors."""
+    _check_links(folder)
     found = read_json(folder / CONFIG)
     if found.get("peft_type") != "LORA":
         raise ModelError(
@@ -116,6 +117,15 @@ def fields(folder: Path) -> dict[str, Any]:
             "Save the adapter as safetensors."
         )
     return found
+
+
+def _check_links(folder: Path) -> None:
+    """Whoever agreed to the folder did not agree to another place."""
+    for path in (folder / CONFIG, folder / WEIGHTS):
+        if leads_out(path, folder):
+            raise ModelError(
+                f"{path} is a link to another place: put the file itself there, or choose another adapter."
+            )
 
 
 def no_policy(folder: Path) -> ModelError:
@@ -134,6 +144,7 @@ def _check_field(folder: Path, key: str, value: Any) -> None:
 def content_hash(folder: Path) -> str:
     """SHA-256 of the weights and of what scales them; reads all of them. Raises `ModelError` for what cannot be
     read."""
+    _check_links(folder)
     try:
         found = hashlib.sha256(plain.content(folder / CONFIG))
         with plain.opened(folder / WEIGHTS) as file:

@@ -36,7 +36,8 @@ SIGNS = ("config.json", MODELFILE, CONFIG, f"{adapter_export.POLICY}/{CONFIG}")
 
 def run(context: JobContext) -> Events:
     config: ExportModelConfig = context.config
-    project, out, mark = context.project, place_of(config.out), context.folder / MARK
+    project, out = context.project, place_of(config.out)
+    mark = project.run_file(context.job_id, MARK)
     job = queue.run_of(project, config.policy_job, TrainPolicyJob)
     if _is_ours(out, mark):  # it was cut off once the model was in its place
         yield _written(out, job, config)

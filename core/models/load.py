@@ -133,14 +133,14 @@ def base_of(context: JobContext, *, four_bit: bool = False, pinned: bool = False
 
 def settings_of(context: JobContext, *, pinned: bool = False) -> Chat:
     """How the project puts its conversations; or how it did when the run began, where that was `pinned`."""
-    if not pinned and not (context.folder / PINNED).is_file():
+    if not pinned and not context.project.run_file(context.job_id, PINNED).is_file():
         return chat_settings.get(context.project)
     return as_stored(Chat, context.pinned(PINNED, lambda: asdict(chat_settings.get(context.project))))
 
 
 def chat_of_run(project: Project, job_id: int) -> Chat:
     """How conversations were put in a run; as the project does now, where the run is older than that choice."""
-    path = project.run_folder(job_id) / PINNED
+    path = project.run_file(job_id, PINNED)
     if not path.is_file():
         return chat_settings.get(project)
     return as_stored(Chat, read_json(path))

@@ -30,7 +30,7 @@ from core.models.seeds import generator
 from core.models.states import last_states
 from core.preferences.judged_groups import OVERALL
 from core.store import Project
-from core.store.files.inside import inside
+from core.store.files.inside import check_own, inside
 
 ADAPTER = "reward"
 ABOUT = "reward.json"
@@ -265,7 +265,7 @@ def load_run(
     shared: SharedModel, project: Project, adapter: str, *, combine: str = "mean", variance_weight: float = 1.0
 ) -> RewardModel:
     """The reward model of a finished `train-reward` run; `adapter` is as its result names it."""
-    folder = inside(project.folder, adapter)
+    folder = check_own(project.folder, adapter)
     return RewardModel.load(shared, folder, combine=combine, variance_weight=variance_weight)
 
 

@@ -106,7 +106,7 @@ def learnt_by(project: Project, job_id: int) -> set[int]:
     there."""
     found = set[int]()
     for number in origins.line(project, job_id):
-        run, path = queue.get(project, number), project.run_folder(number) / PINNED
+        run, path = queue.get(project, number), project.run_file(number, PINNED)
         if isinstance(run, TrainPolicyJob) and isinstance(run.options, SFT) and path.is_file():
             parts = _parts(plain.parsed(path, MOST_PINNED), run.config, run.options)
             found |= {each.prompt_id for each in parts.learnt}

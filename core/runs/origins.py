@@ -45,9 +45,10 @@ class Kept:
 
 
 def base_of(project: Project, job_id: int) -> str:
-    """Which base a run was tuned on; empty where nobody kept that."""
+    """Which base a run was tuned on; empty where nobody kept that. Raises `BadInput` for a link."""
+    path = project.run_file(job_id, KEPT)
     with suppress(OSError, BadInput, TypeError, AttributeError):
-        return as_stored(Kept, plain.parsed(project.run_folder(job_id) / KEPT)).base
+        return as_stored(Kept, plain.parsed(path)).base
     return ""
 
 
