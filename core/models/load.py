@@ -27,7 +27,9 @@ from core.models import allowance, context_window, fetch, merging, proving, toke
 from core.models.chat_tokens import ChatTokens, ends_of
 from core.models.devices import Placement, one_thread, placement, repeat_exactly, use_threads
 from core.models.fast.switch import speed_up
+from core.models.fingerprint import base_identity
 from core.models.notices import Notices
+from core.runs.origins import BaseIdentity
 from core.store import Project, chat_settings
 from core.trust import gate
 from core.trust.wish import of_fetching
@@ -50,6 +52,7 @@ class Base:
     end_ids: tuple[int, ...]
     pad_id: int
     chat: ChatTokens
+    identity: BaseIdentity
     four_bit: bool = False
     unused: tuple[str, ...] = ()
     """Names in its files that the model has no place for."""
@@ -275,13 +278,14 @@ def load(
         raise ModelError("The model's tokenizer has no end token: choose another model.")
     model.eval().requires_grad_(False)
     _no_dropout(model)
+    identity = base_identity(model, spec)
     speed_up(model)
     if not four_bit:
         world.spread(model, chosen.device)
     with one_thread(), allowance.for_model(spec.folder, f"The first look at a text of the model in {spec.folder}"):
         proving.check(model, spec.title)
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else chat.ends[0]
-    return Base(model, tokenizer, spec, chosen, chat.ends, int(pad), chat, four_bit, found.unused, found.lost)
+    return Base(model, tokenizer, spec, chosen, chat.ends, int(pad), chat, identity, four_bit, found.unused, found.lost)
 
 
 def _four_bit(chosen: Placement) -> dict[str, Any]:
