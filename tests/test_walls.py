@@ -127,3 +127,11 @@ def test_a_tokenizer_is_loaded_in_one_place():
         if isinstance(node, ast.ImportFrom) and any(name.name == "AutoTokenizer" for name in node.names)
     }
     assert found == {"core/models/tokenizer_files.py"}
+
+
+def test_the_files_of_a_run_are_named_through_one_door():
+    """`Project.run_file` refuses links; folders of checkpoints and of copies are looked through by who loads them."""
+    path = re.compile(r"(run_folder\([^)\n]*\)|context\.folder) / ")
+    files = (ROOT / "core").rglob("*.py")
+    found = {file.relative_to(ROOT).as_posix() for file in files if path.search(file.read_text("utf-8"))}
+    assert found == {"core/rl/start.py", "core/store/runs/checkpoints.py"}

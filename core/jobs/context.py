@@ -46,8 +46,8 @@ class JobContext:
     def pinned(self, name: str, make: Callable[[], Any]) -> Any:
         """What the run began with, as JSON: `make` is asked once, a resumed run finds its answer in its folder.
 
-        Raises `BadInput` if it was damaged there."""
-        path = self.folder / name
+        Raises `BadInput` if it was damaged there, or is a link."""
+        path = self.project.run_file(self.job_id, name)
         if self.world.main and not (self.resume_from and path.is_file()):
             self.project.make_run_folder(self.job_id)
             with beside.of_project(path) as made:

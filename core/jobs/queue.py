@@ -12,7 +12,7 @@ from core.errors import BadInput, printable
 from core.jobs import checkpoint_files
 from core.records import ACTIVE, RESUMABLE, Job, JobStatus, Wanted
 from core.store import Changes, Project, changed, jobs
-from core.store.files.inside import inside
+from core.store.files.inside import check_own
 
 NOT_UTF8 = (
     "The name of the project's folder is not UTF-8, which the libraries for models cannot read: rename the folder to "
@@ -76,8 +76,8 @@ def adapter_of(project: Project, run: Run, checkpoint: str = "last") -> Path:
 
     Raises `BadInput` if it is not as it was written, or not in the project.
     """
-    chosen = inside(project.folder, run.result.adapter)
-    if checkpoint == "best" and run.result.best and (best := inside(project.folder, run.result.best)).is_dir():
+    chosen = check_own(project.folder, run.result.adapter)
+    if checkpoint == "best" and run.result.best and (best := check_own(project.folder, run.result.best)).is_dir():
         chosen = best
     if what := checkpoint_files.damage(chosen):
         raise BadInput(

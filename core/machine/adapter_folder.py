@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import ModelError, first_line
-from core.machine.model_files import read_json
+from core.machine.model_files import leads_out, read_json
 from core.store.files import plain
 
 CONFIG = "adapter_config.json"
@@ -65,6 +65,15 @@ def _by_name(is_value: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return check
 
 
+#: How PEFT may begin an adapter without a change to its base. By the other ways (`pissa`, `olora`, `corda`, `loftq`,
+#: `lora_ga`) it takes from the base's weights what the adapter begins with: the file is right on that base alone.
+STARTS = {"gaussian", "orthogonal", "eva", "mica"}
+
+
+def _is_start(value: Any) -> bool:
+    return isinstance(value, str) and value.lower() in STARTS
+
+
 #: What is taken from a config, each if it is there.
 TAKEN: dict[str, Callable[[Any], bool]] = {
     "r": _is_rank,
@@ -87,7 +96,7 @@ HARMLESS: dict[str, Callable[[Any], bool]] = {
     "lora_dropout": _is_share,
     "base_model_name_or_path": lambda value: isinstance(value, str),
     "inference_mode": _is_switch,
-    "init_lora_weights": lambda value: isinstance(value, bool | str),
+    "init_lora_weights": lambda value: isinstance(value, bool) or _is_start(value),
     "peft_version": lambda value: isinstance(value, str),
     "revision": lambda value: isinstance(value, str),
     "megatron_core": lambda value: isinstance(value, str),
@@ -102,6 +111,7 @@ def is_adapter(folder: Path) -> bool:
 
 def fields(folder: Path) -> dict[str, Any]:
     """All that its config says. Raises `ModelError` for what is no plain LoRA adapter in safetensors."""
+    _check_links(folder)
     found = read_json(folder / CONFIG)
     if found.get("peft_type") != "LORA":
         raise ModelError(
@@ -118,6 +128,15 @@ def fields(folder: Path) -> dict[str, Any]:
     return found
 
 
+def _check_links(folder: Path) -> None:
+    """Whoever agreed to the folder did not agree to another place."""
+    for path in (folder / CONFIG, folder / WEIGHTS):
+        if leads_out(path, folder):
+            raise ModelError(
+                f"{path} is a link to another place: put the file itself there, or choose another adapter."
+            )
+
+
 def no_policy(folder: Path) -> ModelError:
     """What is raised where a policy's adapter is wanted, and this one has a head for scores."""
     return ModelError(f"{folder} holds a reward model's adapter: choose one of a policy.")
@@ -125,6 +144,12 @@ def no_policy(folder: Path) -> ModelError:
 
 def _check_field(folder: Path, key: str, value: Any) -> None:
     checks = TAKEN | HARMLESS
+    if key == "init_lora_weights" and value and isinstance(value, str) and not _is_start(value):
+        raise ModelError(
+            f"The adapter in {folder} began by changing its base's weights ({key}: {value!r:.80}), and says something "
+            "else on the base as it is: save it with PEFT once more, as plain LoRA (save_pretrained with "
+            "path_initial_model_for_weight_conversion), or choose another adapter."
+        )
     if value and not (key in checks and checks[key](value)):
         raise ModelError(
             f"{folder / CONFIG} has {key!r:.80} with {value!r:.80}, which is not read: choose a plain LoRA adapter."
@@ -134,6 +159,7 @@ def _check_field(folder: Path, key: str, value: Any) -> None:
 def content_hash(folder: Path) -> str:
     """SHA-256 of the weights and of what scales them; reads all of them. Raises `ModelError` for what cannot be
     read."""
+    _check_links(folder)
     try:
         found = hashlib.sha256(plain.content(folder / CONFIG))
         with plain.opened(folder / WEIGHTS) as file:

@@ -1,5 +1,6 @@
 """Reads what lies in a model's or an adapter's folder, a stranger's perhaps: as data, and with limits. No torch."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,13 @@ def read_json(path: Path, most: int = MOST_JSON) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ModelError(f"{path} holds no JSON object: fetch the model again, or choose another.")
     return found
+
+
+def leads_out(path: Path, folder: Path) -> bool:
+    """Is it a link to what is neither in the folder nor in the store of the hub's cache that holds the folder?"""
+    place, folder = Path(os.path.realpath(path)), folder.resolve()  # which take links in a circle as they are
+    store = folder.parents[1] / "blobs" if folder.parent.name == "snapshots" else folder
+    return path.is_symlink() and not (place.is_relative_to(folder) or place.parent == store)
 
 
 def has_chat_template(folder: Path) -> bool:

@@ -15,7 +15,6 @@ from core.jobs import queue
 from core.machine.adapter_folder import CONFIG, WEIGHTS, content_hash, no_policy
 from core.models import guides
 from core.models.adapters import BARE, REFERENCE, SharedModel
-from core.models.fingerprint import base_hash
 from core.models.sampling import Guide
 from core.runs import origins
 from core.store import Project
@@ -43,7 +42,7 @@ def load(
     are damaged, of another base, or links.
     """
     base = shared.base
-    origins.refuse_other_base(project, run.id, base_hash(base.model, base.spec), base.spec.title)
+    origins.refuse_other_base(project, run.id, base.identity, base.spec.title)
     folder = queue.adapter_of(project, run, checkpoint)
     load_policy(shared, role, folder / POLICY)
     within = within_of(run.options)

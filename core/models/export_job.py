@@ -20,7 +20,7 @@ from core.machine.base_models import ModelSpec, parse
 from core.models import adapter_export, adapter_files, code_names, export_card, merging, vetting
 from core.models.chat_tokens import ChatTokens
 from core.models.export_card import Exported
-from core.models.fingerprint import base_hash
+from core.models.fingerprint import base_identity
 from core.models.gguf import modelfile, writing
 from core.models.load import chat_of_run, fetched, known_ends, pretrained
 from core.runs import origins, preflight
@@ -36,7 +36,8 @@ SIGNS = ("config.json", MODELFILE, CONFIG, f"{adapter_export.POLICY}/{CONFIG}")
 
 def run(context: JobContext) -> Events:
     config: ExportModelConfig = context.config
-    project, out, mark = context.project, place_of(config.out), context.folder / MARK
+    project, out = context.project, place_of(config.out)
+    mark = project.run_file(context.job_id, MARK)
     job = queue.run_of(project, config.policy_job, TrainPolicyJob)
     if _is_ours(out, mark):  # it was cut off once the model was in its place
         yield _written(out, job, config)
@@ -49,7 +50,7 @@ def run(context: JobContext) -> Events:
     # Merged in float32, and rounded once to the format of the base's own files: that loses some of what a short run
     # learnt, which is measured and told.
     found = pretrained(AutoModelForCausalLM, spec, "The model", f"{spec.remedy}.", dtype=torch.float32)
-    origins.refuse_other_base(project, job.id, base_hash(found.model, spec), spec.title)
+    origins.refuse_other_base(project, job.id, base_identity(found.model, spec), spec.title)
     chat = _stopping(found.model, found.tokenizer, spec, chat_of_run(project, job.id))
     if config.format == GGUF:
         writing.check(found.model, chat)  # before minutes are spent

@@ -2,11 +2,16 @@
 
 import hashlib
 import json
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import torch
+from safetensors import safe_open
 
 from core.machine.base_models import ModelSpec
+from core.models import vetting
+from core.runs.origins import BaseIdentity
 
 
 def tokenizer_hash(tokenizer: Any) -> str:
@@ -15,12 +20,28 @@ def tokenizer_hash(tokenizer: Any) -> str:
     return hashlib.sha256(known.encode()).hexdigest()[:16]
 
 
-def base_hash(model: Any, spec: ModelSpec) -> str:
-    """Tells base models apart by the last norm's weights, which every fine-tuning moves and no quantisation touches;
-    where norms have none (OLMo, NanoChat), by what stands for a few tokens. An adapter on a base leaves both as they
-    are, so the hash of its files is in it."""
+def base_identity(model: Any, spec: ModelSpec) -> BaseIdentity:
+    """Of the base in `spec.folder`, which was loaded as `model`: the same on every device, in every number format and
+    in 4 bits, and however the files are cut. Raises `ModelError` for files that cannot be read."""
     vectors = [weight for weight in model.base_model.parameters() if weight.ndim == 1]
     norm = vectors[-1] if vectors else model.get_input_embeddings().weight[:64].flatten()
-    found = hashlib.sha256(norm.detach().to("cpu", torch.bfloat16).view(torch.uint8).numpy().tobytes())
+    return BaseIdentity(_hash([norm.detach()], spec), _hash(_rows(spec), spec))
+
+
+def _hash(parts: Iterable[torch.Tensor], spec: ModelSpec) -> str:
+    found = hashlib.sha256()
+    for part in parts:
+        found.update(part.to("cpu", torch.bfloat16).contiguous().view(torch.uint8).numpy().tobytes())
     found.update(bytes.fromhex(spec.adapter_sha256))
     return found.hexdigest()[:16]
+
+
+def _rows(spec: ModelSpec) -> Iterator[torch.Tensor]:
+    """The middle row of each matrix, or of the middle one of those that lie in one tensor, by their names' order."""
+    with ExitStack() as stack:
+        files = [stack.enter_context(safe_open(path, "pt")) for path in vetting.weight_files(spec.folder)]
+        where = {name: file for file in files for name in file.keys()}  # noqa: SIM118
+        for name in sorted(where):
+            found = where[name].get_slice(name)
+            if len(shape := found.get_shape()) > 1 and all(shape):
+                yield found[tuple(slice(size // 2, size // 2 + 1) for size in shape[:-1])]

@@ -27,7 +27,9 @@ from core.models import allowance, context_window, fetch, merging, proving, toke
 from core.models.chat_tokens import ChatTokens, ends_of
 from core.models.devices import Placement, one_thread, placement, repeat_exactly, use_threads
 from core.models.fast.switch import speed_up
+from core.models.fingerprint import base_identity
 from core.models.notices import Notices
+from core.runs.origins import BaseIdentity
 from core.store import Project, chat_settings
 from core.trust import gate
 from core.trust.wish import of_fetching
@@ -50,6 +52,7 @@ class Base:
     end_ids: tuple[int, ...]
     pad_id: int
     chat: ChatTokens
+    identity: BaseIdentity
     four_bit: bool = False
     unused: tuple[str, ...] = ()
     """Names in its files that the model has no place for."""
@@ -133,14 +136,14 @@ def base_of(context: JobContext, *, four_bit: bool = False, pinned: bool = False
 
 def settings_of(context: JobContext, *, pinned: bool = False) -> Chat:
     """How the project puts its conversations; or how it did when the run began, where that was `pinned`."""
-    if not pinned and not (context.folder / PINNED).is_file():
+    if not pinned and not context.project.run_file(context.job_id, PINNED).is_file():
         return chat_settings.get(context.project)
     return as_stored(Chat, context.pinned(PINNED, lambda: asdict(chat_settings.get(context.project))))
 
 
 def chat_of_run(project: Project, job_id: int) -> Chat:
     """How conversations were put in a run; as the project does now, where the run is older than that choice."""
-    path = project.run_folder(job_id) / PINNED
+    path = project.run_file(job_id, PINNED)
     if not path.is_file():
         return chat_settings.get(project)
     return as_stored(Chat, read_json(path))
@@ -275,13 +278,14 @@ def load(
         raise ModelError("The model's tokenizer has no end token: choose another model.")
     model.eval().requires_grad_(False)
     _no_dropout(model)
+    identity = base_identity(model, spec)
     speed_up(model)
     if not four_bit:
         world.spread(model, chosen.device)
     with one_thread(), allowance.for_model(spec.folder, f"The first look at a text of the model in {spec.folder}"):
         proving.check(model, spec.title)
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else chat.ends[0]
-    return Base(model, tokenizer, spec, chosen, chat.ends, int(pad), chat, four_bit, found.unused, found.lost)
+    return Base(model, tokenizer, spec, chosen, chat.ends, int(pad), chat, identity, four_bit, found.unused, found.lost)
 
 
 def _four_bit(chosen: Placement) -> dict[str, Any]:

@@ -6,7 +6,6 @@ no more weights than its files hold, and loads without asking anybody.
 
 import importlib.util
 import inspect
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 
 from core.errors import ModelError, first_line
 from core.machine.base_models import models_folder
-from core.machine.model_files import MOST_INDEX, read_json
+from core.machine.model_files import MOST_INDEX, leads_out, read_json
 
 ANOTHER = "choose another model"
 #: The ways to compute attention and experts that transformers brings along; all others are code from the hub, or are
@@ -99,7 +98,7 @@ def check_folder(folder: Path) -> None:
             _check_numbers(folder / name, read_json(folder / name, MOST_INDEX))
     _check_tokenizer_file(folder / "tokenizer_config.json")
     for path in [*folder.iterdir(), *folder.glob("additional_chat_templates/*")]:
-        if path.suffix not in WEIGHTS and _leads_out(path, folder):
+        if path.suffix not in WEIGHTS and leads_out(path, folder):
             raise ModelError(f"{path} is a link to another place: {ANOTHER}, or put the file itself there.")
         if path.suffix not in WEIGHTS and _is_elsewhere_too(path):
             raise ModelError(
@@ -114,13 +113,6 @@ def check_folder(folder: Path) -> None:
     for path in (folder / "tokenizer.json", folder / "tokenizer.model", *templates):
         if path.exists() and (not path.is_file() or path.stat().st_size > MOST_TOKENIZER):
             raise ModelError(f"{path} is no file of a tokenizer's size: {ANOTHER}.")
-
-
-def _leads_out(path: Path, folder: Path) -> bool:
-    """Is it a link to what is neither in the folder nor in the store of the hub's cache that holds the folder?"""
-    place, folder = Path(os.path.realpath(path)), folder.resolve()  # which take links in a circle as they are
-    store = folder.parents[1] / "blobs" if folder.parent.name == "snapshots" else folder
-    return path.is_symlink() and not (place.is_relative_to(folder) or place.parent == store)
 
 
 def _is_elsewhere_too(path: Path) -> bool:

@@ -15,7 +15,7 @@ from core.report import svg
 from core.report.measure import RewardReport, Slice
 from core.report.templates import clean, cut, render
 from core.store import Project, now
-from core.store.files import beside
+from core.store.files import beside, lock_file
 
 SUFFIXES = (".html", ".md", ".json")
 #: What is looked at of one line.
@@ -23,12 +23,15 @@ LONGEST = 4_000
 
 
 def write(project: Project, report: RewardReport, path: Path) -> Path:
-    """Write the report in the format of the path's ending. Raises `BadInput` for another ending."""
+    """Write the report in the format of the path's ending. Raises `BadInput` for another ending, and
+    where the plots would go elsewhere."""
     if path.suffix == ".json":
         _write(path, json.dumps(asdict(report), indent=1) + "\n")
     elif path.suffix == ".md":
         folder = path.with_name(path.stem + "_plots")
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
+        if not lock_file.is_mine(folder):
+            raise BadInput(f"{folder} is a link, or somebody else's folder: give another name, or remove it.")
         for name, (_, plot) in plots(report).items():
             _write(folder / f"{name}.svg", plot)
         _write(path, _markdown(project, report, folder.name))

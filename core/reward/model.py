@@ -8,7 +8,7 @@ arXiv 2310.02743). Each column of the head is a criterion; the first is the over
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from core.machine.model_files import read_json
 from core.models import chat, devices
 from core.models.adapters import SharedModel
 from core.models.chat import Asked
-from core.models.fingerprint import base_hash, tokenizer_hash
+from core.models.fingerprint import tokenizer_hash
 from core.models.heads import RewardHead
 from core.models.load import Base
 from core.models.rows import Ids
@@ -30,7 +30,7 @@ from core.models.seeds import generator
 from core.models.states import last_states
 from core.preferences.judged_groups import OVERALL
 from core.store import Project
-from core.store.files.inside import inside
+from core.store.files.inside import check_own, inside
 
 ADAPTER = "reward"
 ABOUT = "reward.json"
@@ -41,7 +41,7 @@ MOST_MEMBERS = 1000
 SMALLEST_STD = 1e-6
 #: A score that can be computed with.
 LARGEST = 1e18
-WORDS = {"tokenizer": "tokenizer", "base": "base model"}
+WORDS = {"tokenizer": "tokenizer", "base": "base model", "weights": "base model"}
 #: Tokens in one forward pass where nothing has to be kept for a backward pass.
 TOKENS = 2048
 
@@ -80,7 +80,7 @@ class RewardModel:
     def identity(self) -> dict[str, str]:
         """What tells its tokenizer and its base from others."""
         base = self.shared.base
-        return {"tokenizer": tokenizer_hash(base.tokenizer), "base": base_hash(base.model, base.spec)}
+        return {"tokenizer": tokenizer_hash(base.tokenizer), **asdict(base.identity)}
 
     def add(self, adapter: str, config: LoraConfig, *, seed: int, head_init: str = "normal") -> Member:
         """A fresh member."""
@@ -268,7 +268,7 @@ def load_run(
     shared: SharedModel, project: Project, adapter: str, *, combine: str = "mean", variance_weight: float = 1.0
 ) -> RewardModel:
     """The reward model of a finished `train-reward` run; `adapter` is as its result names it."""
-    folder = inside(project.folder, adapter)
+    folder = check_own(project.folder, adapter)
     return RewardModel.load(shared, folder, combine=combine, variance_weight=variance_weight)
 
 

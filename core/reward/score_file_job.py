@@ -55,7 +55,8 @@ def run(context: JobContext) -> Events:
     for what in sorted({what for row in asked for what in row.lost}):
         numbers = [row.line for row in asked if what in row.lost]
         yield Note(f"{len(numbers)} rows of {source.name} are scored without {what}: {_named(numbers)}.")
-    partial = context.project.make_run_folder(context.job_id) / "scores.jsonl"
+    context.project.make_run_folder(context.job_id)
+    partial = context.project.run_file(context.job_id, "scores.jsonl")
     done, digest = _kept(partial), _digest(source)
     if done and done[0].get("file", digest) != digest:
         raise BadInput(f"{source} is another file than the one that this run began to score: begin a new run.")

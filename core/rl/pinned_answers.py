@@ -58,7 +58,7 @@ def learnt_by(project: Project, job_id: int) -> set[int]:
     far as these are there."""
     found = set[int]()
     for number in origins.line(project, job_id):
-        run, path = queue.get(project, number), project.run_folder(number) / PINNED
+        run, path = queue.get(project, number), project.run_file(number, PINNED)
         if isinstance(run, TrainPolicyJob) and path.is_file():
             options = run.options if isinstance(run.options, SFT) else SFT()
             parts = _parts(plain.parsed(path, MOST_PINNED), run.config, options)

@@ -12,7 +12,6 @@ from core.jobs.context import Events, JobContext
 from core.machine.adapter_folder import CONFIG, WEIGHTS, content_hash
 from core.models import adapter_files, drawing
 from core.models.adapters import SharedModel
-from core.models.fingerprint import base_hash
 from core.models.load import Base
 from core.rl.rollout import POLICY
 from core.runs import origins
@@ -33,7 +32,7 @@ def begin(context: JobContext, shared: SharedModel) -> Events:
     config: TrainPolicyConfig = context.config
     base = shared.base
     kept = as_stored(Kept, context.pinned(origins.KEPT, lambda: asdict(_keep(context, base))))
-    origins.refuse_other_base(context.project, context.job_id, base_hash(base.model, base.spec), base.spec.title)
+    origins.refuse_other_base(context.project, context.job_id, base.identity, base.spec.title)
     if kept.start is None:
         shared.add(POLICY, config, seed=config.seed)
     else:
@@ -81,9 +80,9 @@ def _keep(context: JobContext, base: Base) -> Kept:
     config: TrainPolicyConfig = context.config
     named = config.reference if origins.run_named(config.reference) is not None else ""
     return Kept(
-        base_hash(base.model, base.spec),
-        _copied(context, base, config.start_from, origins.START),
-        _copied(context, base, named, origins.REFERENCE),
+        **asdict(base.identity),
+        start=_copied(context, base, config.start_from, origins.START),
+        reference=_copied(context, base, named, origins.REFERENCE),
     )
 
 
@@ -107,7 +106,7 @@ def _found(context: JobContext, base: Base, named: str) -> tuple[str, Path]:
     if number is None:
         return f"{origins.ADAPTER_IN}{named}", place_of(named)
     run = queue.run_of(context.project, number, TrainPolicyJob)
-    origins.refuse_other_base(context.project, run.id, base_hash(base.model, base.spec), base.spec.title)
+    origins.refuse_other_base(context.project, run.id, base.identity, base.spec.title)
     checkpoint = queue.adapter_of(context.project, run)
     step = checkpoint.name.rpartition("-")[2].lstrip("0") or "0"
     return f"run {run.id}, step {step}", checkpoint / POLICY

@@ -36,24 +36,37 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Kept:
-    """What a run began with: the hash of its `base`, and the adapters that lie in its folder."""
+class BaseIdentity:
+    """The hashes that tell a base model from others, each empty where nobody kept it. An adapter on the base is in
+    both."""
 
     base: str = ""
+    """Of the last norm's weights, which every fine-tuning of all weights moves and no quantisation touches; where norms
+    have none (OLMo, NanoChat), of what stands for a few tokens. All that older runs kept."""
+    weights: str = ""
+    """Of some numbers of each matrix in its files: any LoRA in them moves some."""
+
+
+@dataclass(frozen=True)
+class Kept(BaseIdentity):
+    """What a run began with: what tells its base, and the adapters that lie in its folder."""
+
     start: Origin | None = None
     reference: Origin | None = None
 
 
-def base_of(project: Project, job_id: int) -> str:
-    """Which base a run was tuned on; empty where nobody kept that."""
+def base_of(project: Project, job_id: int) -> BaseIdentity:
+    """Which base a run was tuned on. Raises `BadInput` for a link."""
+    path = project.run_file(job_id, KEPT)
     with suppress(OSError, BadInput, TypeError, AttributeError):
-        return as_stored(Kept, plain.parsed(project.run_folder(job_id) / KEPT)).base
-    return ""
+        return as_stored(Kept, plain.parsed(path))
+    return BaseIdentity()
 
 
-def refuse_other_base(project: Project, job_id: int, base: str, title: str) -> None:
-    """Raise `BadInput` for a run that was tuned on another base than this one of the hash `base`."""
-    if base_of(project, job_id) not in ("", base):
+def refuse_other_base(project: Project, job_id: int, base: BaseIdentity, title: str) -> None:
+    """Raise `BadInput` for a run that was tuned on another base than this one, as far as both are known."""
+    kept = base_of(project, job_id)
+    if kept.base not in ("", base.base) or kept.weights not in ("", base.weights):
         raise BadInput(
             f"Run {job_id} was tuned on another base model than {title}: choose a run of this one, or choose that base "
             "model again."

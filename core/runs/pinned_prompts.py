@@ -36,7 +36,7 @@ def trained_on(project: Project, job_id: int) -> frozenset[int]:
     found = set[int]()
     for number in origins.line(project, job_id):
         with suppress(OSError, BadInput):
-            found.update(islice(_numbers(project.run_folder(number) / PINNED), MOST))
+            found.update(islice(_numbers(project.run_file(number, PINNED)), MOST))
     return frozenset(found)
 
 

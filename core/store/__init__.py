@@ -19,7 +19,7 @@ from core.store.connection import Connection, connect, set_patience, without_wai
 from core.store.connection import read as read_transaction
 from core.store.connection import write as write_transaction
 from core.store.files import beside
-from core.store.files.inside import inside
+from core.store.files.inside import inside, own_file
 from core.store.files.own import DATABASE as DATABASE
 from core.store.migrating import forget_statistics, make_tables, migrate
 from core.store.place import place_of
@@ -120,6 +120,11 @@ class Project:
     def run_folder(self, job_id: int) -> Path:
         """Where the run's adapter and checkpoints lie; it may not exist yet. Raises `BadInput` for a link."""
         return inside(self.folder, "runs", str(job_id))
+
+    def run_file(self, job_id: int, name: str) -> Path:
+        """A file that the run keeps beside its checkpoints; it may not be there. Raises `BadInput` for a link and for a
+        file with a second name."""
+        return own_file(self.folder, "runs", str(job_id), name)
 
     def make_run_folder(self, job_id: int) -> Path:
         """The same, made where need be; the project's own folder is never made anew. Raises `BadInput` where it holds a

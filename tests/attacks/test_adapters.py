@@ -107,6 +107,8 @@ ATTACKS: dict[str, tuple[Tampering, str]] = {
     "endless ranks": (config(rank_pattern={f"x{i}": 1 for i in range(50_000)}), "'rank_pattern'"),
     "endless names": (config(target_modules=[f"x{i}" for i in range(9_000)]), "'target_modules'"),
     "other initial weights": (config(loftq_config={"loftq_bits": 4}), "'loftq_config'"),
+    "weights of its base that are others": (config(init_lora_weights="pissa_niter_4"), "began by changing its base's"),
+    "a way to begin that nobody knows": (config(init_lora_weights="new"), "began by changing its base's"),
     "other tensors": (config(target_parameters=["x"]), "'target_parameters'"),
     "copies of layers": (config(layer_replication=[[0, 10**9]]), "'layer_replication'"),
     "a whole module": (config(modules_to_save=["lm_head"]), "'modules_to_save'"),
@@ -174,7 +176,7 @@ def test_a_pickle_beside_the_weights_is_not_opened_and_the_named_base_not_asked_
 
 
 def test_only_what_decides_about_the_weights_is_taken_from_a_config(adapter):
-    edit(adapter / CONFIG, lora_dropout=0.5, init_lora_weights="pissa", base_model_name_or_path="evil/base")
+    edit(adapter / CONFIG, lora_dropout=0.5, init_lora_weights="gaussian", base_model_name_or_path="evil/base")
     found, _ = adapter_files.read(adapter)
     assert (found.lora_dropout, found.init_lora_weights, found.base_model_name_or_path) == (0.0, True, None)
 

@@ -11,13 +11,16 @@ import pytest
 from core import cli
 from core.config.jobs import JobKind, config_values
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyResult
-from core.errors import BadInput
+from core.errors import BadInput, ModelError
 from core.events import Checkpoint
 from core.jobs import checkpoint_files, queue, recorder
 from core.jobs.context import JobContext
+from core.machine import adapter_folder
 from core.projects import archive, trash
 from core.records import NewRanking
+from core.report import export
 from core.reward import score_file_job
+from core.runs import origins
 from core.store import DATABASE, labelers, open_project, rankings
 from core.store.files.inside import inside
 from tests.jobs import set_job
@@ -211,3 +214,57 @@ def test_nothing_that_is_written_somewhere_goes_over_a_file_of_a_project(filled,
         assert "is a file of the project in" in capsys.readouterr().err
     assert (target.read_bytes() if target.exists() else b"").startswith(before)  # the WAL may have grown
     assert cli.run(["pack", str(filled.folder), str(filled.folder / "bo.plumbpack"), "--labeler", "Bo"]) == 0
+
+
+LINKS = ("link", "second name")
+
+
+def led_out(path, kept, how):
+    """The file lies elsewhere by now, and here is what leads there."""
+    place = kept / path.name
+    shutil.move(path, place) if path.exists() else place.write_text("{}")
+    (path.symlink_to if how == "link" else path.hardlink_to)(place)
+
+
+@pytest.mark.parametrize("how", LINKS)
+def test_what_a_run_began_with_is_read_from_the_run_alone(filled, run, kept, how):
+    """An export would tell strangers what the file says, and it would decide about the base."""
+    led_out(filled.run_folder(run.id) / "origins.json", kept, how)
+    with pytest.raises(BadInput, match=r"is a link|second name"):
+        origins.base_of(filled, run.id)
+    led_out(filled.run_folder(run.id) / "prompts.json", kept, how)
+    with pytest.raises(BadInput, match=r"is a link|second name"):
+        JobContext(filled, run.id, None, resume_from=kept).pinned("prompts.json", dict)
+
+
+@pytest.mark.parametrize("how", LINKS)
+def test_no_file_of_a_checkpoint_is_read_from_elsewhere(filled, run, kept, how):
+    """Weights, their config, whatever lies beside: an export would carry it away."""
+    folder = filled.run_folder(run.id) / "step-000001" / "policy"
+    folder.mkdir(parents=True)
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        (folder / name).write_bytes(b"{}")
+    found = set_job(filled, run.id, result=json.dumps({"adapter": f"runs/{run.id}/step-000001"}))
+    led_out(folder / "adapter_config.json", kept, how)
+    with pytest.raises(BadInput, match=r"is a link|second name"):
+        queue.adapter_of(filled, found)
+
+
+@pytest.mark.parametrize("name", ["adapter_config.json", "adapter_model.safetensors"])
+def test_an_adapter_is_read_from_the_folder_that_was_agreed_to(tmp_path, kept, name):
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "adapter_config.json").write_text('{"peft_type": "LORA"}')
+    (theirs / "adapter_model.safetensors").write_bytes(b"")
+    adapter_folder.fields(theirs)
+    led_out(theirs / name, kept, "link")
+    for read in (adapter_folder.fields, adapter_folder.content_hash):
+        with pytest.raises(ModelError, match="a link to another place"):
+            read(theirs)
+
+
+def test_the_plots_of_a_report_follow_no_link(filled, kept, tmp_path):
+    (tmp_path / "r_plots").symlink_to(kept)
+    with pytest.raises(BadInput, match="is a link"):
+        export.write(filled, None, tmp_path / "r.md")
+    assert not any(kept.glob("*.svg"))

@@ -1,5 +1,7 @@
 """The one way from a name that a project holds to a path: it never leads out of the project's folder."""
 
+import os
+import stat
 from pathlib import Path, PureWindowsPath
 
 from core.errors import BadInput
@@ -25,3 +27,34 @@ def inside(folder: Path, *names: str) -> Path:
         where = "within" if found.is_relative_to(root) else "out of"
         raise BadInput(f"{path} is a link {where} the project: put what it leads to in its place, or remove it.")
     return path
+
+
+def own_file(folder: Path, *names: str) -> Path:
+    """A file of the project's own, to be read. Raises `BadInput` as `inside` does, and for one that has a second name
+    (a hard link): it could be a file of the person's that is none of the project."""
+    path = inside(folder, *names)
+    _refuse_second_name(path)
+    return path
+
+
+def check_own(folder: Path, *names: str) -> Path:
+    """`inside`, with all that lies in that folder: no link, and no file with a second name. Raises `BadInput`."""
+    found = inside(folder, *names)
+    for parent, folders, files in os.walk(found):
+        for path in (Path(parent, name) for name in (*folders, *files)):
+            if path.is_symlink():
+                inside(folder, path.relative_to(folder).as_posix())
+            _refuse_second_name(path)
+    return found
+
+
+def _refuse_second_name(path: Path) -> None:
+    try:
+        found = path.lstat()
+    except OSError:
+        return  # it is not there
+    if stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
+        raise BadInput(
+            f"{path} has a second name elsewhere (a hard link), and could be a file of yours that is none of the "
+            "project: put a copy of it in its place."
+        )

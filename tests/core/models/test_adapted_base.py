@@ -173,7 +173,12 @@ def test_an_adapter_that_is_not_what_was_chosen_is_a_sentence(adapted, run_job, 
 
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
-    [("layers_to_transform", [0], "which is not read"), ("modules_to_save", ["score"], "a reward model's adapter")],
+    [
+        ("layers_to_transform", [0], "which is not read"),
+        ("modules_to_save", ["score"], "a reward model's adapter"),
+        ("init_lora_weights", "pissa", "began by changing its base's weights"),
+        ("init_lora_weights", "OLoRA", "path_initial_model_for_weight_conversion"),
+    ],
 )
 def test_what_is_no_plain_adapter_is_refused_when_it_is_named(tiny_model, polite, field, value, sentence):
     with pytest.raises(ModelError, match=sentence):

@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM
 
 from core import cli, worker
 from core.config.chat import Chat
-from core.config.jobs import ExportModelConfig, JobKind, config_values
+from core.config.jobs import CompareConfig, ExportModelConfig, JobKind, config_values
 from core.jobs import queue
 from core.machine import base_models
 from core.markdown import to_html
@@ -20,7 +20,7 @@ from core.models.adapters import SharedModel
 from core.models.load import PINNED, load
 from core.records import Prompt
 from core.rl.rollout import POLICY
-from core.runs import metrics_export
+from core.runs import metrics_export, origins
 from core.store import prompts
 from core.store.runs import job_metrics
 from tests.conftest import copied
@@ -91,6 +91,39 @@ def test_the_adapter_and_the_merged_model_give_our_logits_in_a_fresh_process(
     assert float((ours - base).abs().max()) > 0.01
     for name in ("adapter", "merged"):
         torch.testing.assert_close(torch.tensor(found[name]), ours, atol=1e-4, rtol=1e-4)
+
+
+def test_a_run_is_told_from_one_on_its_own_export(asking, run_job, tmp_path):
+    """Its adapter would be put on twice: no LoRA moves the norms that older runs know their base by."""
+    out = tmp_path / "out"
+    assert run_job(asking, JobKind.EXPORT_MODEL, ExportModelConfig(out=str(out))).status == "done"
+    asking.set_setting("model", str(out))
+    again = ExportModelConfig(out=str(tmp_path / "again"))
+    other = "Run 1 was tuned on another base model than out: choose a run of this one"
+    assert other in run_job(asking, JobKind.EXPORT_MODEL, again).error
+    assert other in run_job(asking, JobKind.COMPARE, CompareConfig(policy_job=1)).error
+    assert other in run_job(asking, JobKind.TRAIN_POLICY, replace(RUN, start_from="1"), options()).error
+    kept = asking.run_folder(1) / origins.KEPT
+    older = {name: value for name, value in json.loads(kept.read_text()).items() if name != "weights"}
+    kept.write_text(json.dumps(older), encoding="utf-8")
+    assert run_job(asking, JobKind.EXPORT_MODEL, again).status == "done", "what an older version knew is all there is"
+
+
+def test_a_base_is_known_in_every_number_format_and_however_its_files_are_cut(tmp_path, tiny_model, monkeypatch):
+    def identity(folder):
+        return load(base_models.parse(str(folder))).identity
+
+    known = identity(tiny_model)
+    for dtype in ("float32", "bfloat16"):
+        with monkeypatch.context() as patch:
+            patch.setenv("PLUMBLINE_DTYPE", dtype)
+            assert identity(tiny_model) == known
+    cut = shutil.copytree(tiny_model, tmp_path / "cut")
+    (cut / "model.safetensors").unlink()
+    model = AutoModelForCausalLM.from_pretrained(tiny_model)
+    model.save_pretrained(cut, max_shard_size="50KB")
+    assert not (cut / "model.safetensors").exists()
+    assert identity(cut) == known
 
 
 def test_the_exported_model_stops_where_the_policy_learnt_to_stop(asking, tuned, run_job, tmp_path, tiny_model):

@@ -287,7 +287,10 @@ def test_criteria_are_columns_of_one_head(shared):
         assert each[0, :, 1].argsort(descending=True).tolist() == [2, 1, 0]
 
 
-@pytest.mark.parametrize(("what", "words"), [("tokenizer", "another tokenizer"), ("base", "another base model")])
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [("tokenizer", "another tokenizer"), ("base", "another base model"), ("weights", "another base model")],
+)
 def test_a_reward_model_of_another_base_or_tokenizer_is_refused(shared, tmp_path, what, words):
     trained(shared)[0].save(tmp_path)
     about = tmp_path / "reward" / "reward.json"
