@@ -2,11 +2,17 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from core.machine.base_models import ModelSpec
+from core.store.files import plain
+
+#: How the files end that say what a model computes.
+TELLING = (".safetensors", ".json")
 
 
 def tokenizer_hash(tokenizer: Any) -> str:
@@ -24,3 +30,12 @@ def base_hash(model: Any, spec: ModelSpec) -> str:
     found = hashlib.sha256(norm.detach().to("cpu", torch.bfloat16).view(torch.uint8).numpy().tobytes())
     found.update(bytes.fromhex(spec.adapter_sha256))
     return found.hexdigest()[:16]
+
+
+def files_hash(folders: Iterable[Path]) -> str:
+    """Tells whether all files of models in their folders are the same; reads all of them."""
+    found = hashlib.sha256()
+    for path in (path for folder in folders for path in sorted(folder.iterdir()) if path.suffix in TELLING):
+        with plain.opened(path) as file:
+            found.update(path.name.encode("utf-8", "surrogateescape") + hashlib.file_digest(file, "sha256").digest())
+    return found.hexdigest()
