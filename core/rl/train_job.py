@@ -45,7 +45,7 @@ from core.reward.reward_function import (
     on_four_bits,
     reward_function,
 )
-from core.rl import start
+from core.rl import pinned_answers, start
 from core.rl.actor import Setup
 from core.rl.adaptive_kl import LiveSettings, next_kl_coef
 from core.rl.collect import Collected, objective
@@ -69,6 +69,7 @@ def run(context: JobContext) -> Events:
     if not context.resume_from:
         preflight.train_policy(context.project, config, processes=context.world.size)
     asked = pinned_prompts(context)
+    pinned_answers.keep_learnt_before(context)
     algorithm = ALGORITHMS[config.algorithm]
     if algorithm.config.DIFFERENTIATES_TWICE and context.world.sharded:
         raise BadInput(

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from core.config.algorithms import KTO
 from core.config.options import as_stored
+from core.config.training import TrainPolicyConfig
 from core.errors import NothingToDo
 from core.jobs.context import JobContext
 from core.models.adapters import REFERENCE, SharedModel
@@ -17,16 +18,13 @@ from core.models.rows import Ids, Rows, from_lists
 from core.preferences.judged_groups import best_of, judged_groups, worst_of
 from core.reward.examples import draw_of, heldout_prompts
 from core.rl.algorithms.kto import losses, reference_point
-from core.rl.answer_source import MOST_MEASURED, AnswerSource, encoded
+from core.rl.answer_source import KNOWN, MOST_MEASURED, AnswerSource, encoded
 from core.rl.batches import VerdictBatch
-from core.rl.pinned_answers import Demonstration, learnt_by
+from core.rl.pinned_answers import VERDICTS, Demonstration, learnt_before
 from core.rl.rollout import POLICY, logprobs
 from core.rl.rollout_source import Collector
-from core.runs import origins
 from core.store import Project, completions, verdicts
 
-#: The file in a run's folder that pins them.
-PINNED = "verdicts.json"
 NONE = (
     "There are no verdicts on answers to training prompts to learn from: give some in Rank (+ is good, - is bad), "
     "import thumbs, or take the best and the worst of rankings with --verdicts ranked."
@@ -91,7 +89,7 @@ class VerdictSource(AnswerSource):
         super().__init__(context, shared, collector)
         self.options: KTO = context.options
         wanted = self.options.verdicts
-        kept = context.pinned(PINNED, lambda: _stored(context.project, wanted, self.config.start_from))
+        kept = context.pinned(VERDICTS, lambda: _stored(context.project, wanted, self.config))
         rows, before = [as_stored(JudgedAnswer, each) for each in kept["judged"]], set(kept["before"])
         held = heldout_prompts(rows, self.options.heldout_fraction, before)
         self.train, dropped = encoded(shared.base, [each for each in rows if each.prompt_id not in held], self.longest)
@@ -99,7 +97,8 @@ class VerdictSource(AnswerSource):
         heldout.sort(key=lambda each: draw_of(each[0].prompt_id))
         good = sum(each.good for each, _, _ in self.train)
         self.weights = self._weights(good, len(self.train) - good, len(rows))
-        self.notes = [self._counted(good, len(heldout[:MOST_MEASURED])), *self.noted(dropped + more)]
+        known = sum(each.prompt_id in held & before for each in rows)
+        self.notes = [self._counted(good, len(heldout[:MOST_MEASURED]), known), *self.noted(dropped + more)]
         if len({each.prompt_id for each, _, _ in self.train}) < 2:
             self.notes.append("All verdicts are on one prompt: there is no answer to another one, and KTO's KL is 0.")
         self.heldout = self._made(heldout[:MOST_MEASURED], heldout) if heldout else None
@@ -112,10 +111,11 @@ class VerdictSource(AnswerSource):
             raise NothingToDo(ONE_KIND.format(count=good + bad, kind=kind, other=other))
         return weights(self.options, good, bad)
 
-    def _counted(self, good: int, held: int) -> str:
+    def _counted(self, good: int, held: int, known: int) -> str:
         bad, ranked = len(self.train) - good, sum(each.ranked for each, _, _ in self.train)
         of_rankings = f", {ranked} of them the best and the worst of rankings" if ranked else ""
         measured = f"measured on {held} held-out" if held else "none is held out"
+        measured += KNOWN.format(known) if known else ""
         one, other = self.weights
         return (
             f"Learns {good} good and {bad} bad answers{of_rankings}; a good one weighs {one:.3g}, a bad one "
@@ -166,10 +166,9 @@ class VerdictSource(AnswerSource):
         return rows, logprobs(self.shared, REFERENCE, rows, 1.0, self.config.micro_batch)[0]
 
 
-def _stored(project: Project, wanted: str, start_from: str) -> dict[str, Any]:
-    start = origins.run_named(start_from)
-    before = learnt_by(project, start) if start is not None else set[int]()
-    return {"judged": [asdict(each) for each in judged_answers(project, wanted)], "before": sorted(before)}
+def _stored(project: Project, wanted: str, config: TrainPolicyConfig) -> dict[str, Any]:
+    before = sorted(learnt_before(project, config))
+    return {"judged": [asdict(each) for each in judged_answers(project, wanted)], "before": before}
 
 
 def _other(of: JudgedAnswer, among: Iterable[tuple[JudgedAnswer, Ids, Ids]]) -> Ids | None:

@@ -5,16 +5,18 @@ from dataclasses import replace
 import pytest
 import torch
 
-from core.config.algorithms import KTO
+from core.config.algorithms import KTO, SFT
 from core.config.jobs import JobKind
 from core.config.training import ALGORITHMS, TrainPolicyConfig
 from core.events import NewCompletion
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.chat import completion_ids, prompt_ids
 from core.models.rows import from_lists
+from core.projects import trash
 from core.records import NewRanking, Prompt
 from core.rl import verdict_source
 from core.rl.batches import VerdictBatch
+from core.rl.pinned_answers import learnt_before, parted
 from core.rl.rollout import POLICY, logprobs
 from core.store import completions, labelers, prompts, rankings
 from core.store.runs import job_log, job_metrics
@@ -154,3 +156,28 @@ def test_an_answer_beside_a_prompt_that_is_not_its_own_is_cut_to_the_room_there(
     job = run_job(asking, JobKind.TRAIN_POLICY, replace(RUN, steps=1), KTO(max_length=200))
     assert job.status == "done", job.report or job.error
     assert max(lengths) == 200
+
+
+def test_what_its_start_learnt_is_not_measured_as_held_out_also_once_that_run_is_gone(asking, run_job):
+    for prompt in prompts.listed(asking, split="heldout"):
+        prompts.edit(asking, prompt.id, split="train")
+    judge(asking)
+    options = KTO(heldout_fraction=0.25)
+    first = run_job(asking, JobKind.TRAIN_POLICY, RUN, options)
+    learnt = learnt_before(asking, replace(RUN, start_from=str(first.id)))
+    assert len(learnt) == 9, "three are held out"
+    taken = min(learnt)
+    prompts.edit(asking, taken, split="heldout")
+    beside = {
+        each.prompt_id
+        for wanted in ("best-ranked", "both")
+        for each in parted(
+            asking, replace(RUN, algorithm="sft", start_from=str(first.id)), SFT(answers=wanted)
+        ).measured
+    }
+    assert taken not in beside
+    second = run_job(asking, JobKind.TRAIN_POLICY, replace(RUN, start_from=str(first.id)), options)
+    said = " ".join(line["text"] for line in job_log.lines(asking, second.id))
+    assert "none is held out, without 2 that the run learnt before it began here" in said
+    trash.delete_run(asking, first.id)
+    assert taken in learnt_before(asking, replace(RUN, start_from=str(second.id)))
