@@ -48,15 +48,17 @@ class JudgedAnswer(Demonstration):
 
 
 def judged_answers(project: Project, wanted: str) -> list[JudgedAnswer]:
-    """What `wanted` names (see the option `verdicts`); of both an answer's own verdicts come before its rank."""
-    cut_off = completions.unended(project)
+    """What `wanted` names (see the option `verdicts`); of both an answer's own verdicts come before its rank. What was
+    ranked best is not good where anybody calls it bad, nor the worst bad where anybody calls it good, and nothing that
+    was flagged is either."""
+    cut_off, flagged, said = completions.unended(project), verdicts.flagged(project), verdicts.counting(project)
     found: list[JudgedAnswer] = []
     if wanted != "ranked":
         found += [
-            JudgedAnswer(*each[:6], ended=each.completion_id not in cut_off, good=bool(each.good))
-            for each in verdicts.counting(project)
+            JudgedAnswer(*each[:6], ended=each.completion_id not in cut_off, good=bool(each.good)) for each in said
         ]
-    known = {each.completion_id for each in found}
+    known = {each.completion_id for each in found} | flagged
+    otherwise = {(each.completion_id, not each.good) for each in said}
     for group in judged_groups(project, criteria=False) if wanted != "single" else ():
         best, worst = best_of(group), worst_of(group)
         found += [
@@ -66,6 +68,7 @@ def judged_answers(project: Project, wanted: str) -> list[JudgedAnswer]:
             )
             for number, text in zip(group.completion_ids, group.completions, strict=True)
             if (number in best) != (number in worst) and number not in known
+            and (number, number in best) not in otherwise
         ]  # fmt: skip
     return found
 
