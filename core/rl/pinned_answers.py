@@ -120,7 +120,7 @@ def learnt_before(project: Project, config: TrainPolicyConfig) -> set[int]:
 
 def keep_learnt_before(context: JobContext) -> None:
     """For what begins from this run: by then those that it began from may be removed."""
-    context.pinned(BEFORE, lambda: sorted(learnt_before(context.project, context.config)))
+    context.pinned(BEFORE, lambda: sorted(learnt_before(context.project, context.config)), came_later=True)
 
 
 def _learnt_by(project: Project, run: TrainPolicyJob) -> set[int]:
