@@ -12,7 +12,7 @@ from core.jobs.context import Events, JobContext
 from core.models import chat, drawing
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.load import base_of
-from core.reward.reward_function import RewardSpec, on_four_bits, reward_function
+from core.reward.reward_function import RewardSpec, newest_if_any, on_four_bits, reward_function
 from core.rl import evaluate, start
 from core.rl.rollout import POLICY
 from core.runs import origins
@@ -40,7 +40,7 @@ def run(context: JobContext) -> Events:
     if not asked:
         but = f" that {whose} did not train on" if left_out else ""
         raise NothingToDo(f"There are no held-out prompts{but}: mark some as held-out, or type a prompt.")
-    spec = reward_of(policy_run, config)
+    spec = newest_if_any(context.project, reward_of(policy_run, config))
     base = yield from base_of(context, four_bit=on_four_bits(context.project, spec))
     shared = SharedModel(base, report_status=context.report_status)
     try:
@@ -52,7 +52,7 @@ def run(context: JobContext) -> Events:
         drawn = drawing.load(context.project, shared, policy_run, config.checkpoint, POLICY)
         if drawn.note:
             yield Note(drawn.note)
-        reward = yield from reward_function(context, spec, shared, needed=False)
+        reward = yield from reward_function(context, spec, shared)
         reference: list[Sample] = []
         tuned: list[Sample] = []
         yield Progress(0, len(asked), "Comparing")

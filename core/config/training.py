@@ -430,6 +430,10 @@ class TrainPolicyResult(RunResult):
 
     reward_job: int | None = None
     """The run of the reward model that it was tuned against."""
+    reward_sha256: str = ""
+    """Of the files of the reward model that it was tuned against, whoever made that."""
+    reward_scale: tuple[float, float] | None = None
+    """Mean and standard deviation by which one made elsewhere was put on this project's scale."""
     start: str = ""
     """What the policy began from, in words; empty for the base itself."""
     start_sha256: str = ""
@@ -461,11 +465,21 @@ class Run(Job):
     config: LoraConfig
     result: RunResult = RunResult()
 
+    @property
+    def usable(self) -> bool:
+        """Is there something to use: weights on disk?"""
+        return bool(self.result.adapter)
+
 
 @dataclass(frozen=True)
 class TrainRewardJob(Run):
     config: TrainRewardConfig
     result: TrainRewardResult = TrainRewardResult()
+
+    @property
+    def usable(self) -> bool:
+        """Only its end measures the scale of its scores, and until then its weights change when it is resumed."""
+        return self.status == "done" and super().usable
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import gzip
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any, TextIO, cast
 from core.conversation import Conversation
 from core.data.rows import Answer, Row
 from core.data.unpacked import is_packed
-from core.store import Project, counting, pairs
+from core.store import Project, counting, pairs, verdicts
 from core.store.counting import CountingRanking
 
 TIES = "tied pairs"
@@ -94,7 +94,7 @@ def has_tools(asked: Conversation) -> bool:
 def losses(project: Project, *kinds: str) -> dict[str, int]:
     """How much of each kind there is among the rankings that count."""
     found = {kind: pairs.counts(project).ties if kind == TIES else LOST[kind](project) for kind in kinds}
-    rare = {BY_HAND: counting.by_hand(project), VERDICTS: counting.verdicts(project)}
+    rare = {BY_HAND: counting.by_hand(project), VERDICTS: verdicts.count(project)}
     return found | {kind: count for kind, count in rare.items() if count}
 
 
@@ -107,6 +107,22 @@ def strengths_lost(project: Project) -> dict[str, int]:
 def listed(project: Project, *, by_group: bool = False) -> Iterator[Whole]:
     """Every ranking that counts, oldest first, or those of one group together."""
     return map(_whole, counting.listed(project, by_group=by_group))
+
+
+def verdicts_alone(project: Project) -> Iterator[Whole]:
+    """The rankings that an adjudication overruled but for verdicts, with those that count and nothing else."""
+    stay = {(each.ranking_id, each.completion_id) for each in verdicts.counting(project) if each.overruled}
+    rankings = {ranking for ranking, _ in stay}
+    for ranking in counting.listed(project, overruled=True) if stay else ():
+        if ranking.id in rankings:
+            answers = tuple(
+                answer._replace(
+                    rank=None, flag=None,
+                    verdict=answer.verdict if (ranking.id, answer.completion_id) in stay else None,
+                )
+                for answer in ranking.answers
+            )  # fmt: skip
+            yield _whole(replace(ranking, answers=answers, criteria={}, comment="", strength=None))
 
 
 def grouped(project: Project) -> Iterator[list[Whole]]:

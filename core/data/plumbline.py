@@ -1,16 +1,17 @@
 """Our own JSON lines: one ranking a line, whole, with ties, flags, criteria, comment and labeler.
 
-Loses nothing that counts: rankings that an adjudication overruled stay behind.
+Loses nothing that counts: of rankings that an adjudication overruled, only the verdicts that count on.
 """
 
 import json
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
 from core.conversation import Conversation, of_named_turns
 from core.data import dialogue, fields, jsonlines, outgoing, source
-from core.data.outgoing import Whole, listed
+from core.data.outgoing import Whole, listed, verdicts_alone
 from core.data.rows import Answer, ExportReport, Refused, Row, seconds, string, whole
 from core.records import Verdict
 from core.store import Project, counting, guidelines
@@ -75,7 +76,7 @@ def write(project: Project, path: Path) -> ExportReport:
     written = 0
     versions = {each.id: guidelines.digest(each) for each in guidelines.versions(project)}
     with outgoing.written(path) as file:
-        for ranking in listed(project):
+        for ranking in chain(listed(project), verdicts_alone(project)):
             file.write(json.dumps(_object(ranking, versions[ranking.guidelines_id]), ensure_ascii=False) + "\n")
             written += 1
     return ExportReport("rankings", written, {"rankings overruled by adjudication": counting.overruled(project)})

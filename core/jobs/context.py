@@ -43,11 +43,17 @@ class JobContext:
     def stopping(self) -> bool:
         return self.wanted == "stop"
 
-    def pinned(self, name: str, make: Callable[[], Any]) -> Any:
-        """What the run began with, as JSON: `make` is asked once, a resumed run finds its answer in its folder.
+    def pinned(self, name: str, make: Callable[[], Any], *, came_later: bool = False) -> Any:
+        """What the run began with, as JSON: `make` is asked once, a resumed run finds its answer in its folder. What
+        `came_later` may be missing there: the run is of an earlier version.
 
-        Raises `BadInput` if it was damaged there, or is a link."""
+        Raises `BadInput` if it was damaged or removed there, or is a link."""
         path = self.project.run_file(self.job_id, name)
+        if self.resume_from and not came_later and not path.exists():
+            raise BadInput(
+                f"{path} is gone, and without it the run cannot go on as it began: put it back and resume, or begin a "
+                "new one."
+            )
         if self.world.main and not (self.resume_from and path.is_file()):
             self.project.make_run_folder(self.job_id)
             with beside.of_project(path) as made:

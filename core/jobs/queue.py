@@ -53,21 +53,27 @@ def listed(project: Project, record: type[Any] = Job, *, status: JobStatus | Non
 
 
 def newest_run(project: Project, record: type[AnyRun]) -> AnyRun | None:
-    """The newest run that has something to use: its adapter is on disk."""
-    return next((run for run in listed(project, record) if run.result.adapter), None)
+    """The newest run that has something to use."""
+    return next((run for run in listed(project, record) if run.usable), None)
 
 
-def run_of(project: Project, job_id: int, record: type[AnyRun]) -> AnyRun:
-    """The run `job_id`, or the newest one for 0. Raises `BadInput` when there is none to use."""
+def run_of(project: Project, job_id: int, record: type[AnyRun], *, unfinished: bool = False) -> AnyRun:
+    """The run `job_id`, or the newest one for 0; an `unfinished` reward model will only do to be looked at. Raises
+    `BadInput` when there is none to use."""
     what = "reward model" if record is TrainRewardJob else "tuned policy"
-    if not job_id:
-        run = newest_run(project, record)
-        if run is None:
-            raise BadInput(f"There is no {what} yet: train one first.")
-        return run
-    job = get(project, job_id)
+    if job_id:
+        job: Job | None = get(project, job_id)
+        lacking = f"Job {job_id} has no {what} to use: choose another run."
+    else:
+        job = newest_run(project, record) or next((run for run in listed(project, record) if run.result.adapter), None)
+        lacking = f"There is no {what} yet: train one first."
     if not isinstance(job, record) or not job.result.adapter:
-        raise BadInput(f"Job {job_id} has no {what} to use: choose another run.")
+        raise BadInput(lacking)
+    if not job.usable and not unfinished:
+        raise BadInput(
+            f"The reward model of run {job.id} is not finished (the run is {job.status}): let the run come to its end, "
+            "by resuming it where it stands still, or choose another one."
+        )
     return job
 
 

@@ -51,12 +51,16 @@ def forget_after(project: Project, job_id: int, step: int) -> None:
 
 
 def set_back(project: Project, job_id: int, step: int) -> None:
-    """Let the checkpoint of `step` be the newest: its adapter counts, and what came later is forgotten. Call it within
-    a transaction."""
+    """Let the checkpoint of `step` be the newest: its adapter counts, the best one is that by then, and what came
+    later is forgotten. Call it within a transaction."""
     forget_after(project, job_id, step)
     checkpoints.forget_after(project, job_id, step)
-    if not checkpoints.has_best(project, job_id):
+    best = checkpoints.best_step(project, job_id)
+    if best is None:
         jobs.forget_best(project, job_id)
+    else:
+        place = checkpoints.folder_of(project, job_id, best).relative_to(project.folder).as_posix()
+        jobs.merge_result(project, job_id, RunResult(best=place, best_step=best))
     _, folder = last_checkpoint(project, job_id)
     if folder is not None:
         jobs.set_adapter(project, job_id, folder.relative_to(project.folder).as_posix())

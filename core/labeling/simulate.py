@@ -7,7 +7,7 @@ follows the gold reward exactly.
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from core.errors import BadInput
@@ -15,6 +15,9 @@ from core.labeling import gold
 from core.labeling.gold import Unscored
 from core.records import Completion, Labeler, NewRanking
 from core.store import Changes, Project, assignments, completions, labelers, rankings
+
+#: For whom nothing was assigned or ranked yet.
+NOBODY = 0
 
 
 @dataclass(frozen=True)
@@ -43,17 +46,20 @@ PERSONALITIES: dict[str, Personality] = {
 
 
 def simulate(
-    project: Project,
-    reward: str,
-    personality: str,
-    *,
-    temperature: float | None = None,
-    share: float = 1.0,
-    seed: int = 0,
-    unscored: Unscored | None = None,
-) -> Changes:
-    """Rank what waits for the simulated labeler, or a `share` of it, in one transaction. Groups with a completion that
-    has no value stay unranked, and are told in `unscored`.
+    project: Project, reward: str, personality: str, *, temperature: float | None = None, share: float = 1.0,
+    seed: int = 0, unscored: Unscored | None = None,
+) -> Changes:  # fmt: skip
+    """Rank what waits for the simulated labeler, as `asked` says."""
+    return asked(project, reward, personality, temperature=temperature, share=share, seed=seed, unscored=unscored)()
+
+
+def asked(
+    project: Project, reward: str, personality: str, *, temperature: float | None = None, share: float = 1.0,
+    seed: int = 0, unscored: Unscored | None = None,
+) -> Callable[[], Changes]:  # fmt: skip
+    """Ask the gold reward of what waits for the simulated labeler, or a `share` of it, which may take long and keeps
+    nobody from writing. Returns what stores the rankings, in one transaction. Groups with a completion that has no
+    value stay unranked, and are told in `unscored`.
 
     Raises `BadInput` for an unknown gold reward or personality.
     """
@@ -67,43 +73,47 @@ def simulate(
             raise BadInput("The temperature must be at least 0.")
         character = replace(character, temperature=temperature)
     score = gold.find(project, reward)
-    who = labeler(project, reward, personality, temperature)
-    chances = {number: random.Random(f"{seed}/{who.name}/{number}") for number in _waiting(project, who)}
+    name, _ = _named(reward, personality, temperature)
+    known = labelers.find(project, name)
+    waiting = assignments.queue(project, known.id if known else NOBODY).waiting
+    chances = {number: random.Random(f"{seed}/{name}/{number}") for number in waiting}
     chosen = [number for number, chance in chances.items() if chance.random() < share]
     groups = (completions.group(project, number) for number in chosen)
     values = {group.id: found for group, found in gold.scored(score, groups, unscored or Unscored())}
-    ids: list[int] = []
-    with project.write():
-        for group_id in _waiting(project, who):
-            if group_id not in values:
-                continue  # it has no value, or came while the function was asked
-            found, group = values[group_id], completions.group(project, group_id)
-            if found.keys() != {item.id for item in group.completions}:
-                continue  # it was changed meanwhile
-            chance = chances[group_id]
-            by_hand = completions.written_by_hand(project, group_id)
-            shown = rankings.shown_order(group_id, who.id, [item.id for item in group.completions], by_hand=by_hand)
-            liked = {item.id: _liked(item, found[item.id], shown, character) for item in group.completions}
-            ids += rankings.add(
-                project, NewRanking(group_id, who.id, _order(liked, character, chance), shown=shown,
-                seconds=round(character.seconds * math.exp(chance.gauss(0, 0.4)), 1),
-            )).ids  # fmt: skip
-    return project.changed("Simulate a labeler", "rankings", "labelers", ids=tuple(ids))
 
+    def store() -> Changes:
+        ids: list[int] = []
+        with project.write():
+            who = labeler(project, reward, personality, temperature)
+            for group_id in assignments.queue(project, who.id).waiting:
+                if group_id not in values:
+                    continue  # it has no value, or came while the function was asked
+                found, group = values[group_id], completions.group(project, group_id)
+                if found.keys() != {item.id for item in group.completions}:
+                    continue  # it was changed meanwhile
+                chance = chances[group_id]
+                by_hand = completions.written_by_hand(project, group_id)
+                shown = rankings.shown_order(group_id, who.id, [item.id for item in group.completions], by_hand=by_hand)
+                liked = {item.id: _liked(item, found[item.id], shown, character) for item in group.completions}
+                ids += rankings.add(
+                    project, NewRanking(group_id, who.id, _order(liked, character, chance), shown=shown,
+                    seconds=round(character.seconds * math.exp(chance.gauss(0, 0.4)), 1),
+                )).ids  # fmt: skip
+        return project.changed("Simulate a labeler", "rankings", "labelers", ids=tuple(ids))
 
-def _waiting(project: Project, who: Labeler) -> Sequence[int]:
-    return assignments.queue(project, who.id).waiting
+    return store
 
 
 def labeler(project: Project, reward: str, personality: str, temperature: float | None = None) -> Labeler:
     """The simulated labeler of this character; scripted, and named as such."""
+    name, detail = _named(reward, personality, temperature)
+    return labelers.named(project, name, kind="scripted", detail=detail)
+
+
+def _named(reward: str, personality: str, temperature: float | None) -> tuple[str, str]:
+    """Its name and what is kept beside."""
     noise = "" if temperature is None else f", noise {temperature:g}"
-    return labelers.named(
-        project,
-        f"{gold.SIMULATED}{personality}, {reward}{noise}",
-        kind="scripted",
-        detail=f"{reward} ({personality}{noise})",
-    )
+    return f"{gold.SIMULATED}{personality}, {reward}{noise}", f"{reward} ({personality}{noise})"
 
 
 def _liked(item: Completion, reward: float, shown: list[int], character: Personality) -> float:

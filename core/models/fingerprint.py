@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,6 +13,10 @@ from safetensors import safe_open
 from core.machine.base_models import ModelSpec
 from core.models import vetting
 from core.runs.origins import BaseIdentity
+from core.store.files import plain
+
+#: How the files end that say what a model computes.
+TELLING = (".safetensors", ".json")
 
 
 def tokenizer_hash(tokenizer: Any) -> str:
@@ -45,3 +50,12 @@ def _rows(spec: ModelSpec) -> Iterator[torch.Tensor]:
             found = where[name].get_slice(name)
             if len(shape := found.get_shape()) > 1 and all(shape):
                 yield found[tuple(slice(size // 2, size // 2 + 1) for size in shape[:-1])]
+
+
+def files_hash(folders: Iterable[Path]) -> str:
+    """Tells whether all files of models in their folders are the same; reads all of them."""
+    found = hashlib.sha256()
+    for path in (path for folder in folders for path in sorted(folder.iterdir()) if path.suffix in TELLING):
+        with plain.opened(path) as file:
+            found.update(path.name.encode("utf-8", "surrogateescape") + hashlib.file_digest(file, "sha256").digest())
+    return found.hexdigest()

@@ -138,7 +138,7 @@ def settings_of(context: JobContext, *, pinned: bool = False) -> Chat:
     """How the project puts its conversations; or how it did when the run began, where that was `pinned`."""
     if not pinned and not context.project.run_file(context.job_id, PINNED).is_file():
         return chat_settings.get(context.project)
-    return as_stored(Chat, context.pinned(PINNED, lambda: asdict(chat_settings.get(context.project))))
+    return as_stored(Chat, context.pinned(PINNED, lambda: asdict(chat_settings.get(context.project)), came_later=True))
 
 
 def chat_of_run(project: Project, job_id: int) -> Chat:

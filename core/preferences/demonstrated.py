@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from core.conversation import Conversation
 from core.preferences.judged_groups import JudgedGroup, best_of, judged_groups
-from core.store import Project, cells, completions, demonstrations
+from core.store import Project, cells, completions, demonstrations, verdicts
 
 
 @dataclass(frozen=True)
@@ -29,26 +29,30 @@ def demonstrations_of(project: Project, wanted: str) -> list[Demonstration]:
     """The answers that `wanted` names (see the option `answers`), each once, in the order in which they came.
 
     Of what stands beside others only what was ranked best counts, whoever wrote it; or, where nobody's order counts,
-    what a person wrote here. The rejected answer of an imported pair is none, whatever becomes of its ranking, and what
-    any of the labelers flagged is none.
+    what a person wrote here. The rejected answer of an imported pair is none, whatever becomes of its ranking, nor is
+    one that came with a bad verdict until somebody calls it good; and what any of the labelers flagged or calls bad is
+    none.
     """
+    said = verdicts.counting(project)
+    bad = {each.completion_id for each in said if not each.good}
     judged = {group.group_id: group for group in judged_groups(project, criteria=False)}
     found: list[Demonstration] = []
     if wanted != "best-ranked":
         alone = demonstrations.alone(project)
+        doubted = verdicts.ever_doubted(project).difference(each.completion_id for each in said)
         found += [
             Demonstration(each.completion_id, each.prompt_id, each.prompt, each.messages, each.split, each.text)
             for each in demonstrations.written(project)
             if (
                 each.completion_id in best_of(judged[each.group_id])
                 if each.group_id in judged
-                else each.by_hand or each.group_id in alone
+                else each.by_hand or (each.group_id in alone and each.completion_id not in doubted)
             )
         ]
     if wanted != "written":
         found += [each for group in judged.values() for each in _best(group)]
-    cut_off, flagged = completions.unended(project), demonstrations.flagged(project)
-    fit = sorted((each for each in found if each.completion_id not in flagged), key=lambda each: each.completion_id)
+    cut_off, unfit = completions.unended(project), bad | verdicts.flagged(project)
+    fit = sorted((each for each in found if each.completion_id not in unfit), key=lambda each: each.completion_id)
     different = {(each.prompt_id, each.text): each for each in fit}
     return [replace(each, ended=each.completion_id not in cut_off) for each in different.values()]
 

@@ -123,6 +123,8 @@ def _put_aside(
         except (OSError, sqlite3.Error, BadInput) as error:
             with suppress(OSError):
                 (place / ROWS).unlink()
+            if place.is_dir() and any(place.iterdir()):
+                raise  # the way back failed, too: with its note, `settle` goes it later
             trash_notes.forget(deleted)
             if getattr(error, "errno", None) != errno.EXDEV:
                 raise
@@ -132,7 +134,7 @@ def _put_aside(
 
 
 def _move(target: Path, paths: list[Path]) -> None:
-    """Rename entries of a folder into `target`: all of them, or after an error none."""
+    """Rename entries of a folder into `target`: all of them, or after an error none, as far as they can go back."""
     moved: list[Path] = []
     try:
         for path in paths:
@@ -140,7 +142,8 @@ def _move(target: Path, paths: list[Path]) -> None:
             moved.append(path)
     except OSError:
         for path in moved:
-            (target / path.name).rename(path)
+            with suppress(OSError):
+                (target / path.name).rename(path)
         raise
 
 

@@ -99,7 +99,7 @@ class RewardReport:
 
 def measure(project: Project, job_id: int, *, resamples: int = 1000) -> RewardReport:
     """Everything about one `train-reward` run. Raises `BadInput` if it is none or has nothing to use."""
-    job = queue.run_of(project, job_id, TrainRewardJob)
+    job = queue.run_of(project, job_id, TrainRewardJob, unfinished=True)
     found = scores.compared(project, job)
     prompts_measured = len(np.unique(found.prompt_ids))
 

@@ -15,6 +15,9 @@ from core.models.load import Base
 from core.models.rows import Ids
 from core.preferences.judged_groups import OVERALL, JudgedGroup, Judgement, gives_pairs, judged_groups
 
+#: The file in a run's folder that pins what it learns from and what it is tested on.
+PINNED = "rankings.json"
+
 
 @dataclass(frozen=True)
 class Order:
@@ -68,7 +71,7 @@ def pinned(context: JobContext, split: Split, *, criteria: bool = False) -> tupl
         parts = split(judged_groups(context.project, criteria=criteria))
         return [[asdict(group) for group in part] for part in parts]
 
-    train, heldout = context.pinned("rankings.json", begin)
+    train, heldout = context.pinned(PINNED, begin)
     return [group_of(item) for item in train], [group_of(item) for item in heldout]
 
 

@@ -32,6 +32,7 @@ AT_ONCE = 8
 FEWEST = 8
 #: Completions of the reference that the scale is measured on.
 MEASURED = 128
+UNSCALED = (0.0, 1.0)
 
 
 class ExternalReward:
@@ -47,9 +48,9 @@ class ExternalReward:
             raise ModelError(
                 f"{spec.title} has an adapter on it, which a reward model is read without: choose a whole one."
             )
-        self.title = spec.title
-        self.mean, self.std = 0.0, 1.0
-        self.scaled = False
+        self.title, self.folder = spec.title, spec.folder
+        self.scale: tuple[float, float] = UNSCALED
+        """Mean and standard deviation of its own numbers over completions of the reference."""
         self.placement = placement()
         found = pretrained(
             AutoModelForSequenceClassification, spec, "The reward model", "choose another one.",
@@ -132,7 +133,12 @@ class ExternalReward:
 
     def normalised(self, raw: Sequence[float]) -> Tensor:
         """Rewards (B,), on the CPU, of the model's own numbers."""
-        return torch.tensor([(value - self.mean) / self.std for value in raw])
+        mean, std = self.scale
+        return torch.tensor([(value - mean) / std for value in raw])
+
+    @property
+    def scaled(self) -> bool:
+        return self.scale != UNSCALED
 
     def score(self, prompts: Sequence[Asked], completions: Sequence[str]) -> Tensor:
         """Rewards (B,), on the CPU."""
@@ -142,17 +148,22 @@ class ExternalReward:
         """Measure the scale on completions that the base wrote in this project."""
         found = completions.written_here(project, MEASURED)
         if len(found) >= FEWEST:
-            self.scaled = True
             raw = torch.tensor(self.raw([answer.conversation for answer in found], [answer.text for answer in found]))
-            self.mean, self.std = float(raw.mean()), max(float(raw.std(correction=0)), 1e-6)
+            self.scale = float(raw.mean()), max(float(raw.std(correction=0)), 1e-6)
 
 
-def external_of(context: JobContext, text: str) -> Generator[Progress, None, ExternalReward]:
-    """The model that `text` names, fetched if need be, on this project's scale."""
+def external_of(
+    context: JobContext, text: str, scale: tuple[float, float] | None = None
+) -> Generator[Progress, None, ExternalReward]:
+    """The model that `text` names, fetched if need be, on the `scale` that was measured before, or on the project's as
+    it is now."""
     gate.check(context.project, of_reward_model(text))
     yield from fetched(context, base_models.parse(text), "reward model")
     yield Progress(0, 1, "Loading the reward model")
     found = ExternalReward(text, settings_of(context))
-    found.normalise(context.project)
+    if scale is None:
+        found.normalise(context.project)
+    else:
+        found.scale = scale
     yield Progress(1, 1, "Loading the reward model")
     return found

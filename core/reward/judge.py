@@ -15,7 +15,7 @@ from core.models.chat import Asked
 from core.models.chat_tokens import ChatTokens
 from core.models.load import base_of
 from core.reward.model import RewardModel, encode
-from core.reward.reward_function import RewardFunction, RewardSpec, on_four_bits, reward_function
+from core.reward.reward_function import RewardFunction, RewardSpec, Weights, on_four_bits, reward_function
 
 
 @dataclass(frozen=True)
@@ -93,17 +93,19 @@ class Judge:
 
 
 def judge_of(
-    context: JobContext, *, reward_job: int = 0, reward_model: str = "", ensemble: str = "mean"
-) -> Generator[Event, None, Judge]:
-    """The judge: `reward_model` (made elsewhere), or the run `reward_job` (0 is the newest one)."""
+    context: JobContext, *, reward_job: int = 0, reward_model: str = "", ensemble: str = "mean",
+    begun: Weights | None = None,
+) -> Generator[Event, None, Judge]:  # fmt: skip
+    """The judge: `reward_model` (made elsewhere), or the run `reward_job` (0 is the newest one). Raises `BadInput`
+    where it is not of the weights with which something was `begun`."""
     spec = RewardSpec(reward_job, reward_model, ensemble)
     if reward_model:
-        return Judge((yield from reward_function(context, spec, None)))
+        return Judge((yield from reward_function(context, spec, None, begun)))
     queue.run_of(context.project, reward_job, TrainRewardJob)  # before a model is loaded for nothing
     four_bit = on_four_bits(context.project, spec)
     shared = SharedModel((yield from base_of(context, four_bit=four_bit)), report_status=context.report_status)
     try:
-        return Judge((yield from reward_function(context, spec, shared)), shared)
+        return Judge((yield from reward_function(context, spec, shared, begun)), shared)
     except BaseException:
         shared.close()
         raise

@@ -6,7 +6,7 @@ the user's own functions, less a penalty where a completion was cut off, or that
 
 import math
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import NamedTuple
 
@@ -23,9 +23,15 @@ from core.labeling.gold import Gold
 from core.labeling.own_reward import Lost, OwnReward, StepRewards
 from core.models.adapters import SharedModel
 from core.models.chat import Asked, conversation_of
+from core.models.fingerprint import files_hash
 from core.reward.external import ExternalReward, external_of
 from core.reward.model import RewardModel, load_run
 from core.store import Project
+
+OTHER_WEIGHTS = (
+    "The reward model is not the one with which this began: its files have changed since. Put them back and resume, or "
+    "begin anew with the reward model as it is now."
+)
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,20 @@ class RewardSpec:
         """Is it a reward model of this project that scores?"""
         return not (self.reward_model or self.optimised_gold or self.rules_only)
 
+    def with_run(self, number: int | None) -> "RewardSpec":
+        """Scored by that run of ours; for None by no model, but by the gold reward that is drawn beside, if any."""
+        if number is not None:
+            return replace(self, reward_job=number)
+        return replace(self, optimised_gold=self.gold, model_weight=1.0, rules_only=not self.gold)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Which weights score: the hash of their files and, of a model made elsewhere, its scale (mean, std) here."""
+
+    sha256: str = ""
+    scale: tuple[float, float] | None = None
+
 
 class Scores(NamedTuple):
     reward: Tensor  # (B,) nan where it is lost
@@ -89,6 +109,7 @@ class RewardFunction:
     rules: tuple[tuple[float, Gold], ...] = ()
     missing_end_penalty: float = 0.0
     missing_end: str = "subtract"
+    weights: Weights = Weights()
 
     @property
     def known(self) -> bool:
@@ -182,46 +203,53 @@ def rules_of(find: Callable[[str], Gold], text: str) -> tuple[tuple[float, Gold]
     return tuple((weight, find(name)) for weight, name in golds.rules(text))
 
 
+def newest_if_any(project: Project, spec: RewardSpec) -> RewardSpec:
+    """Of an algorithm that learns from answers or rankings, and needs no score: by the run that is asked for, the
+    newest one where none is, or by no model where there is none."""
+    if not spec.by_our_model or spec.reward_job:
+        return spec
+    run = queue.newest_run(project, TrainRewardJob)
+    return spec.with_run(run.id if run else None)
+
+
 def on_four_bits(project: Project, spec: RewardSpec) -> bool:
     """Does the reward model that is asked for need its base in 4 bits? Its scale holds on such a base alone."""
-    if not spec.by_our_model or (not spec.reward_job and queue.newest_run(project, TrainRewardJob) is None):
-        return False
-    job = queue.run_of(project, spec.reward_job, TrainRewardJob)
-    return job.config.base_bits == "4"
+    return spec.by_our_model and queue.run_of(project, spec.reward_job, TrainRewardJob).config.base_bits == "4"
 
 
 def reward_function(
-    context: JobContext, spec: RewardSpec, shared: SharedModel | None, *, needed: bool = True
+    context: JobContext, spec: RewardSpec, shared: SharedModel | None, begun: Weights | None = None
 ) -> Generator[Event, None, RewardFunction]:
     """The reward that is asked for; loads our model's adapters into `shared`, or the model made elsewhere.
 
-    Unless it is `needed`, there may be no model: an algorithm that learns from rankings has nothing to score. The gold
-    reward that is drawn beside then scores, if there is one.
+    Raises `BadInput` where it is not of the weights with which something was `begun`.
     """
+    begun = begun or Weights()
 
     @cache
     def find(name: str) -> Gold:  # one process for a function, wherever it is named
         return golds.find(context.project, name)
 
     gold = find(spec.gold) if spec.gold else None
-    model, job, external, optimised, weight = None, None, None, None, spec.model_weight
+    model, job, external, optimised, weights = None, None, None, None, Weights()
     if spec.optimised_gold:
         optimised = find(spec.optimised_gold)
-    elif spec.rules_only:
-        pass
     elif spec.reward_model:
-        external = yield from external_of(context, spec.reward_model)
-    elif not needed and not spec.reward_job and queue.newest_run(context.project, TrainRewardJob) is None:
-        optimised, weight = gold, 1.0
-    else:
+        external = yield from external_of(context, spec.reward_model, begun.scale)
+        weights = Weights(files_hash([external.folder]), external.scale)
+    elif spec.by_our_model:
         assert shared is not None, "our model needs the base"
         job = queue.run_of(context.project, spec.reward_job, TrainRewardJob)
         yield Progress(0, 1, "Loading the reward model")
-        queue.adapter_of(context.project, job)  # raises where its weights were damaged
+        folder = queue.adapter_of(context.project, job)  # raises where its weights were damaged
         model = load_run(
             shared, context.project, job.result.adapter, combine=spec.ensemble, variance_weight=spec.variance_weight
         )
+        weights = Weights(files_hash(folder / member.adapter for member in model.members))
+    if begun.sha256 not in ("", weights.sha256):
+        raise BadInput(OTHER_WEIGHTS)
     rules = rules_of(find, spec.rules)
     return RewardFunction(
-        model, job, external, optimised, gold, weight, rules, spec.missing_end_penalty, spec.missing_end
-    )
+        model, job, external, optimised, gold, spec.model_weight, rules, spec.missing_end_penalty, spec.missing_end,
+        weights,
+    )  # fmt: skip

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
 from core import data
 from core.config.jobs import ScoreFileConfig, ScoreFileResult
+from core.config.options import as_stored
 from core.conversation import Conversation
 from core.data import answered
 from core.data.rows import nothing
@@ -16,6 +17,7 @@ from core.events import Note, Progress, Result
 from core.jobs.context import Events, JobContext
 from core.report.scores import Floats, percentile, reference_rewards
 from core.reward.judge import Judge, judge_of
+from core.reward.reward_function import Weights
 from core.store.files import beside, plain
 from core.trust.wish import place_of
 
@@ -63,11 +65,13 @@ def run(context: JobContext) -> Events:
     # The newest run may be another one after an interruption: the first line names the one that judges.
     kept = done[0]["reward_job"] if done else config.reward_job
     judge = yield from judge_of(
-        context, reward_job=kept or 0, reward_model=config.reward_model, ensemble=config.ensemble
-    )
+        context, reward_job=kept or 0, reward_model=config.reward_model, ensemble=config.ensemble,
+        begun=as_stored(Weights, done[0].get("weights", {})) if done else None,
+    )  # fmt: skip
     try:
         reference = reference_rewards(context.project, judge.job, combine=config.ensemble) if judge.job else None
-        begun = {"reward_job": judge.job.id if judge.job else 0, "file": digest}
+        weights = asdict(judge.reward.weights)
+        begun = {"reward_job": judge.job.id if judge.job else 0, "file": digest, "weights": weights}
         with adding(partial, done or [begun]) as file:
             start = max(0, len(done) - 1)
             yield Progress(start, len(asked), STAGE)
@@ -154,7 +158,8 @@ def _kept(path: Path) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = [json.loads(line) for line in whole.split(b"\n")[:-1]]
         if found:
             found[0]["reward_job"]
-    except (ValueError, TypeError, KeyError) as error:
+            as_stored(Weights, found[0].get("weights", {}))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise BadInput(f"{path} is damaged: delete it, then resume.") from error
     return found
 

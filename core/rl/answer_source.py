@@ -17,6 +17,8 @@ from core.rl.rollout_source import MEASURE_EVERY, Collector, Drawn
 
 #: Held-out answers that are measured, at most.
 MOST_MEASURED = 64
+#: What is told of held-out answers that are not measured.
+KNOWN = ", without {} that the run learnt before it began here"
 
 DemonstrationT = TypeVar("DemonstrationT", bound=Demonstration)
 

@@ -9,7 +9,7 @@ from core.models.adapters import SharedModel
 from core.models.rows import Ids
 from core.preferences.demonstrated import Demonstration
 from core.rl import pinned_answers
-from core.rl.answer_source import MOST_MEASURED, AnswerSource, encoded, rows_of
+from core.rl.answer_source import KNOWN, MOST_MEASURED, AnswerSource, encoded, rows_of
 from core.rl.batches import Batch
 from core.rl.rollout import POLICY, logprobs
 from core.rl.rollout_source import Collector
@@ -35,7 +35,7 @@ class DemonstrationSource(AnswerSource):
     def _counted(self, known: int) -> str:
         many = len(self.heldout)
         measured = f"measured on {many} held-out {'one' if many == 1 else 'ones'}" if many else "none is held out"
-        but = f", without {known} that the run learnt before it began here" if known else ""
+        but = KNOWN.format(known) if known else ""
         return f"Learns {len(self.train)} {'answer' if len(self.train) == 1 else 'answers'}; {measured}{but}."
 
     def _encoded(self, rows: Sequence[Demonstration]) -> tuple[list[tuple[Ids, Ids]], list[int]]:

@@ -8,7 +8,7 @@ import importlib
 import json
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,8 +37,15 @@ from core.models import chat, devices
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.load import base_of
 from core.records import Prompt
-from core.reward.reward_function import RewardFunction, RewardSpec, on_four_bits, reward_function
-from core.rl import pretraining, start
+from core.reward.reward_function import (
+    RewardFunction,
+    RewardSpec,
+    Weights,
+    newest_if_any,
+    on_four_bits,
+    reward_function,
+)
+from core.rl import pinned_answers, pretraining, start
 from core.rl.actor import Setup
 from core.rl.adaptive_kl import LiveSettings, next_kl_coef
 from core.rl.collect import Collected, objective
@@ -60,27 +67,27 @@ from core.store.runs import checkpoints, setting_changes
 
 def run(context: JobContext) -> Events:
     config: TrainPolicyConfig = context.config
-    begun = _reward_job(context) if context.resume_from else None
-    if begun:  # there may be a newer reward model by now
-        context.config = config = replace(config, reward_job=begun)
     if not context.resume_from:
         preflight.train_policy(context.project, config, processes=context.world.size)
     asked = pinned_prompts(context)
     mixed_in = pretraining.pinned(context)
+    pinned_answers.keep_learnt_before(context)
     algorithm = ALGORITHMS[config.algorithm]
     if algorithm.config.DIFFERENTIATES_TWICE and context.world.sharded:
         raise BadInput(
             f"{algorithm.title} differentiates twice, which a base that is spread over "
             "processes does not allow: leave FSDP out, or choose another algorithm."
         )
-    spec = RewardSpec.of(config)
+    spec, weights = _reward(context, needed=not algorithm.offline)
     base = yield from base_of(context, four_bit=on_four_bits(context.project, spec), pinned=True)
     shared = SharedModel(base, context.world, context.report_status)
     try:
-        reward = yield from reward_function(context, spec, shared, needed=not algorithm.offline)
-        if spec.rules_only and not context.resume_from:
+        reward = yield from reward_function(context, spec, shared, weights)
+        if config.rules_only and not context.resume_from:
             yield Note("The rules alone give the reward: no reward model is asked.")
-        yield Result(TrainPolicyResult(reward_job=reward.reward_job))
+        yield Result(TrainPolicyResult(
+            reward_job=reward.reward_job, reward_sha256=reward.weights.sha256, reward_scale=reward.weights.scale,
+        ))  # fmt: skip
         yield from start.begin(context, shared)
         live = LiveSettings.of(config)
         kind: type[BaseLearner] = importlib.import_module(algorithm.module).Learner
@@ -322,10 +329,18 @@ class Run:
         return fresh + found
 
 
-def _reward_job(context: JobContext) -> int | None:
-    """The run of the reward model that the run began with."""
+def _reward(context: JobContext, *, needed: bool) -> tuple[RewardSpec, Weights]:
+    """The reward, and the weights that it must be of. A resumed run goes on with those with which it began, or with
+    none where it began with none: there may be a newer reward model by now."""
+    spec = RewardSpec.of(context.config)
+    if not context.resume_from:
+        return (spec if needed else newest_if_any(context.project, spec)), Weights()
     job = queue.get(context.project, context.job_id)
-    return job.result.reward_job if isinstance(job, TrainPolicyJob) else None
+    assert isinstance(job, TrainPolicyJob)
+    begun = job.result
+    if spec.by_our_model and not (needed and begun.reward_job is None):
+        spec = spec.with_run(begun.reward_job)
+    return spec, Weights(begun.reward_sha256, begun.reward_scale)
 
 
 def pinned_prompts(context: JobContext) -> dict[str, list[Prompt]]:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from core.config.algorithms import KTO
 from core.config.options import as_stored
+from core.config.training import TrainPolicyConfig
 from core.errors import NothingToDo
 from core.jobs.context import JobContext
 from core.models.adapters import REFERENCE, SharedModel
@@ -18,16 +19,13 @@ from core.preferences.demonstrated import Demonstration
 from core.preferences.judged_groups import best_of, judged_groups, worst_of
 from core.reward.examples import draw_of, heldout_prompts
 from core.rl.algorithms.kto import losses, reference_point
-from core.rl.answer_source import MOST_MEASURED, AnswerSource, encoded
+from core.rl.answer_source import KNOWN, MOST_MEASURED, AnswerSource, encoded
 from core.rl.batches import VerdictBatch
-from core.rl.pinned_answers import learnt_by
+from core.rl.pinned_answers import VERDICTS, learnt_before
 from core.rl.rollout import POLICY, logprobs
 from core.rl.rollout_source import Collector
-from core.runs import origins
 from core.store import Project, completions, verdicts
 
-#: The file in a run's folder that pins them.
-PINNED = "verdicts.json"
 NONE = (
     "There are no verdicts on answers to training prompts to learn from: give some in Rank (+ is good, - is bad), "
     "import thumbs, or take the best and the worst of rankings with --verdicts ranked."
@@ -51,15 +49,17 @@ class JudgedAnswer(Demonstration):
 
 
 def judged_answers(project: Project, wanted: str) -> list[JudgedAnswer]:
-    """What `wanted` names (see the option `verdicts`); of both an answer's own verdicts come before its rank."""
-    cut_off = completions.unended(project)
+    """What `wanted` names (see the option `verdicts`); of both an answer's own verdicts come before its rank. What was
+    ranked best is not good where anybody calls it bad, nor the worst bad where anybody calls it good, and nothing that
+    was flagged is either."""
+    cut_off, flagged, said = completions.unended(project), verdicts.flagged(project), verdicts.counting(project)
     found: list[JudgedAnswer] = []
     if wanted != "ranked":
         found += [
-            JudgedAnswer(*each[:6], ended=each.completion_id not in cut_off, good=bool(each.good))
-            for each in verdicts.counting(project)
+            JudgedAnswer(*each[:6], ended=each.completion_id not in cut_off, good=bool(each.good)) for each in said
         ]
-    known = {each.completion_id for each in found}
+    known = {each.completion_id for each in found} | flagged
+    otherwise = {(each.completion_id, not each.good) for each in said}
     for group in judged_groups(project, criteria=False) if wanted != "single" else ():
         best, worst = best_of(group), worst_of(group)
         found += [
@@ -69,6 +69,7 @@ def judged_answers(project: Project, wanted: str) -> list[JudgedAnswer]:
             )
             for number, text in zip(group.completion_ids, group.completions, strict=True)
             if (number in best) != (number in worst) and number not in known
+            and (number, number in best) not in otherwise
         ]  # fmt: skip
     return found
 
@@ -92,7 +93,7 @@ class VerdictSource(AnswerSource):
         super().__init__(context, shared, collector)
         self.options: KTO = context.options
         wanted = self.options.verdicts
-        kept = context.pinned(PINNED, lambda: _stored(context.project, wanted, self.config.start_from))
+        kept = context.pinned(VERDICTS, lambda: _stored(context.project, wanted, self.config))
         rows, before = [as_stored(JudgedAnswer, each) for each in kept["judged"]], set(kept["before"])
         held = heldout_prompts(rows, self.options.heldout_fraction, before)
         self.train, dropped = encoded(shared.base, [each for each in rows if each.prompt_id not in held], self.longest)
@@ -100,7 +101,8 @@ class VerdictSource(AnswerSource):
         heldout.sort(key=lambda each: draw_of(each[0].prompt_id))
         good = sum(each.good for each, _, _ in self.train)
         self.weights = self._weights(good, len(self.train) - good, len(rows))
-        self.notes = [self._counted(good, len(heldout[:MOST_MEASURED])), *self.noted(dropped + more)]
+        known = sum(each.prompt_id in held & before for each in rows)
+        self.notes = [self._counted(good, len(heldout[:MOST_MEASURED]), known), *self.noted(dropped + more)]
         if len({each.prompt_id for each, _, _ in self.train}) < 2:
             self.notes.append("All verdicts are on one prompt: there is no answer to another one, and KTO's KL is 0.")
         self.heldout = self._made(heldout[:MOST_MEASURED], heldout) if heldout else None
@@ -113,10 +115,11 @@ class VerdictSource(AnswerSource):
             raise NothingToDo(ONE_KIND.format(count=good + bad, kind=kind, other=other))
         return weights(self.options, good, bad)
 
-    def _counted(self, good: int, held: int) -> str:
+    def _counted(self, good: int, held: int, known: int) -> str:
         bad, ranked = len(self.train) - good, sum(each.ranked for each, _, _ in self.train)
         of_rankings = f", {ranked} of them the best and the worst of rankings" if ranked else ""
         measured = f"measured on {held} held-out" if held else "none is held out"
+        measured += KNOWN.format(known) if known else ""
         one, other = self.weights
         return (
             f"Learns {good} good and {bad} bad answers{of_rankings}; a good one weighs {one:.3g}, a bad one "
@@ -167,10 +170,9 @@ class VerdictSource(AnswerSource):
         return rows, logprobs(self.shared, REFERENCE, rows, 1.0, self.config.micro_batch)[0]
 
 
-def _stored(project: Project, wanted: str, start_from: str) -> dict[str, Any]:
-    start = origins.run_named(start_from)
-    before = learnt_by(project, start) if start is not None else set[int]()
-    return {"judged": [asdict(each) for each in judged_answers(project, wanted)], "before": sorted(before)}
+def _stored(project: Project, wanted: str, config: TrainPolicyConfig) -> dict[str, Any]:
+    before = sorted(learnt_before(project, config))
+    return {"judged": [asdict(each) for each in judged_answers(project, wanted)], "before": before}
 
 
 def _other(of: JudgedAnswer, among: Iterable[tuple[JudgedAnswer, Ids, Ids]]) -> Ids | None:

@@ -142,14 +142,6 @@ def by_hand(project: Project) -> int:
     ))  # fmt: skip
 
 
-def verdicts(project: Project) -> int:
-    """Completions that are said to be good or bad by themselves, each ranking's counted."""
-    return int(project.database.value(
-        "select count(*) from counting_rankings r join ranking_items i on i.ranking_id = r.id"
-        " where i.verdict is not null"
-    ))  # fmt: skip
-
-
 def ordered(project: Project) -> int:
     """Those that put a completion in a place."""
     return int(project.database.value(

@@ -53,14 +53,3 @@ def alone(project: Project) -> set[int]:
 def written(project: Project) -> list[Written]:
     """All of them, in the order in which they came."""
     return project.database.records(Written, WRITTEN)
-
-
-def flagged(project: Project) -> set[int]:
-    """Completions that anybody flagged whose ranking counts, by themselves or with their prompt, or called bad: none
-    shows how it is done, whoever else ranked it best."""
-    return set(project.database.column(
-        "select i.completion_id from counting_rankings r join ranking_items i on i.ranking_id = r.id"
-        " where i.flag is not null or i.verdict = 'bad'"
-        " union select c.id from counting_rankings r join completions c on c.group_id = r.group_id"
-        " where r.flag is not null"
-    ))  # fmt: skip

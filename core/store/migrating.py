@@ -130,9 +130,18 @@ def is_older(path: Path) -> bool:
 
 
 def _back_up(path: Path, backup: Path) -> None:
-    """Copy the file as it was last committed; whole, or not under this name."""
+    """Copy the file as it was last committed; whole, or nothing."""
     partial = backup.with_suffix(".partial")
-    partial.unlink(missing_ok=True)
-    with closing(opened(path)) as reader:  # a connection in a transaction cannot copy
-        reader.execute(VACUUM_INTO, (os.fsencode(partial),))
-    partial.replace(backup)
+    _remove_parts(path)
+    try:
+        with closing(opened(path)) as reader:  # a connection in a transaction cannot copy
+            reader.execute(VACUUM_INTO, (os.fsencode(partial),))
+        partial.replace(backup)
+    finally:
+        _remove_parts(path)
+
+
+def _remove_parts(path: Path) -> None:
+    """What is left of backups that were not made to their end, with SQLite's journals of them."""
+    for left in path.parent.glob(f"{path.stem}.before-*.partial*"):
+        left.unlink(missing_ok=True)

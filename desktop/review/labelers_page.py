@@ -321,10 +321,8 @@ class LabelersPage(QWidget):
             self.refresh()
 
         def work(project: Project) -> tuple[Changes, Changes]:
-            return bulk.record(
-                project, "Simulate a labeler", ("rankings", "labelers"),
-                lambda: simulate.simulate(project, reward, character, temperature=noise, unscored=unscored),
-            )  # fmt: skip
+            store = simulate.asked(project, reward, character, temperature=noise, unscored=unscored)
+            return bulk.record(project, "Simulate a labeler", ("rankings", "labelers"), store)
 
         try:
             gate.choose(self.session.project, wishes.of_gold(reward))

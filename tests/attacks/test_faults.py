@@ -39,6 +39,7 @@ from core.store import DATABASE, Project, labelers, open_project
 from core.store.files import plain
 from core.store.runs import checkpoints, job_log, job_metrics
 from tests.jobs import set_job
+from tests.older import TO_M008
 
 STEPS = 5
 KILLED = 9
@@ -855,6 +856,30 @@ def test_a_file_system_without_room_for_shared_memory_is_a_sentence(empty_projec
     forked(opens)
     assert "gives its database no shared memory" in said.read_text()
     open_project(folder).close()
+
+
+@needs_fork
+def test_a_full_disk_during_a_migration_leaves_no_part_of_a_backup(filled):
+    folder = filled.folder
+    filled.close()
+    with closing(sqlite3.connect(folder / DATABASE)) as database:
+        database.executescript(TO_M008)
+        database.commit()
+    before = sorted(path.name for path in folder.iterdir())
+
+    def opens():
+        import resource
+
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        size = (folder / DATABASE).stat().st_size // 2
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+        with pytest.raises(KnownError):
+            open_project(folder)
+
+    forked(opens)
+    assert sorted(path.name for path in folder.iterdir()) == before
+    open_project(folder).close()
+    assert list(folder.glob("plumbline.before-m009*.db"))
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,14 @@ def test_what_a_run_began_with_is_read_of_no_device(filled, run):
         context.pinned("chat.json", dict)
 
 
+def test_what_a_run_began_with_is_not_made_anew_where_it_was_removed(filled, run):
+    context = JobContext(filled, run[1], None, resume_from=run[0])
+    with pytest.raises(BadInput, match=r"prompts\.json is gone"):
+        context.pinned("prompts.json", dict)
+    assert not (run[0] / "prompts.json").exists()
+    assert context.pinned("later.json", dict, came_later=True) == {}
+
+
 def test_a_checkpoint_without_a_seal_is_read_of_no_pipe_and_no_device(tmp_path, trap):
     for name in ("x.json", "x.safetensors", checkpoint_files.SEAL):
         trap(tmp_path / name)

@@ -17,7 +17,7 @@ def folder_of(project: Project, job_id: int, step: int) -> Path:
 
 
 def add(project: Project, job_id: int, step: int, *, best: bool) -> None:
-    """In place of one of the same step. There is one `best` one in a run: the last that was called so."""
+    """In place of one of the same step. The `best` one of a run is the last that was called so."""
     relative = folder_of(project, job_id, step).relative_to(project.folder).as_posix()
     with project.write() as database:
         database.execute("delete from checkpoints where job_id = ? and step = ?", (job_id, step))
@@ -25,13 +25,12 @@ def add(project: Project, job_id: int, step: int, *, best: bool) -> None:
             "insert into checkpoints (job_id, step, folder, best, created_at) values (?, ?, ?, ?, ?)",
             (job_id, step, relative, int(best), now()),
         )
-        if best:
-            database.execute("update checkpoints set best = 0 where job_id = ? and step != ?", (job_id, step))
 
 
 def listed(project: Project, job_id: int) -> list[dict[str, Any]]:
     """The checkpoints of a run that are kept, as `step` and whether it is the `best`."""
-    return project.database.rows("select step, best from checkpoints where job_id = ? order by step", job_id)
+    best = best_step(project, job_id)
+    return [{"step": step, "best": int(step == best)} for step, _ in reversed(written(project, job_id))]
 
 
 def folders(project: Project) -> list[tuple[int, str]]:
@@ -61,17 +60,20 @@ def on_disk(project: Project, job_id: int) -> list[tuple[int, Path]]:
     return [(step, folder) for step, folder in written(project, job_id) if folder.is_dir()]
 
 
-def has_best(project: Project, job_id: int) -> bool:
-    return bool(project.database.value("select exists (select 1 from checkpoints where job_id = ? and best)", job_id))
+def best_step(project: Project, job_id: int) -> int | None:
+    """The step of the best one of a run, if it keeps one."""
+    found = project.database.value("select max(step) from checkpoints where job_id = ? and best", job_id)
+    return None if found is None else int(found)
 
 
 def older_than(project: Project, job_id: int, kept: int) -> list[tuple[int, Path]]:
-    """Number and folder of those that came before the `kept` newest ones; the best one is none of them."""
-    rows = project.database.rows(
-        "select id, step from checkpoints where job_id = ? and best = 0 order by step desc limit -1 offset ?",
-        job_id, kept,
-    )  # fmt: skip
-    return [(row["id"], folder_of(project, job_id, row["step"])) for row in rows]
+    """Number and folder of those that came before the `kept` newest ones beside the best one. That is none of them, nor
+    is what was the best when one of the newest was written: the run may go back there."""
+    rows = project.database.rows("select id, step, best from checkpoints where job_id = ? order by step desc", job_id)
+    were_best = [row["step"] for row in rows if row["best"]]
+    stay = {*were_best[:1], *[row["step"] for row in rows if row["step"] not in were_best[:1]][:kept]}
+    stay |= {next((best for best in were_best if best <= step), step) for step in stay}
+    return [(row["id"], folder_of(project, job_id, row["step"])) for row in rows if row["step"] not in stay]
 
 
 def after(project: Project, job_id: int, step: int) -> list[Path]:

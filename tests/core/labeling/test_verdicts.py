@@ -13,7 +13,7 @@ from core.cli import cli
 from core.errors import BadInput
 from core.projects import archive
 from core.records import NewRanking
-from core.store import completions, labelers, open_project, rankings, verdicts
+from core.store import completions, create_project, labelers, open_project, pairs, rankings, verdicts
 from tests.core.labeling.test_packs_back import away as away
 from tests.core.labeling.test_session import started
 from tests.older import TO_M008
@@ -77,7 +77,13 @@ def test_who_adjudicates_overrules_verdicts_on_what_they_judge_or_flag_alone(fil
     rankings.add(filled, NewRanking(1, who, order, adjudicates=True, **of))
     found = sorted(verdicts.counting(filled), key=lambda each: each.completion_id)
     assert ["good" if each.good else "bad" for each in found] == left.split()
-    assert data.export(filled, tmp_path / "a.jsonl", "kto").written == len(left.split())
+    assert data.export(filled, tmp_path / "a.jsonl", "kto").written == len(left.split()) == verdicts.count(filled)
+    with closing(create_project(tmp_path / "again")) as again:
+        data.export(filled, tmp_path / "whole.jsonl", "plumbline")
+        data.import_preferences(again, tmp_path / "whole.jsonl", "")
+        came = [("good" if each.good else "bad", each.text) for each in verdicts.counting(again)]
+        assert sorted(came) == sorted(("good" if each.good else "bad", each.text) for each in found)
+        assert pairs.counts(again).pairs == pairs.counts(filled).pairs
 
 
 def test_verdicts_travel_in_packs_and_archives_and_come_back(filled, away, tmp_path):

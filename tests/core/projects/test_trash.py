@@ -63,6 +63,26 @@ def test_undo_puts_everything_back_as_it_was(folder):
         trash.put_back(deleted)
 
 
+def test_where_the_way_back_fails_too_the_next_start_goes_it(folder, monkeypatch):
+    before = tree(folder)
+    rename = Path.rename
+
+    def refused(path: Path, target: Path) -> Path:
+        if path.name == "runs" or trash.trash_notes.TRASH in path.parts:
+            raise PermissionError(13, "Permission denied", str(path))
+        return rename(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", refused)
+        with pytest.raises(KnownError, match="No permission"):
+            trash.delete(folder)
+    assert tree(folder) != before
+    trash.settle()
+    (folder / lock.LOCK).unlink()
+    assert tree(folder) == before and trash.listed() == []
+    assert list((base_models.data_folder() / "trash").iterdir()) == []
+
+
 def test_what_is_not_the_projects_own_stays(folder, tmp_path):
     (folder / "thesis.txt").write_text("mine")
     (folder / "plumbline.db.bak").write_text("mine, too")

@@ -1,12 +1,14 @@
 """Jobs that ask a reward model: scoring with a trace, a whole file, what to label next, and models made elsewhere."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from core import worker
 from core.cli import run as cli
@@ -34,6 +36,7 @@ from core.store.runs import job_log, job_metrics
 from tests.conftest import copied
 from tests.core.conftest import made_once
 from tests.core.reward.steps import fresh_model
+from tests.jobs import set_job
 
 Run = Callable[..., Job]
 REWARD = TrainRewardConfig(epochs=2, learning_rate=5e-3, batch_prompts=3)
@@ -279,3 +282,77 @@ def test_scores_that_no_run_left_are_named(trained, tmp_path, left):
     worker.run_job(trained, worker.claim(trained), {})
     assert "scores.jsonl is damaged" in queue.get(trained, job.id).error
     assert not (tmp_path / "out.jsonl").exists()
+
+
+def go(project: Project, job_id: int, *, stop_at: int | None = None) -> Job:
+    """Let a queued job run here, to its end or until so much of it is done."""
+
+    def stop(job: Job) -> None:
+        if stop_at is not None and job.status == "running" and job.done >= stop_at and job.total > stop_at:
+            queue.want(project, job_id, "stop")
+
+    worker.run_job(project, worker.claim(project, job_id), {}, on_change=stop)
+    return queue.get(project, job_id)
+
+
+def test_a_run_that_began_without_a_reward_model_goes_on_without_one_that_was_trained_since(trained, run_job):
+    reward = queue.newest_run(trained, TrainRewardJob)
+    set_job(trained, reward.id, status="stopped")
+    config = TrainPolicyConfig(
+        algorithm="sft", steps=3, gold="length", eval_prompts=2, max_new_tokens=6, batch_size=4, checkpoint_every=1,
+        reference_answers=False,
+    )  # fmt: skip
+    own = ALGORITHMS["sft"].config(answers="best-ranked")
+    job = queue.enqueue(trained, JobKind.TRAIN_POLICY, config_values(config, own))
+    begun = go(trained, job.id, stop_at=1)
+    assert begun.status == "stopped" and begun.result.reward_job is None
+    of_four_bits = config_values(replace(reward.config, base_bits="4"))
+    set_job(trained, reward.id, status="done", config=json.dumps(of_four_bits))
+    queue.resume(trained, job.id)
+    ended = go(trained, job.id)
+    assert ended.status == "done", ended.report or ended.error
+    assert ended.result.reward_job is None
+    assert ended.result.reward_after == ended.result.gold_after
+
+
+def test_an_unfinished_reward_model_rewards_nothing(trained, run_job):
+    set_job(trained, queue.newest_run(trained, TrainRewardJob).id, status="stopped")
+    policy = TrainPolicyConfig(steps=1, max_new_tokens=6, batch_size=4, eval_prompts=0)
+    asked = ((JobKind.SCORE, ScoreConfig(prompt="p", completions=("y",)), None),
+             (JobKind.SUGGEST, SuggestConfig(), None),
+             (JobKind.TRAIN_POLICY, policy, ALGORITHMS["ppo"].config()))  # fmt: skip
+    for kind, config, own in asked:
+        job = run_job(trained, kind, config, own)
+        assert job.status == "failed" and "is not finished (the run is stopped)" in job.error, job.report
+
+
+def test_what_a_reward_began_is_ended_by_the_same_weights_on_the_same_scale(trained, elsewhere, tmp_path, run_job):
+    place = shutil.copytree(elsewhere, tmp_path / "reward")
+    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    source.write_text('{"prompt": "p", "completions": ["aaa"]}\n' * 3)
+    scoring = ScoreFileConfig(path=str(source), out=str(target), reward_model=str(place))
+    tuning = TrainPolicyConfig(
+        steps=3, reward_model=str(place), max_new_tokens=6, batch_size=4, eval_prompts=0, checkpoint_every=1,
+        reference_answers=False,
+    )  # fmt: skip
+    whole = run_job(trained, JobKind.TRAIN_POLICY, tuning, ALGORITHMS["ppo"].config())
+    scored = queue.enqueue(trained, JobKind.SCORE_FILE, config_values(scoring)).id
+    tuned = queue.enqueue(trained, JobKind.TRAIN_POLICY, config_values(tuning, ALGORITHMS["ppo"].config())).id
+    wishes.choose(trained, scoring)
+    for job in (scored, tuned):
+        assert go(trained, job, stop_at=1).status == "stopped"
+    weights = place / "model.safetensors"
+    kept = weights.read_bytes()
+    save_file({name: -each for name, each in load_file(weights).items()}, weights)
+    for job in (scored, tuned):
+        queue.resume(trained, job)
+        assert "is not the one with which this began" in go(trained, job).error
+    weights.write_bytes(kept)
+    run_job(trained, JobKind.GENERATE, GenerateConfig(max_new_tokens=8, missing_only=False))
+    for job in (scored, tuned):
+        queue.resume(trained, job)
+        ended = go(trained, job)
+        assert ended.status == "done", ended.report or ended.error
+    assert len({json.loads(line)["score"] for line in target.read_text().splitlines()}) == 1
+    scores = [dict(job_metrics.series(trained, job)["objective/scores"]) for job in (whole.id, tuned)]
+    assert scores[0] == scores[1], "though there are more answers now to measure a scale on"

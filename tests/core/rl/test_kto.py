@@ -5,16 +5,18 @@ from dataclasses import replace
 import pytest
 import torch
 
-from core.config.algorithms import KTO
+from core.config.algorithms import KTO, SFT
 from core.config.jobs import JobKind
 from core.config.training import ALGORITHMS, TrainPolicyConfig
 from core.events import NewCompletion
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.chat import completion_ids, prompt_ids
 from core.models.rows import from_lists
+from core.projects import trash
 from core.records import NewRanking, Prompt
 from core.rl import verdict_source
 from core.rl.batches import VerdictBatch
+from core.rl.pinned_answers import demonstrations_of, learnt_before, parted
 from core.rl.rollout import POLICY, logprobs
 from core.store import completions, labelers, prompts, rankings
 from core.store.runs import job_log, job_metrics
@@ -132,8 +134,8 @@ def test_what_is_learnt_is_chosen_and_what_is_too_little_is_said(asking, run_job
     assert one_kind.status == "failed" and "All 9 verdicts to learn from are good" in one_kind.error
     single, ranked, both = (verdict_source.judged_answers(asking, kind) for kind in ("single", "ranked", "both"))
     assert len(single) == 12 and all(each.good and not each.ranked for each in single)
-    assert [(each.text, each.good) for each in ranked[:2]] == [("yes yes", False), ("no no", True)]
-    assert len(ranked) == 12 and len(both) == 18, "an own verdict comes before a rank"
+    assert {(each.text, each.good) for each in ranked} == {("no no", True)}, "nobody called that otherwise"
+    assert len(ranked) == 6 and len(both) == 18, "an own verdict comes before a rank"
 
 
 def test_an_answer_beside_a_prompt_that_is_not_its_own_is_cut_to_the_room_there(asking, run_job, monkeypatch):
@@ -154,3 +156,55 @@ def test_an_answer_beside_a_prompt_that_is_not_its_own_is_cut_to_the_room_there(
     job = run_job(asking, JobKind.TRAIN_POLICY, replace(RUN, steps=1), KTO(max_length=200))
     assert job.status == "done", job.report or job.error
     assert max(lengths) == 200
+
+
+def test_what_anybody_flagged_or_calls_otherwise_is_not_learnt(asking):
+    ada, bo, ruth = (labelers.named(asking, name).id for name in ("Ada", "Bo", "Ruth"))
+
+    def answers(*texts):
+        group = completions.add_group(asking, 1, tuple(NewCompletion(text, 0, True, 0) for text in texts))
+        return group, completions.ids(asking, group)
+
+    def learnt(wanted):
+        return [(each.text, each.good) for each in verdict_source.judged_answers(asking, wanted)]
+
+    flagged, (first, second) = answers("a bomb", "no")
+    verdicts = {first: "good", second: "bad"}
+    rankings.add(asking, NewRanking(flagged, ada, {first: 1, second: 2}, verdicts=verdicts))
+    rankings.add(asking, NewRanking(flagged, bo, {first: None, second: 1}, flags={first: "unsafe"}))
+    assert [learnt(wanted) for wanted in ("single", "ranked", "both")] == [[("no", False)]] * 3
+
+    group, (best, worst) = answers("X", "Y")
+    rankings.add(asking, NewRanking(group, ada, {best: 1, worst: 2}, verdicts={best: "bad"}))
+    assert ("X", True) not in learnt("ranked") and ("X", False) in learnt("both")
+
+    group, (best, worst) = answers("V", "W")
+    rankings.add(asking, NewRanking(group, ada, {best: None, worst: None}, verdicts={best: "bad"}))
+    rankings.add(asking, NewRanking(group, ruth, {best: 1, worst: 2}, adjudicates=True))
+    assert ("V", False) in learnt("single") and ("V", True) not in learnt("ranked")
+    assert demonstrations_of(asking, "best-ranked") == []
+
+
+def test_what_its_start_learnt_is_not_measured_as_held_out_also_once_that_run_is_gone(asking, run_job):
+    for prompt in prompts.listed(asking, split="heldout"):
+        prompts.edit(asking, prompt.id, split="train")
+    judge(asking)
+    options = KTO(heldout_fraction=0.25)
+    first = run_job(asking, JobKind.TRAIN_POLICY, RUN, options)
+    learnt = learnt_before(asking, replace(RUN, start_from=str(first.id)))
+    assert len(learnt) == 9, "three are held out"
+    taken = min(learnt)
+    prompts.edit(asking, taken, split="heldout")
+    beside = {
+        each.prompt_id
+        for wanted in ("best-ranked", "both")
+        for each in parted(
+            asking, replace(RUN, algorithm="sft", start_from=str(first.id)), SFT(answers=wanted)
+        ).measured
+    }
+    assert taken not in beside
+    second = run_job(asking, JobKind.TRAIN_POLICY, replace(RUN, start_from=str(first.id)), options)
+    said = " ".join(line["text"] for line in job_log.lines(asking, second.id))
+    assert "none is held out, without 2 that the run learnt before it began here" in said
+    trash.delete_run(asking, first.id)
+    assert taken in learnt_before(asking, replace(RUN, start_from=str(second.id)))

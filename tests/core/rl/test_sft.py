@@ -225,6 +225,20 @@ def test_a_rejected_answer_is_none_whatever_becomes_of_its_ranking(asking, tmp_p
     assert [each.text for each in demonstrations_of(asking, "written")] == ["by hand"]
 
 
+def test_an_answer_that_came_with_a_bad_verdict_is_none_until_somebody_calls_it_good(asking, tmp_path):
+    path = tmp_path / "thumbs.jsonl"
+    rows = [{"prompt": f"q {label}", "completion": f"said {label}", "label": label} for label in (True, False)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    data.import_preferences(asking, path, "Ada")
+    for ranking in counting_rankings(asking):
+        rankings.retract(asking, ranking.id)
+    assert [each.text for each in demonstrations_of(asking, "written")] == ["said True"]
+    ids = completions.ids(asking, ranking.group_id)
+    who = labelers.named(asking, "Bo").id
+    rankings.add(asking, NewRanking(ranking.group_id, who, dict.fromkeys(ids), verdicts=dict.fromkeys(ids, "good")))
+    assert len(demonstrations_of(asking, "written")) == 2
+
+
 def test_without_answers_it_says_where_to_get_some(asking, run_job):
     job = run_job(asking, JobKind.TRAIN_POLICY, SFT, ALGORITHMS["sft"].config())
     assert "import some, write some in Rank" in job.error

@@ -27,7 +27,7 @@ from core.rl.algorithms import grpo
 from core.rl.stopping import StoppingRules
 from core.runs import live_settings, rounds, sweep
 from core.store import prompts
-from core.store.runs import job_log, job_metrics, job_samples, setting_changes
+from core.store.runs import checkpoints, job_log, job_metrics, job_samples, setting_changes
 from tests.jobs import set_job
 from tests.thorough import represented
 
@@ -393,6 +393,28 @@ def test_after_a_rollback_past_it_there_is_no_best_checkpoint(project, tmp_path)
     result = queue.get(project, job.id).result
     assert (result.best, result.best_step) == ("", None)
     assert result.adapter.endswith("step-000002")
+
+
+def test_a_run_that_goes_back_has_the_best_checkpoint_that_it_had_by_then(project):
+    job = queue.enqueue(project, JobKind.TRAIN_POLICY, config_values(POLICY, options()))
+    recorder = Recorder(project, job.id)
+
+    def written(step, *, best):
+        recorder.record(Checkpoint(step, lambda folder: (folder / "x").write_text("x"), best=best))
+        return {each["step"] for each in checkpoints.listed(project, job.id)}
+
+    for step in range(6):
+        kept = written(step, best=step in (1, 2))
+    assert kept == {2, 4, 5}
+    assert written(6, best=True) == {2, 4, 5, 6}, "it may yet go back to step 4 or 5"
+    recorder.record(Rollback(5, "It went wrong."))
+    result = queue.get(project, job.id).result
+    assert (result.best_step, result.best) == (2, f"runs/{job.id}/step-000002")
+    assert [each["step"] for each in checkpoints.listed(project, job.id) if each["best"]] == [2]
+    written(6, best=True)
+    for step in (7, 8):
+        kept = written(step, best=False)
+    assert kept == {6, 7, 8}
 
 
 @pytest.mark.thorough

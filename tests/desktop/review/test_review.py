@@ -298,6 +298,22 @@ def test_who_ranks_in_a_pack_ranks_elsewhere_under_a_name_of_their_own(qtbot, op
     assert window.session.labeler_name == user_settings.labeler_name() == "Ana"
 
 
+def test_while_a_simulated_labelers_function_is_asked_others_can_write(
+    qtbot, tab: Tab, ranked: Project, tmp_path: Path
+) -> None:
+    tab.pages.setCurrentWidget(tab.labelers)
+    page = tab.labelers
+    code = tmp_path / "writes.py"
+    code.write_text(
+        "import sqlite3\n\ndef score(prompt, completion):\n"
+        f"    database = sqlite3.connect({str(ranked.folder / 'plumbline.db')!r}, timeout=0, isolation_level=None)\n"
+        "    database.execute('begin immediate')\n    database.close()\n    return len(completion)\n"
+    )
+    page.gold.setCurrentText(f"{code}:score")
+    page.simulate()
+    qtbot.waitUntil(lambda: "It ranked 6 prompts" in page.said.text())
+
+
 def test_a_simulated_labeler_ranks_and_is_marked(qtbot, tab: Tab, ranked: Project) -> None:
     tab.pages.setCurrentWidget(tab.labelers)
     page = tab.labelers
