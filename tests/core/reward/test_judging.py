@@ -300,7 +300,7 @@ def test_a_run_that_began_without_a_reward_model_goes_on_without_one_that_was_tr
     set_job(trained, reward.id, status="stopped")
     config = TrainPolicyConfig(
         algorithm="sft", steps=3, gold="length", eval_prompts=2, max_new_tokens=6, batch_size=4, checkpoint_every=1,
-        reference_answers=False,
+        reference_answers=False, missing_end_penalty=0,
     )  # fmt: skip
     own = ALGORITHMS["sft"].config(answers="best-ranked")
     job = queue.enqueue(trained, JobKind.TRAIN_POLICY, config_values(config, own))

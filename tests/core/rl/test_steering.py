@@ -537,7 +537,15 @@ def test_what_reached_the_limit_is_scored_and_left_out_as_the_run_says(project, 
 
 
 def test_rules_alone_reward_a_run_whether_or_not_there_is_a_reward_model(project, run_job):
-    config = replace(POLICY, steps=2, gold="", train_on_gold=False, rules="2*regex:[a-m]; 1*length", rules_only=True)
+    config = replace(
+        POLICY,
+        steps=2,
+        gold="",
+        train_on_gold=False,
+        rules="2*regex:[a-m]; 1*length",
+        rules_only=True,
+        missing_end_penalty=0,
+    )
     job = run_job(project, JobKind.TRAIN_POLICY, config, options())
     assert job.status == "done", job.report or job.error
     assert job.result.reward_job is None
