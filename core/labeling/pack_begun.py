@@ -123,7 +123,7 @@ class BegunWork:
         there = self.orders.get(group_id)
         if there is not None and there.ordering == replace(found.ordering, shown=there.ordering.shown):
             return
-        if order.adjudicating:
+        if order.adjudicating and not rankings.adjudicated_by(self.project, group_id, self.here.id):
             self._leave(theirs, DECIDES)
         elif there is not None:
             self._leave(theirs, ANOTHER)

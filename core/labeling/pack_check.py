@@ -24,10 +24,13 @@ LONGEST_COMMENT = 100_000
 YEARS = range(1970, 2200)
 
 
-def fault(ranking: PackedRanking, completions: Collection[int], by_hand: Collection[int] = ()) -> str:
+def fault(
+    ranking: PackedRanking, completions: Collection[int], by_hand: Collection[int] = (), *, decides: bool = False
+) -> str:
     """What is wrong with a ranking of a group with these completions, as the end of a sentence; empty if nothing is.
 
-    Those that people wrote may have come after it, so that it goes without them.
+    Those that people wrote may have come after it, so that it goes without them. Only who `decides` between labelers
+    in the project may decide again.
     """
     if not _named(ranking):
         return "its flags or criteria have names that no guidelines give"
@@ -45,7 +48,7 @@ def fault(ranking: PackedRanking, completions: Collection[int], by_hand: Collect
         return "its completions were shown in places that there are not"
     if ranking.flag is None and all(item[1:3] == (None, None) and item.verdict is None for item in ranking.items):
         return "nothing is ranked in it"
-    if ranking.adjudicates:
+    if ranking.adjudicates and not decides:
         return "it decides between labelers, which is done in the project itself"
     if len(ranking.comment) > LONGEST_COMMENT:
         return f"its comment has more than {LONGEST_COMMENT:,} letters"

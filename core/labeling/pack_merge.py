@@ -11,7 +11,7 @@ from core.humanize import readable
 from core.labeling import pack_answers, pack_check, pack_reading
 from core.labeling.pack_report import Merged, short
 from core.records import Labeler
-from core.store import Project, conflicts, guidelines, labelers, now, packed_rankings
+from core.store import Project, conflicts, guidelines, labelers, now, packed_rankings, rankings
 from core.store.conflicts import Sides
 from core.store.packed_rankings import GroupText, PackedRanking, Standing
 
@@ -160,7 +160,8 @@ class Merge:
             if ranking.retracted_at and not pack_check.is_time(ranking.retracted_at):
                 reason = "its record is damaged"
         else:
-            reason = pack_check.fault(ranking, text.completions, text.by_hand)
+            decides = rankings.adjudicated_by(self.project, ranking.group_id, self.person.id)
+            reason = pack_check.fault(ranking, text.completions, text.by_hand, decides=decides)
         if ranking.repeat_of is not None and ranking.repeat_of not in earlier:
             reason = reason or "it repeats a ranking that is left out, or not in the pack"
         if mine is None and not reason:

@@ -32,6 +32,8 @@ KEEP = "(as it is)"
 GONE = "This prompt was deleted in another window."
 #: The project's setting for what is typed over a prompt, by its number, and not saved.
 EDIT_DRAFT = "draft/prompt/{}"
+#: The same of what is typed and chosen for several, whichever: it stays in the fields while others are selected.
+SEVERAL_DRAFT = "draft/several-prompts"
 #: What of a prompt is typed over.
 FIELDS = ("text", "tags")
 #: Pixels that the turns of a conversation may take.
@@ -78,6 +80,7 @@ class SelectedCard(QFrame):
         bind(actions.TAGS, self.tags)
         self.text.textChanged.connect(self._typed)
         self.tags.textChanged.connect(self._typed)
+        self.split.activated.connect(self._chosen)
         self.save_button = action_button(actions.SAVE, self.save)
         self.delete_button = bind(actions.DELETE, button(actions.DELETE.title, self.delete))
         self.write_button = bind(actions.CHANGE_TURNS, button("", self.write, role="link"))
@@ -125,14 +128,15 @@ class SelectedCard(QFrame):
             self.split.setCurrentIndex(self.split.findData(self._prompt.split))
             self._put(self._prompt.text, ", ".join(self._prompt.tags))
             self._saved = (self.text.text(), self.tags.text())
+            self._use = self._prompt.split
             self._begun = prompts.begun_over(self._prompt)
             self._open_draft(self._prompt.id)
         elif ids:
             self.split.insertItem(0, KEEP, "")
             self.split.setCurrentIndex(0)
-            self.tags.clear()
-            self._saved = ("", "")
-        self._use = self.split.currentData()
+            self._put("", "")
+            self._saved, self._use = ("", ""), ""
+            self._open_draft_for_several()
         self.tags.setPlaceholderText("comma, separated" if len(ids) < 2 else KEEP)
 
     def _read_again(self) -> None:
@@ -250,7 +254,11 @@ class SelectedCard(QFrame):
         self._loading = False
 
     def _typed(self) -> None:
-        if not self._loading and self._prompt is not None:
+        if not self._loading and self._ids:
+            self._edit.touch()
+
+    def _chosen(self) -> None:
+        if len(self._ids) > 1:
             self._edit.touch()
 
     def keep(self) -> None:
@@ -263,11 +271,14 @@ class SelectedCard(QFrame):
 
     @property
     def _unchanged(self) -> bool:
-        return (self.text.text(), self.tags.text()) == self._saved
+        chosen = self._prompt is None and self.split.currentData() != self._use
+        return (self.text.text(), self.tags.text()) == self._saved and not chosen
 
     @property
     def _draft(self) -> dict[str, Any]:
         """What somebody typed in, and nothing else: the rest may be saved elsewhere before this is."""
+        if self._prompt is None:
+            return {"tags": self.tags.text(), "use": self.split.currentData()}
         fields = zip(FIELDS, (self.text.text(), self.tags.text()), self._saved, strict=True)
         typed = {part: text for part, text, saved in fields if text != saved}
         return {**typed, BEGUN: {part: self._begun[part] for part in typed}}
@@ -275,9 +286,10 @@ class SelectedCard(QFrame):
     def _put_aside(self) -> None:
         """Another prompt is selected now: what cannot be written of this one is held until it can."""
         self._edit.flush()
-        if self._edit.failed and self._kept is not None and self._prompt is not None:
+        if self._edit.failed and self._kept is not None:
             kept, draft = self._kept, self._draft
-            self._held.hold(self._prompt.id, (kept, draft), lambda: kept.keep(draft))
+            place = self._prompt.id if self._prompt is not None else SEVERAL_DRAFT
+            self._held.hold(place, (kept, draft), lambda: kept.keep(draft))
         self._edit.rest()
         self._keep_again()
 
@@ -316,6 +328,19 @@ class SelectedCard(QFrame):
         self._begun = begun
         self.say(f"What you typed and did not save is here.{since}", "warning")
 
+    def _open_draft_for_several(self) -> None:
+        fresh = Typed(self.session.project, SEVERAL_DRAFT), None
+        self._kept, draft = self._held.take(SEVERAL_DRAFT) or fresh
+        if draft is not None:
+            self._edit.touch()
+        else:
+            draft = self._kept.read(_is_for_several)
+        if draft is None:
+            return
+        self._put("", draft["tags"])
+        self.split.setCurrentIndex(max(self.split.findData(draft["use"]), 0))
+        self.say("What you typed or chose for several prompts and did not save is here.", "warning")
+
     def forget(self, ids: tuple[int, ...]) -> None:
         """What was typed and chosen over these is saved."""
         if set(ids) & set(self._ids):
@@ -338,6 +363,10 @@ class SelectedCard(QFrame):
         self.said.setVisible(bool(sentence))
         set_role(self.said, role)
         self.spoke.emit(self.said)
+
+
+def _is_for_several(draft: object) -> bool:
+    return isinstance(draft, dict) and all(isinstance(draft.get(part), str) for part in ("tags", "use"))
 
 
 def _is_typed(draft: object) -> bool:

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from core.cli import cli
+from core.labeling import pack as packs
 from core.labeling.session import LabelingSession
 from core.store import (
     Project,
@@ -140,6 +141,18 @@ def test_a_repeat_of_a_decision_only_measures(filled):
     assert (rankings.get(filled, again).repeat_of, rankings.get(filled, again).adjudicates) == (decision, False)
     session.undo()
     assert not session.editor.item.adjudicating
+
+
+def test_a_decision_is_revised_in_a_pack_of_its_author(filled, tmp_path):
+    decided(filled)
+    packs.pack(filled, tmp_path / "a.plbpack", "Ana")
+    with closing(open_project(packs.unpack(tmp_path / "a.plbpack", tmp_path / "there"))) as away:
+        revise(away, rankings.standing(away, 1, person(away, "Ana")))
+        packs.pack(away, tmp_path / "b.plbpack", "Ana")
+    merged = packs.merge(filled, tmp_path / "b.plbpack")
+    assert (merged.added, merged.refused) == (1, []) and judgements.adjudicated(filled) == {1}
+    found = rankings.current(filled, 1, person(filled, "Ana"))
+    assert counting(filled, 1) == {found.id} and list(found.ranks.values()) == [4, 3, 2, 1]
 
 
 def test_decisions_that_an_older_project_lost_count_again(filled):

@@ -6,6 +6,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 
 from core.errors import ProjectMoved
@@ -70,6 +72,29 @@ def test_adding_in_one_window_leaves_what_is_typed_in_another(qtbot, two) -> Non
     assert page_of(qtbot, two[0]).adding.new_text.toPlainText() == "thirty prompts"
     one.adding.add()
     assert page_of(qtbot, two[0]).adding.new_text.toPlainText() == ""
+
+
+def test_what_is_typed_and_chosen_for_several_prompts_stays_until_it_is_saved(qtbot, two) -> None:
+    page = page_of(qtbot, two[0])
+    page.selected.show_ids((1, 2))
+    page.selected.tags.setText("safety, new")
+    page.selected.split.setFocus()
+    QTest.keyClick(page.selected.split, Qt.Key.Key_End)
+    use = page.selected.split.currentData()
+    page.selected.show_ids((1,))
+    assert (page.selected.tags.text(), page.selected.split.currentData()) == ("old", "train") and use == "heldout"
+    page.selected.show_ids((1, 2))
+    assert (page.selected.tags.text(), page.selected.split.currentData()) == ("safety, new", use)
+    assert "for several prompts" in page.selected.said.text()
+    page.leave()
+    again = page_of(qtbot, two[1])  # as after a restart
+    again.selected.show_ids((2, 1))
+    again.selected.save()
+    found = [(prompt.tags, prompt.split) for prompt in prompts.listed(two[1].project)]
+    assert found == [(("safety", "new"), use)] * 2
+    again.selected.show_ids(())
+    again.selected.show_ids((1, 2))
+    assert (again.selected.tags.text(), again.selected.split.currentData()) == ("", "")
 
 
 def test_what_is_typed_over_each_prompt_is_kept_for_it(qtbot, two) -> None:
