@@ -16,8 +16,6 @@ NAME = "trl"
 LACKS = PAIRS_LACK
 COLUMNS = ("prompt", "chosen", "rejected")
 NO_PROMPT = "it has no `prompt`"
-#: Fields of a file of prompts as most are.
-PROMPT_ALONE = {"prompt", "tags", "split", "id"}
 SCORED_BELOW = "a chosen answer that is scored below the rejected one, and counts as the better one all the same"
 
 
@@ -30,8 +28,8 @@ def read(path: Path) -> Iterator[Row | Refused]:
 
 
 def parse(line: int, value: dict[str, Any]) -> Row | Refused:
-    if value.keys() <= PROMPT_ALONE and isinstance(prompt := value.get("prompt"), str) and prompt.strip():
-        return Row(line, dialogue.conversation(prompt), fields.tags_of(value), fields.split_of(value))
+    if fields.is_prompt_alone(value):
+        return Row(line, dialogue.conversation(value["prompt"]), fields.tags_of(value), fields.split_of(value))
     chosen, rejected = fields.first(value, fields.CHOSEN), fields.first(value, fields.REJECTED)
     if chosen is not None or rejected is not None or "chosen" in value:
         return pair(line, value, chosen, rejected)

@@ -21,13 +21,10 @@ MAY_NAME = ("preferred", "dispreferred")
 REASONING = ("reasoning_content", "reasoning", "thinking")
 
 
-def of_row(row: Row, value: Mapping[str, Any]) -> Iterator[str]:
+def of_row(row: Row, value: Mapping[str, Any]) -> list[str]:
     """What was left of an object that was read as this row."""
-    for name in of_question(value, row.conversation):
-        if name.strip("`") not in row.held:
-            yield name
-    if row.ranked and row.answers:
-        yield from _beside_answers(row, value)
+    found = [name for name in of_question(value, row.conversation) if name.strip("`") not in row.held]
+    return found + (list(_beside_answers(row, value)) if row.ranked and row.answers else [])
 
 
 def of_question(value: Mapping[str, Any], asked: Conversation) -> tuple[str, ...]:
@@ -77,7 +74,7 @@ def _beside_answers(row: Row, value: Mapping[str, Any]) -> Iterator[str]:
     """Fields with an answer that the row has not, and those that judge one of its answers."""
     known = {answer.text.strip() for answer in row.answers}
     for name, item in value.items():
-        if not item and item is not False:
+        if (not item and item is not False) or (isinstance(item, str) and item in known):
             continue
         if _holds_answers(name) and (name not in MAY_NAME or not isinstance(item, str)):
             if not _are_known(item, known):

@@ -136,6 +136,20 @@ def test_every_reader_says_what_it_leaves_out_of_a_row(tmp_path, row, lost):
     assert {"`system_message`", "`document`"} < {*found.lost, ""}
 
 
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (task(["a", "b", "a"]), "places one of its answers twice"),
+        (task({"rank-1": ["a", "b"], "rank-2": ["a"]}), "places one of its answers twice"),
+        (task(["a", "b"], items=[*TASK["items"], {"id": "a", "body": "C"}]), "the same id"),
+        ({"text": "q", "completions": ["a", "b"], "x:::rank_order": "A,B,A"}, "places one of its answers twice"),
+    ],
+)
+def test_an_answer_that_is_placed_twice_has_no_place(tmp_path, row, reason):
+    (refused,) = data.read(lines(tmp_path / "a.jsonl", row))
+    assert isinstance(refused, Refused) and reason in refused.reason
+
+
 def test_the_text_of_an_item_is_asked_rather_than_what_stands_beside_it(tmp_path):
     item = {"context": "Passage", "text": "Why?", "completions": ["a", "b"], "x:::rank_order": "A,B"}
     (row,) = data.read(lines(tmp_path / "a.jsonl", item))
