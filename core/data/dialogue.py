@@ -2,7 +2,6 @@
 turn. What cannot be read for sure raises `Unusable`, whose sentence refuses the row."""
 
 import ast
-import json
 import re
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +9,7 @@ from typing import Any
 
 from core import stopping
 from core.conversation import EXTRA, Conversation, Message, Role, of_named_turns
+from core.data import jsonlines
 from core.data.rows import Unusable, string
 
 #: What programs call those who speak.
@@ -139,7 +139,9 @@ def message(item: Any) -> Message:
 def _call(content: str) -> Message:
     """The assistant's turn that calls tools: as data where it is, or else as the text that it is."""
     try:
-        found = json.loads(content)
+        found = jsonlines.loads(content)
+    except jsonlines.Twice:
+        raise
     except (ValueError, RecursionError):
         return Message("assistant", content)
     calls = found if isinstance(found, list) else [found]
@@ -235,11 +237,13 @@ def _literal(text: str) -> Any:
     stopping.heed()
     python = text.strip()
     with_commas = BETWEEN.sub(r"\1, \2", python)
-    ways: list[tuple[Callable[[str], Any], str]] = [(json.loads, python), (ast.literal_eval, python)]
+    ways: list[tuple[Callable[[str], Any], str]] = [(jsonlines.loads, python), (ast.literal_eval, python)]
     ways += [(ast.literal_eval, with_commas)] if with_commas != python else []
     for parse, form in ways:
         try:
             return parse(form)
+        except jsonlines.Twice:
+            raise
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             continue
     broken.append(hash(text))

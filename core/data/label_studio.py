@@ -3,7 +3,6 @@
 An order that nobody touched looks like a real one: only the time that it took tells them apart.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,7 +64,7 @@ def _minimal(line: int, value: dict[str, Any]) -> Row | Refused:
 
 
 def _parsed(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) and value[:2] in ("[{", '["', '{"') else value
+    return jsonlines.loads(value) if isinstance(value, str) and value[:2] in ("[{", '["', '{"') else value
 
 
 def _selected(result: Any) -> str | None:

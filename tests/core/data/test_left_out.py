@@ -7,6 +7,7 @@ import pytest
 
 from core import data
 from core.data import Refused
+from core.errors import BadInput
 from core.store import pairs
 
 
@@ -207,3 +208,34 @@ def test_our_table_is_the_same_rankings_however_a_spreadsheet_sorted_it(project,
     twice = (tmp_path / "own.csv").read_text()
     (tmp_path / "twice.csv").write_text(twice + twice)
     assert len(list(data.read(tmp_path / "twice.csv"))) == 4, "two tables that were put together are as many rankings"
+
+
+TWICE = '{"prompt": "p", "chosen": "good", "rejected": "bad", "chosen": "worse"}'
+SOUND = json.dumps({"prompt": "q", "chosen": "a", "rejected": "b"})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.jsonl", f"{TWICE}\n{SOUND}\n"),
+        ("a.json", f"[{TWICE},\n{SOUND}]"),
+        ("b.json", f"{TWICE}\n{SOUND}\n"),
+        ("c.json", '[{"prompt": "p", "completions": [{"text": "a", "rank": 1, "rank": 2}]},\n' + SOUND + "]"),
+        (
+            "d.csv",
+            'prompt,chosen,rejected\n"[{""role"": ""user"", ""content"": ""a"", ""content"": ""b""}]",x,y\nq,a,b\n',
+        ),
+    ],
+)
+def test_a_name_that_stands_twice_is_refused_wherever_it_stands(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    refused, row = data.read(tmp_path / name)
+    assert isinstance(refused, Refused) and "twice" in refused.reason and ranks(row) == [("a", 1), ("b", 2)]
+
+
+def test_two_columns_of_one_name_are_refused_in_parquet(tmp_path):
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    table = arrow.table([arrow.array([text]) for text in "qabc"], names=["prompt", "chosen", "rejected", "chosen"])
+    parquet.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(BadInput, match=r"Two columns of a\.parquet are called `chosen`"):
+        list(data.read(tmp_path / "a.parquet"))
