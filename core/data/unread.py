@@ -38,7 +38,7 @@ def of_question(value: Mapping[str, Any], asked: Conversation) -> tuple[str, ...
             if name not in read and not _is_among(value[name], turns)
             and (value[name] is not question or (isinstance(question, str) and not _is_taken_apart(question, turns)))
         ]  # fmt: skip
-    reasons = _reasons([value]) or any(isinstance(item, list) and _reasons(item) for item in value.values())
+    reasons = _reasons([value]) or any(isinstance(item, list | Mapping) and _reasons(item) for item in value.values())
     return (*beside, *(["reasoning of answers"] if reasons else []))
 
 
@@ -66,8 +66,18 @@ def _is_among(item: Any, turns: set[str]) -> bool:
     return item is None
 
 
-def _reasons(messages: list[Any]) -> bool:
-    return any(isinstance(part, Mapping) and any(part.get(name) for name in REASONING) for part in messages[-1:])
+def _reasons(item: Any) -> bool:
+    """Is there what was thought: beside the answer at the end of a list, or among the parts of any message?"""
+    messages = item if isinstance(item, list) else item.get("messages", [item])
+    if not isinstance(messages, list):
+        return False
+    last = messages[-1] if messages else None
+    return (isinstance(last, Mapping) and any(last.get(name) for name in REASONING)) or any(map(_thinks, messages))
+
+
+def _thinks(item: Any) -> bool:
+    content = item.get("content") if isinstance(item, Mapping) else None
+    return dialogue.is_thought(item) or (isinstance(content, list) and any(map(dialogue.is_thought, content)))
 
 
 def _beside_answers(row: Row, value: Mapping[str, Any]) -> Iterator[str]:

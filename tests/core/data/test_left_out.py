@@ -151,6 +151,63 @@ def test_an_answer_that_is_placed_twice_has_no_place(tmp_path, row, reason):
     assert isinstance(refused, Refused) and reason in refused.reason
 
 
+CALLED = {"tool_calls": [{"type": "function", "function": {"name": "f", "arguments": "{}"}}]}
+TOOL = {"name": "f", "description": "d"}
+
+
+@pytest.mark.parametrize("tools", [TOOL, [TOOL], json.dumps(TOOL), json.dumps([TOOL]), str([TOOL])])
+def test_one_tool_is_a_list_of_one(tmp_path, tools):
+    rows = [{**PAIR, "tools": tools}, {"prompt": {"messages": TALK, "tools": tools}, "chosen": "a", "rejected": "b"}]
+    for row in data.read(lines(tmp_path / "a.jsonl", *rows)):
+        assert row.conversation.tools == (TOOL,)
+
+
+@pytest.mark.parametrize("tools", ["use f()", {"f": {"description": "d"}}, [["f"]], "[{broken", 5])
+def test_tools_that_cannot_be_read_are_not_left_out(tmp_path, tools):
+    for row in ({**PAIR, "tools": tools}, {"prompt": "q", "tools": tools}):
+        (refused,) = data.read(lines(tmp_path / "a.jsonl", row))
+        assert isinstance(refused, Refused) and refused.reason == "its `tools` are no list of tools"
+
+
+@pytest.mark.parametrize(
+    ("turn", "found"),
+    [
+        ({"role": "tool_calls", **CALLED}, CALLED),
+        ({"role": "tool_calls", "content": "", **CALLED}, CALLED),
+        ({"role": "tool_calls"}, "no content"),
+        ({"role": "assistant", **CALLED, "function_call": {"name": "g"}}, "one is meant"),
+    ],
+)
+def test_a_turn_that_calls_a_tool_is_its_calls(tmp_path, turn, found):
+    talk = [TALK[0], turn, {"role": "tool", "content": "42"}]
+    (row,) = data.read(lines(tmp_path / "a.jsonl", {"prompt": talk, "chosen": "a", "rejected": "b"}))
+    assert found in row.reason if isinstance(row, Refused) else row.conversation.messages[1].extra == found
+
+
+THOUGHT = [{"type": "thinking", "text": "hm"}, {"type": "text", "text": "a"}]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {**PAIR, "chosen": [{"role": "assistant", "content": THOUGHT}]},
+        {**PAIR, "chosen": {"role": "assistant", "content": THOUGHT}},
+        {**PAIR, "prompt": [TALK[0], {"role": "assistant", "content": THOUGHT}, TALK[2]]},
+    ],
+)
+def test_what_was_thought_is_no_part_of_what_was_said(tmp_path, row):
+    row = {**row, "rejected": [{"role": "assistant", "content": "b"}]} if row["chosen"] != "a" else row
+    (found,) = data.read(lines(tmp_path / "a.jsonl", row))
+    assert ranks(found) == [("a", 1), ("b", 2)] and found.lost == ("reasoning of answers",)
+    assert found.prompt in ("and?", "User: u\n\nAssistant: a\n\nUser: and?")
+
+
+def test_a_picture_is_no_text_because_it_has_one(tmp_path):
+    asked = [{"role": "user", "content": [{"type": "image_url", "text": "a cat"}, {"type": "text", "text": "What?"}]}]
+    (refused,) = data.read(lines(tmp_path / "a.jsonl", {**PAIR, "prompt": asked}))
+    assert refused.reason == "a part of a message is no text but image_url"
+
+
 def test_the_text_of_an_item_is_asked_rather_than_what_stands_beside_it(tmp_path):
     item = {"context": "Passage", "text": "Why?", "completions": ["a", "b"], "x:::rank_order": "A,B"}
     (row,) = data.read(lines(tmp_path / "a.jsonl", item))
