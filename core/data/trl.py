@@ -9,7 +9,7 @@ from typing import Any
 from core.conversation import Message
 from core.data import answers, dialogue, fields, outgoing, parquet, sides, source
 from core.data.outgoing import ALL_LOST, Turned, losses
-from core.data.rows import PAIRS_LACK, ExportReport, Refused, Row, preference
+from core.data.rows import PAIRS_LACK, ExportReport, Refused, Row, Unusable, preference
 from core.store import Project, counting, pairs
 
 NAME = "trl"
@@ -37,6 +37,8 @@ def parse(line: int, value: dict[str, Any]) -> Row | Refused:
 
 
 def pair(line: int, value: dict[str, Any], chosen: Any, rejected: Any) -> Row | Refused:
+    if chosen != rejected and (_has(value, fields.CHOSEN, rejected) or _has(value, fields.REJECTED, chosen)):
+        raise Unusable("it says of one answer both that it is the better and that it is the worse one")
     asked, better, worse = sides.of(value, chosen, rejected)
     scores, margin = fields.rated(value), fields.number(value.get("margin"))
     return preference(
@@ -44,8 +46,12 @@ def pair(line: int, value: dict[str, Any], chosen: Any, rejected: Any) -> Row | 
         split=fields.split_of(value), models=fields.models_of(value),
         lost=fields.scored(value),
         strength=1 + margin if margin is not None and margin >= 0 else None,
-        guessed=SCORED_BELOW if scores is not None and scores[0] < scores[1] else "",
+        guessed=SCORED_BELOW if (scores is not None and scores[0] < scores[1]) or (margin or 0) < 0 else "",
     )  # fmt: skip
+
+
+def _has(value: dict[str, Any], names: Sequence[str], side: Any) -> bool:
+    return side is not None and any(value.get(name) == side for name in names)
 
 
 def _asked(line: int, value: dict[str, Any]) -> Row | Refused:

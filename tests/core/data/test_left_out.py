@@ -98,6 +98,9 @@ OPENAI = {
 }
 
 
+ORDER = "another order of its answers"
+
+
 def task(*orders, **more):
     results = [{"type": "ranker", "from_name": f"{at}", "value": {"ranker": each}} for at, each in enumerate(orders)]
     return {"data": TASK | more, "annotations": [{"result": results}]}
@@ -121,6 +124,8 @@ def task(*orders, **more):
         (PKU | {"is_response_1_safe": False}, "`is_response_1_safe`"),
         ({**PAIR, "completions": ["a", "b", "c"], "scores": [1, 2, 3]}, "`completions`"),
         ({**PAIR, "completions": ["b", "a"]}, ""),
+        ({"prompt": "q", "completions": [{"text": "a", "rank": 1}, {"text": "b", "rank": 2}], "ranks": [2, 1]}, ORDER),
+        ({"prompt": "q", "completions": [{"text": "a", "score": 3}, {"text": "b", "score": 2}], "ranks": [1, 2]}, ""),
         ({"prompt": "q", "completions": ["a", "b"], "responses": ["c", "d"], "scores": [1, 2]}, "`responses`"),
         (
             {"prompt": "q", "messages": TALK[:1], "chosen": "a", "rejected": "b", "text": "Passage"},
@@ -153,6 +158,17 @@ def test_an_answer_that_is_placed_twice_has_no_place(tmp_path, row, reason):
 
 CALLED = {"tool_calls": [{"type": "function", "function": {"name": "f", "arguments": "{}"}}]}
 TOOL = {"name": "f", "description": "d"}
+
+
+def test_what_contradicts_itself_is_refused(tmp_path):
+    (refused,) = data.read(lines(tmp_path / "a.jsonl", {**PAIR, "preferred": "b", "dispreferred": "a"}))
+    assert "both that it is the better" in refused.reason
+    (row,) = data.read(lines(tmp_path / "b.jsonl", {**PAIR, "preferred": "a", "dispreferred": "b"}))
+    assert ranks(row) == [("a", 1), ("b", 2)]
+    thumbs = [{"prompt": "q", "completion": text, "label": True, "is_good": text == "a"} for text in "ab"]
+    refused, row = data.read(lines(tmp_path / "c.jsonl", *thumbs))
+    assert refused.reason == "its `label` and its `is_good` contradict each other" and refused.line == 2
+    assert [(each.text, each.verdict) for each in row.answers] == [("a", "good")]
 
 
 @pytest.mark.parametrize("tools", [TOOL, [TOOL], json.dumps(TOOL), json.dumps([TOOL]), str([TOOL])])
