@@ -13,7 +13,7 @@ TEXTS = ("text", "content", "response", "answer", "completion", "output", "gener
 #: What says how good an answer is, the higher the better.
 SCORES = ("overall_score", "score", "rating", "reward", "fine-grained_score")
 MODELS = ("model", "model_name", "source", "generator", "policy")
-AN_EMPTY, AGAIN = "an empty answer", "the same answer again"
+AN_EMPTY, AGAIN, ANOTHER = "an empty answer", "the same answer again", "another order of its answers"
 
 
 def parse(line: int, value: dict[str, Any]) -> Row | Refused | None:
@@ -31,7 +31,7 @@ def several(line: int, value: dict[str, Any]) -> Row | None:
     if name is None and not columns:
         return None
     items = dialogue.listed(value[name]) if name else list(columns.values())
-    ranks, asked = _ranks(value, items), fields.asked(value)
+    (ranks, is_contradicted), asked = _ranks(value, items), fields.asked(value)
     models = _beside(value, fields.MODELS, items)
     answers = [
         replace(one(item, model), rank=rank)
@@ -41,6 +41,7 @@ def several(line: int, value: dict[str, Any]) -> Row | None:
     held = tuple(item for item in fields.held(value, read) if ranks is None and fields.VERDICTS.search(item))
     return Row(
         line, asked, fields.tags_of(value), fields.split_of(value), tuple(answers), ranked=ranks is not None, held=held,
+        lost=(ANOTHER,) if is_contradicted else (),
     )  # fmt: skip
 
 
@@ -82,18 +83,25 @@ def _beside(value: dict[str, Any], names: Sequence[str], items: list[Any]) -> li
     return found if len(found) == len(items) else [None] * len(items)
 
 
-def _ranks(value: dict[str, Any], items: list[Any]) -> list[int | None] | None:
-    """The rank of each answer, from ranks or scores in it or in a list beside; None where nothing says it."""
+def _ranks(value: dict[str, Any], items: list[Any]) -> tuple[list[int | None] | None, bool]:
+    """The rank of each answer, from ranks or scores in it or in a list beside, None where nothing says it; and whether
+    others of them say otherwise."""
     inside = [item if isinstance(item, dict) else {} for item in items]
-    for given in ([item.get("rank") for item in inside], _beside(value, ("ranks", "rank", "ranking"), items)):
-        if any(rank is not None for rank in given):
-            return [whole(rank) for rank in given]
+    places = [[item.get("rank") for item in inside], _beside(value, ("ranks", "rank", "ranking"), items)]
     scores = [[item.get(name) for item in inside] for name in SCORES]
-    for given in (*scores, _beside(value, ("scores", "ratings", "rewards", "score", "rating"), items)):
-        numbers = [fields.number(score) for score in given]
-        if sum(score is not None for score in numbers) > 1:
-            return by_scores(numbers)
-    return None
+    scores.append(_beside(value, ("scores", "ratings", "rewards", "score", "rating"), items))
+    ranks = next(([whole(rank) for rank in given] for given in places if any(rank is not None for rank in given)), None)
+    numbers = [[_negative(rank) for rank in given] for given in places]
+    numbers += [[fields.number(score) for score in given] for given in scores]
+    orders = [by_scores(given) for given in numbers if sum(number is not None for number in given) > 1]
+    if ranks is None and orders:
+        ranks = orders[0]
+    return ranks, any(order != orders[0] for order in orders)
+
+
+def _negative(rank: Any) -> float | None:
+    found = fields.number(rank)
+    return None if found is None else -found
 
 
 def by_scores(scores: Sequence[float | None]) -> list[int | None]:

@@ -1,7 +1,6 @@
 """Two answers and a choice, as the published sets have it: OpenAI's summaries and WebGPT, AlpacaFarm, LMSYS's arena,
 Stanford's SHP, PKU-SafeRLHF, HelpSteer 2 and 3."""
 
-import json
 import re
 from collections.abc import Iterator
 from itertools import islice
@@ -198,7 +197,7 @@ def _arena_table(line: int, value: dict[str, Any]) -> Row | Refused:
 
 
 def _texts(value: Any) -> list[str]:
-    found = json.loads(value) if isinstance(value, str) and value.lstrip().startswith("[") else [value]
+    found = jsonlines.loads(value) if isinstance(value, str) and value.lstrip().startswith("[") else [value]
     return [string(item) for item in found]
 
 

@@ -2,7 +2,6 @@
 turn. What cannot be read for sure raises `Unusable`, whose sentence refuses the row."""
 
 import ast
-import json
 import re
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +9,7 @@ from typing import Any
 
 from core import stopping
 from core.conversation import EXTRA, Conversation, Message, Role, of_named_turns
+from core.data import jsonlines
 from core.data.rows import Unusable, string
 
 #: What programs call those who speak.
@@ -19,6 +19,11 @@ ROLES: Mapping[str, Role] = {
     **dict.fromkeys(("system", "developer"), "system"),
     **dict.fromkeys(("tool", "tool_response", "observation", "function", "ipython"), "tool"),
 }  # fmt: skip
+#: What a part of a content is called that is text, and what one that was thought rather than said.
+TEXTS = (None, "text", "input_text", "output_text")
+THOUGHTS = ("thinking", "reasoning", "redacted_thinking")
+#: What describes one tool, rather than naming several.
+DESCRIBED = {"name", "function", "type"}
 #: A turn in which the assistant calls a tool: its content is the call.
 CALLS = ("function_call", "tool_call", "tool_calls")
 ROLE_NAMES = ("role", "from", "author", "speaker")
@@ -41,6 +46,8 @@ def conversation(prompt: Any, *, system: Any = None, tools: Any = None) -> Conve
     """What is asked: a text, or a list of messages. Raises `Unusable`."""
     turns = of_text(string(prompt)).messages if isinstance(prompt, str) or prompt is None else messages(prompt)
     said = string(system)
+    if isinstance(prompt, Mapping) and not tools:
+        tools = prompt.get("tools")
     if said.strip() and (not turns or turns[0].role != "system"):
         turns = (Message("system", said), *turns)
     return whole(turns, tools)
@@ -72,9 +79,24 @@ def after(value: Any, asked: Conversation) -> Conversation:
 def whole(turns: Sequence[Message], tools: Any = None) -> Conversation:
     """The turns as a conversation that can be answered. Raises `Unusable`."""
     try:
-        return Conversation(tuple(turns), tuple(listed(tools))).checked()
+        return Conversation(tuple(turns), tools_of(tools)).checked()
     except ValueError as error:
         raise Unusable("it has no prompt" if not turns else str(error)) from error
+
+
+def tools_of(said: Any) -> tuple[Any, ...]:
+    """The descriptions of tools: a list of them, one that stands alone, or either as text. Raises `Unusable` for all
+    else: without its tools another question would be asked."""
+    if said in (None, "", [], {}):
+        return ()
+    found = _literal(said) if isinstance(said, str) and said.strip()[:1] in ("[", "{") else said
+    if found == []:
+        return ()
+    if isinstance(found, Mapping) and not DESCRIBED.isdisjoint(found):
+        found = [found]
+    if not isinstance(found, list) or not all(isinstance(tool, str | Mapping) for tool in found):
+        raise Unusable("its `tools` are no list of tools")
+    return tuple(found)
 
 
 def read(data: Any) -> Conversation:
@@ -125,21 +147,25 @@ def message(item: Any) -> Message:
     named = string(next((item[name] for name in ROLE_NAMES if item.get(name) is not None), None)).strip().lower()
     content = next((item[name] for name in CONTENT_NAMES if item.get(name) is not None), None)
     extra = {name: item[name] for name in EXTRA if item.get(name) not in (None, "", [])}
-    if named in CALLS:
-        return _call(text_of(content))
     if item.get("function_call"):
+        if "tool_calls" in extra:
+            raise Unusable("one of its messages has `function_call` and `tool_calls`, and one is meant")
         extra["tool_calls"] = [{"type": "function", "function": item["function_call"]}]
-    if named not in ROLES:
+    if named in CALLS and "tool_calls" not in extra and content is not None:
+        return _call(text_of(content))
+    if named not in ROLES and named not in CALLS:
         raise Unusable(f"one of its messages is by {named[:40]!r}, which is no known role")
-    if content is None and not extra:
+    if content is None and ("tool_calls" not in extra if named in CALLS else not extra):
         raise Unusable("one of its messages has no content")
-    return Message(ROLES[named], text_of(content), extra)
+    return Message(ROLES.get(named, "assistant"), text_of(content), extra)
 
 
 def _call(content: str) -> Message:
     """The assistant's turn that calls tools: as data where it is, or else as the text that it is."""
     try:
-        found = json.loads(content)
+        found = jsonlines.loads(content)
+    except jsonlines.Twice:
+        raise
     except (ValueError, RecursionError):
         return Message("assistant", content)
     calls = found if isinstance(found, list) else [found]
@@ -149,12 +175,18 @@ def _call(content: str) -> Message:
 
 
 def text_of(content: Any) -> str:
-    """A content that is text, or parts of it, each on its own line. Raises `Unusable` for a picture and the like."""
+    """A content that is text, or parts of it, each on its own line, without what was only thought. Raises `Unusable`
+    for a picture and the like."""
     if isinstance(content, Mapping):
         content = [content]
     if not isinstance(content, list):
         return string(content)
-    return "\n".join(_part(part) for part in content)
+    return "\n".join(_part(part) for part in content if not is_thought(part))
+
+
+def is_thought(part: Any) -> bool:
+    """Is the part of a content what a model thought before it answered?"""
+    return isinstance(part, Mapping) and part.get("type") in THOUGHTS
 
 
 def _part(part: Any) -> str:
@@ -163,7 +195,7 @@ def _part(part: Any) -> str:
     if not isinstance(part, Mapping):
         raise Unusable("a part of a message is no text")
     text = part.get("text", part.get("value"))
-    if not isinstance(text, str):
+    if not isinstance(text, str) or part.get("type") not in TEXTS:
         raise Unusable(f"a part of a message is no text but {str(part.get('type', 'something else'))[:40]}")
     return text
 
@@ -235,11 +267,13 @@ def _literal(text: str) -> Any:
     stopping.heed()
     python = text.strip()
     with_commas = BETWEEN.sub(r"\1, \2", python)
-    ways: list[tuple[Callable[[str], Any], str]] = [(json.loads, python), (ast.literal_eval, python)]
+    ways: list[tuple[Callable[[str], Any], str]] = [(jsonlines.loads, python), (ast.literal_eval, python)]
     ways += [(ast.literal_eval, with_commas)] if with_commas != python else []
     for parse, form in ways:
         try:
             return parse(form)
+        except jsonlines.Twice:
+            raise
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             continue
     broken.append(hash(text))

@@ -17,6 +17,8 @@ SPLITS = ("split", "partition", "data_split", "dataset_split")
 TAGS = ("tags", "tag", "category")
 HELDOUT = re.compile(r"(test|val|dev|eval|held|hold)")
 SYSTEM = ("system", "system_prompt")
+#: Fields of a file of prompts as most are.
+PROMPT_ALONE = {"prompt", "tags", "split", "id"}
 #: Where the question is, the first that is there.
 PROMPTS = (
     "prompt", "messages", "conversations", "conversation", "question", "instruction", "query", "input", "context",
@@ -66,6 +68,11 @@ MEANT = {
     *PROMPTS, *CHOSEN, *REJECTED, *LISTS, *SPLITS, *TAGS, *SYSTEM, "completion", "ranking", "rank", "flag", "labeler",
     "response", "answer", "history", "tools",
 }  # fmt: skip
+
+
+def is_prompt_alone(value: Value) -> bool:
+    """Is it a prompt as most are, a text with nothing that had to be looked at beside it?"""
+    return value.keys() <= PROMPT_ALONE and isinstance(prompt := value.get("prompt"), str) and bool(prompt.strip())
 
 
 def first(value: Value, names: Iterable[str]) -> Any:

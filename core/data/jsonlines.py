@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import chain, count, repeat
 from typing import Any, TextIO
 
-from core.data.rows import Refused
+from core.data.rows import Refused, Unusable
 from core.errors import BadInput
 
 #: Characters of a line, of an object of an array, or of a row of a table.
@@ -64,10 +64,18 @@ def array(file: TextIO) -> Iterator[Object | Refused]:
     while (begin := file.readline(LINE)) and not begin.strip(EMPTY):
         empty = passed_over(empty)
     text = begin.lstrip(EMPTY)
-    if text.startswith("{") and not isinstance(_object(1, text), Refused):
+    if text.startswith("{") and _is_whole(text):
         yield from lines(chain(repeat("", empty), (begin,), bounded(file)))
     else:
         yield from _values(Window(file, begin))
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        JSON.decode(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _values(window: "Window") -> Iterator[Object | Refused]:
@@ -82,7 +90,8 @@ def _values(window: "Window") -> Iterator[Object | Refused]:
             why = error.msg if isinstance(error, json.JSONDecodeError) else error
             yield Refused(place, f"{BROKEN} ({why})")
             return
-        yield (place, value) if isinstance(value, dict) else Refused(place, "it is not a JSON object")
+        why = str(value) if isinstance(value, Twice) else "it is not a JSON object"
+        yield (place, value) if isinstance(value, dict) else Refused(place, why)
         if not is_array:
             break
         if not window.take(",") and window.next() != "]":
@@ -112,11 +121,12 @@ class Window:
         return found
 
     def value(self) -> Any:
-        """The next value. Raises `ValueError` or `RecursionError` where there is none, `BadInput` for one too long."""
+        """The next value, or a `Twice` in its place. Raises `ValueError` or `RecursionError` where there is none,
+        `BadInput` for one too long."""
         self.next()
         while True:
             try:
-                value, end = JSON.raw_decode(self._text, self._place)
+                value, end = _next(self._text, self._place)
             except json.JSONDecodeError as error:
                 is_cut = error.msg.startswith("Unterminated") or error.pos > len(self._text) - LITERAL
                 if not is_cut or not self._more():
@@ -142,15 +152,29 @@ def _check_length(count: int) -> None:
         raise BadInput(f"An object is longer than {LINE:,} characters: choose another file.")
 
 
-class Twice(Exception):
+class Twice(Unusable):
     """A name stands twice in an object: which of its values is meant?"""
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise Twice(next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)[:100])
+        name = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        raise Twice(f"it says `{name[:100]}` twice")
     return found
+
+
+def loads(text: str) -> Any:
+    """The value that a text of JSON says. Raises `ValueError`, as a `Twice` for two that it may mean."""
+    return DECODER.decode(text)
+
+
+def _next(text: str, place: int) -> tuple[Any, int]:
+    """The value that begins there, or a `Twice` in its place, and where it ends. Raises `ValueError`."""
+    try:
+        return DECODER.raw_decode(text, place)
+    except Twice as error:
+        return error, JSON.raw_decode(text, place)[1]
 
 
 DECODER, JSON = json.JSONDecoder(object_pairs_hook=_unique), json.JSONDecoder()
@@ -158,9 +182,9 @@ DECODER, JSON = json.JSONDecoder(object_pairs_hook=_unique), json.JSONDecoder()
 
 def _object(line: int, text: str) -> Object | Refused:
     try:
-        value = DECODER.decode(text)
+        value = loads(text)
     except Twice as error:
-        return Refused(line, f"it says `{error}` twice")
+        return Refused(line, str(error))
     except (ValueError, RecursionError):
         return Refused(line, "it is not valid JSON")
     return (line, value) if isinstance(value, dict) else Refused(line, "it is not a JSON object")

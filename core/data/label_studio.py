@@ -3,7 +3,6 @@
 An order that nobody touched looks like a real one: only the time that it took tells them apart.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 from core.conversation import Conversation
 from core.data import dialogue, fields, jsonlines, source
 from core.data.outgoing import BESIDES_ORDER, Turned, Whole, grouped, losses, strengths_lost, write_array
-from core.data.rows import Answer, ExportReport, Refused, Row, preference, seconds, string
+from core.data.rows import Answer, ExportReport, Refused, Row, once, preference, seconds, string
 from core.store import Project
 
 NAME = "label-studio"
@@ -59,13 +58,13 @@ def _minimal(line: int, value: dict[str, Any]) -> Row | Refused:
     results = [
         item
         for name, item in data.items()
-        if name not in texts and (_selected(item) or (set(_places(_order(item)) or ("",)) <= ids))
+        if name not in texts and (_selected(item) or ({name for name, _ in _places(_order(item)) or [("", 0)]} <= ids))
     ]
     return _row(line, data, results, data.get("annotator"), data.get("lead_time"))
 
 
 def _parsed(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, str) and value[:2] in ("[{", '["', '{"') else value
+    return jsonlines.loads(value) if isinstance(value, str) and value[:2] in ("[{", '["', '{"') else value
 
 
 def _selected(result: Any) -> str | None:
@@ -101,25 +100,26 @@ def _row(line: int, data: dict[str, Any], results: list[Any], who: Any, lead_tim
 
 
 def _ranked(line: int, asked: Conversation, items: list[Any], order: Any, rest: dict[str, Any]) -> Row | Refused:
-    places = _places(order)
-    if places is None:
+    placed = _places(order)
+    if placed is None:
         return Refused(line, "its answers lie in several buckets, and the file does not say which is better")
-    texts = {str(item["id"]): _body(item) for item in items}
+    texts = once(((str(item["id"]), _body(item)) for item in items), "two of its answers have the same id")
+    places = once(placed)
     if not set(places) <= set(texts):
         return Refused(line, "an annotation ranks an item that the task does not have")
     return Row(line, asked, answers=tuple(Answer(text, places.get(key)) for key, text in texts.items()), **rest)
 
 
-def _places(order: Any) -> dict[str, int] | None:
-    """The rank of each placed item: its place in the one list, or the number of its bucket (`rank-1` ...)."""
+def _places(order: Any) -> list[tuple[str, int]] | None:
+    """Each placed item with its rank: its place in the one list, or the number of its bucket (`rank-1` ...)."""
     if isinstance(order, list):
-        return {str(item): place for place, item in enumerate(order, start=1)}
+        return [(str(item), place) for place, item in enumerate(order, start=1)]
     buckets = {name: items for name, items in order.items() if name != UNPLACED and items}
     if len(buckets) == 1 and not re.fullmatch(r"rank-\d+", *buckets):
         return _places(next(iter(buckets.values())))
     if not all(re.fullmatch(r"rank-[1-9]\d{0,8}", name) for name in buckets):
         return None
-    return {str(item): int(name.removeprefix("rank-")) for name, items in buckets.items() for item in items}
+    return [(str(item), int(name.removeprefix("rank-"))) for name, items in buckets.items() for item in items]
 
 
 def _body(item: dict[str, Any]) -> str:

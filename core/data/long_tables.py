@@ -82,9 +82,9 @@ def gather(items: Iterable[Object | Row | Refused], *, ranked: bool = True) -> I
             yield Refused(item[0], str(error))
         except WRONG_KIND:
             yield Refused(item[0], "its fields are not of the kind that this format has")
-    name = thumbs.column(given for group in groups.values() for given in group.given)
+    names = thumbs.columns(given for group in groups.values() for given in group.given)
     for group in groups.values():
-        yield from _rows(group, name) if ranked else (_unranked(group),)
+        yield from _rows(group, names) if ranked else (_unranked(group),)
 
 
 def _unranked(group: Group) -> Row | Refused:
@@ -132,13 +132,19 @@ def _parts(value: dict[str, Any]) -> tuple[Conversation, str]:
     return fields.asked(value, [turn.data() for turn in turns[:-1]]), dialogue.said(turns[-1])
 
 
-def _rows(group: Group, name: str | None) -> Iterator[Row | Refused]:
-    """The row of a question, and the lines that are not in it; the column `name` says good or bad."""
+def _rows(group: Group, names: list[str]) -> Iterator[Row | Refused]:
+    """The row of a question, and the lines that are not in it; the first of the columns `names` says good or bad, and
+    no other may say otherwise."""
+    name = names[0] if names else None
     verdicts = [thumbs.verdict(given.get(name)) if name is not None else None for given in group.given]
     scores = [thumbs.score(given, name) for given in group.given]
     kept: dict[object, int] = {}
     for place, (answer, verdict, score) in enumerate(zip(group.answers, verdicts, scores, strict=True)):
-        if verdict is None and score is None:
+        said = {each: thumbs.verdict(group.given[place][each]) for each in names if each in group.given[place]}
+        otherwise = next((each for each, other in said.items() if verdict not in (None, other)), None)
+        if otherwise is not None:
+            yield Refused(group.lines[place], f"its `{name}` and its `{otherwise}` contradict each other")
+        elif verdict is None and score is None:
             yield Refused(group.lines[place], UNSAID)
         elif verdict is None:
             kept[place] = place

@@ -5,6 +5,7 @@ A row is put under the names that the other readers know, and read by them.
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -29,7 +30,7 @@ PARTS: Mapping[str, str] = {
     "system": "the system prompt",
     "chosen": "the better answer",
     "rejected": "the worse answer",
-    "answers": "answers: one list, one a row, or several columns joined by +",
+    "answers": "answers: one list, one a row, or several columns joined by + (a + in a name is written \\+)",
     "scores": "how good each answer is, the higher the better",
     "rank": "the rank of each answer, 1 is the best",
     "verdict": "is the one answer good or bad: true or false, 1 or 0, 1 or -1, up or down",
@@ -39,8 +40,14 @@ PARTS: Mapping[str, str] = {
     "tag": "a tag of the prompt",
     "split": "train, or what is held out (test, validation ...)",
 }
+NOTHING: tuple[Any, ...] = (None, "")
 #: Parts that say which answer is better: a row without them is a prompt alone.
 JUDGED = {"chosen", "rejected", "answers", "scores", "rank", "verdict"}
+#: Parts of which several columns stand beside each other, one for each answer.
+BY_ANSWER = ("scores", "rank", "model")
+PLUS_IN_NAME = "\\+"
+#: What divides the columns of a part, where it is in none of their names.
+PLUS = re.compile(r"(?<!\\)\+")
 FILE = "mappings.json"
 
 
@@ -59,7 +66,9 @@ class Columns:
             part = part.strip().lower()
             if not equals or not names.strip() or part not in PARTS:
                 raise BadInput(f"{item!r} maps no column: give PART=COLUMN with a part of {', '.join(PARTS)}.")
-            found[part] = tuple(name.strip() for name in names.split("+"))
+            found[part] = tuple(name.strip().replace(PLUS_IN_NAME, "+") for name in PLUS.split(names))
+            if not all(found[part]):
+                raise BadInput(f"{item!r} names a column without a name: a + in a column's name is written \\+.")
         return cls(found).checked()
 
     def checked(self) -> "Columns":
@@ -70,19 +79,32 @@ class Columns:
             raise BadInput("A chosen answer needs a rejected one, and the other way round: chosen=A,rejected=B.")
         if {"scores", "rank", "verdict"} & self.of.keys() and "answers" not in self.of:
             raise BadInput("Scores, ranks and verdicts are of answers: say answers=COLUMN too.")
+        count = len(self.of.get("answers", ()))
+        for part in BY_ANSWER:
+            if count > 1 and len(self.of.get(part, ())) not in (0, 1, count):
+                raise BadInput(f"Give {part} as many columns as the answers have, {count}, in the same order.")
         return self
 
     @property
     def text(self) -> str:
         """As `parse` reads it."""
-        items = [f"{part}={'+'.join(names)}" for part, names in self.of.items()]
+        items = [
+            f"{part}={'+'.join(name.replace('+', PLUS_IN_NAME) for name in names)}" for part, names in self.of.items()
+        ]
         return ",".join(f'"{item}"' if "," in item else item for item in items)
 
     def value(self, row: Mapping[str, Any], part: str) -> Any:
-        """What the row has as that part: of several columns a list."""
-        names = self.of.get(part, ())
-        found = [_inside(row, name) for name in names]
-        return found[0] if len(found) == 1 else [item for item in found if item not in (None, "")] or None
+        """What the row has as that part: of several columns a list. An answer that is not there takes what stands in
+        its place of the other lists with it."""
+        found = self._cells(row, part)
+        if len(found) == 1:
+            return found[0]
+        beside = self._cells(row, "answers") if part in BY_ANSWER else found
+        kept = [item for place, item in enumerate(found) if len(beside) != len(found) or beside[place] not in NOTHING]
+        return kept if any(item not in NOTHING for item in kept) else None
+
+    def _cells(self, row: Mapping[str, Any], part: str) -> list[Any]:
+        return [_inside(row, name) for name in self.of.get(part, ())]
 
 
 def _items_of(text: str) -> list[str]:
@@ -169,7 +191,7 @@ def _row(line: int, value: dict[str, Any]) -> Row | Refused:
     strength = fields.number(value.get("strength"))
     return replace(
         found, labeler=str(value.get("labeler") or found.labeler), held=(),
-        strength=found.strength if strength is None else abs(strength),
+        strength=found.strength if strength is None else strength,
     )  # fmt: skip
 
 
@@ -209,7 +231,7 @@ def keep(name: str, columns: Columns | None) -> None:
     if not name or "=" in name:
         raise BadInput("A mapping needs a name without =.")
     if columns is not None and Columns.parse(columns.text) != columns:
-        raise BadInput("A column's name has a + in it or blanks around it: this mapping cannot be kept.")
+        raise BadInput("A column's name has blanks around it or a \\ at its end: this mapping cannot be kept.")
     with base_models.changing_data():
         found = {other: text for other, text in _stored().items() if other != name}
         if columns is not None:

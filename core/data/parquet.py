@@ -1,6 +1,7 @@
 """Parquet files as objects, and rows of text written as Parquet."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -29,6 +30,7 @@ def objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         line, left = 0, path.stat().st_size * 1000 + (1 << 28)
         with parquet.ParquetFile(path) as file:
+            _check_names(file.schema_arrow.names, path)
             largest = _largest(file.metadata, path)
             for batch in file.iter_batches(batch_size=min(max(ROOM // largest, 4), BATCH)):
                 for piece in _pieces(_timeless(batch), path):
@@ -43,6 +45,12 @@ def objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         raise
     except (pyarrow.ArrowException, OverflowError, NotImplementedError, ValueError) as error:
         raise OSError(f"{path} is no Parquet file that can be read") from error
+
+
+def _check_names(names: list[str], path: Path) -> None:
+    again = next((name for name, count in Counter(names).items() if count > 1), None)
+    if again is not None:
+        raise BadInput(f"Two columns of {path.name} are called `{again[:100]}`: give each a name of its own.")
 
 
 def _timeless(batch: Any) -> Any:

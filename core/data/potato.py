@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from core.data import comparisons, dialogue, fields, jsonlines, source
-from core.data.rows import Answer, Refused, Row
+from core.data.rows import Answer, Refused, Row, once
 
 NAME = "potato"
 LACKS = ("flags", "comments")
@@ -62,9 +62,11 @@ def _row(line: int, value: dict[str, Any]) -> Row | Refused:
 
 def _ordered(line: int, asked: Any, texts: list[str], order: str, rest: dict[str, Any]) -> Row | Refused:
     """`B,D=A,C`: B is best, D and A are tied."""
-    places = {
-        name.strip().lower(): place for place, tied in enumerate(order.split(","), start=1) for name in tied.split("=")
-    }
+    places = once(
+        (name.strip().lower(), place)
+        for place, tied in enumerate(order.split(","), start=1)
+        for name in tied.split("=")
+    )
     letters = [chr(ord("a") + number) for number in range(len(texts))]
     if not set(places) <= set(letters):
         return Refused(line, "it ranks an item that it does not have")

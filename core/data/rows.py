@@ -1,15 +1,16 @@
 """What readers yield and what imports and exports report."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from core.conversation import Conversation, looks_like_turns
 from core.errors import NothingToDo
 from core.records import MOST_COMPLETIONS, STRONGEST, Split, Verdict
 from core.store.rankings import METHODS, VERDICTS
 
+T = TypeVar("T")
 #: What a row of unexpected values can raise while it is taken apart.
 WRONG_KIND = (TypeError, LookupError, ValueError, AttributeError, ArithmeticError, RecursionError)
 
@@ -161,6 +162,16 @@ def attempt(line: int, parse: Callable[..., Row | Refused], *values: Any) -> Row
         return Refused(line, str(error))
     except WRONG_KIND:
         return Refused(line, "its fields are not of the kind that this format has")
+
+
+def once(pairs: Iterable[tuple[str, T]], what: str = "it places one of its answers twice") -> dict[str, T]:
+    """The pairs by their names. Raises `Unusable` where one comes again: which of the two is meant?"""
+    found: dict[str, T] = {}
+    for name, item in pairs:
+        if name in found:
+            raise Unusable(what)
+        found[name] = item
+    return found
 
 
 def string(value: Any) -> str:

@@ -218,7 +218,7 @@ def row(line: int, parse: Callable[..., Row | Refused], value: dict[str, Any], *
 
 def _row(line: int, parse: Callable[..., Row | Refused], value: dict[str, Any], *more: Any) -> Row | Refused:
     found = parse(line, value, *more)
-    if isinstance(found, Refused):
+    if isinstance(found, Refused) or fields.is_prompt_alone(value):
         return found
-    lost = tuple(dict.fromkeys((*unread.of_row(found, value), *found.lost)))
-    return unfit.marked(found if lost == found.lost else replace(found, lost=lost), value)
+    lost = unread.of_row(found, value)
+    return unfit.marked(replace(found, lost=tuple(dict.fromkeys((*lost, *found.lost)))) if lost else found, value)

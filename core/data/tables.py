@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from core.conversation import Conversation, of_named_turns
-from core.data import dialogue, fields, outgoing, source, trl
+from core.data import dialogue, fields, jsonlines, outgoing, source, trl
 from core.data.jsonlines import Object
 from core.data.outgoing import listed
 from core.data.rows import Answer, ExportReport, Refused, Row, attempt, seconds, whole
@@ -83,7 +83,7 @@ def _ranking(line: int, items: list[dict[str, Any]]) -> Row | Refused:
     return Row(
         line,
         _conversation(first),
-        tags=tuple(map(str, json.loads(first.get("tags", "[]")))),
+        tags=tuple(map(str, jsonlines.loads(first.get("tags", "[]")))),
         split=fields.split_of(first),
         answers=tuple(
             Answer(
@@ -109,14 +109,14 @@ def _ranking(line: int, items: list[dict[str, Any]]) -> Row | Refused:
 
 def _ordered(item: dict[str, Any]) -> dict[str, Any]:
     """With the ranks of criteria that share a column each under its own name."""
-    shared = json.loads(item.get(CRITERIA, "{}"))
+    shared = jsonlines.loads(item.get(CRITERIA, "{}"))
     return item | {BY + name: rank for name, rank in shared.items()}
 
 
 def _conversation(value: dict[str, Any]) -> Conversation:
     """Its turns as JSON, or the text of a table from before there were any. Raises `Unusable`."""
     if value.get("messages"):
-        return dialogue.read(json.loads(value["messages"]))
+        return dialogue.read(jsonlines.loads(value["messages"]))
     text = value.get("prompt", "")
     return of_named_turns(text) or Conversation.of_text(text)
 

@@ -50,13 +50,13 @@ def word(said: Any) -> bool | None:
     return WORDS.get(fields.canonical(said).rstrip("\ufe0f")) if isinstance(said, str) else None
 
 
-def column(rows: Iterable[Given]) -> str | None:
-    """The column whose every value is a verdict; None where there is none, or only scores."""
+def columns(rows: Iterable[Given]) -> list[str]:
+    """The columns whose every value is a verdict; the first is the one that counts."""
     said: dict[str, set[float | str]] = defaultdict(set)
     for row in rows:
         for name, value in row.items():
             said[name].add(str(value) if isinstance(value, bool) else value)
-    return next((name for name in NAMES if name in said and _are_verdicts(name, said[name])), None)
+    return [name for name in NAMES if name in said and _are_verdicts(name, said[name])]
 
 
 def _are_verdicts(name: str, said: set[float | str]) -> bool:

@@ -9,15 +9,13 @@ from typing import Any
 from core.conversation import Message
 from core.data import answers, dialogue, fields, outgoing, parquet, sides, source
 from core.data.outgoing import ALL_LOST, Turned, losses
-from core.data.rows import PAIRS_LACK, ExportReport, Refused, Row, preference
+from core.data.rows import PAIRS_LACK, ExportReport, Refused, Row, Unusable, preference
 from core.store import Project, counting, pairs
 
 NAME = "trl"
 LACKS = PAIRS_LACK
 COLUMNS = ("prompt", "chosen", "rejected")
 NO_PROMPT = "it has no `prompt`"
-#: Fields of a file of prompts as most are.
-PROMPT_ALONE = {"prompt", "tags", "split", "id"}
 SCORED_BELOW = "a chosen answer that is scored below the rejected one, and counts as the better one all the same"
 
 
@@ -30,8 +28,8 @@ def read(path: Path) -> Iterator[Row | Refused]:
 
 
 def parse(line: int, value: dict[str, Any]) -> Row | Refused:
-    if value.keys() <= PROMPT_ALONE and isinstance(prompt := value.get("prompt"), str) and prompt.strip():
-        return Row(line, dialogue.conversation(prompt), fields.tags_of(value), fields.split_of(value))
+    if fields.is_prompt_alone(value):
+        return Row(line, dialogue.conversation(value["prompt"]), fields.tags_of(value), fields.split_of(value))
     chosen, rejected = fields.first(value, fields.CHOSEN), fields.first(value, fields.REJECTED)
     if chosen is not None or rejected is not None or "chosen" in value:
         return pair(line, value, chosen, rejected)
@@ -39,6 +37,8 @@ def parse(line: int, value: dict[str, Any]) -> Row | Refused:
 
 
 def pair(line: int, value: dict[str, Any], chosen: Any, rejected: Any) -> Row | Refused:
+    if chosen != rejected and (_has(value, fields.CHOSEN, rejected) or _has(value, fields.REJECTED, chosen)):
+        raise Unusable("it says of one answer both that it is the better and that it is the worse one")
     asked, better, worse = sides.of(value, chosen, rejected)
     scores, margin = fields.rated(value), fields.number(value.get("margin"))
     return preference(
@@ -46,8 +46,12 @@ def pair(line: int, value: dict[str, Any], chosen: Any, rejected: Any) -> Row | 
         split=fields.split_of(value), models=fields.models_of(value),
         lost=fields.scored(value),
         strength=1 + margin if margin is not None and margin >= 0 else None,
-        guessed=SCORED_BELOW if scores is not None and scores[0] < scores[1] else "",
+        guessed=SCORED_BELOW if (scores is not None and scores[0] < scores[1]) or (margin or 0) < 0 else "",
     )  # fmt: skip
+
+
+def _has(value: dict[str, Any], names: Sequence[str], side: Any) -> bool:
+    return side is not None and any(value.get(name) == side for name in names)
 
 
 def _asked(line: int, value: dict[str, Any]) -> Row | Refused:

@@ -14,6 +14,7 @@ from core.data.rows import Row
 #: What a message or a row says of its being learnt, and what of its being left out.
 LEARNT = ("weight", "loss_weight", "loss", "train", "training", "trainable")
 LEFT_OUT = ("mask", "masked")
+SIGNS = {*LEARNT, *LEFT_OUT}
 GOOD = "safe|harmless|appropriate|acceptable|correct|valid|good|helpful"
 BAD = "unsafe|harmful|toxic|inappropriate|unacceptable|incorrect|invalid|bad|flagged|spam"
 #: `is_response_0_safe`, `chosen_is_toxic`, `is_safe_response_0`.
@@ -24,8 +25,10 @@ def marked(row: Row, value: Mapping[str, Any]) -> Row:
     """The row with the answers marked that the object it was read from says not to learn."""
     if not row.answers:
         return row
-    texts = {text for item in value.values() for text in _left_out(item)}
+    texts = set[str]()
     for name, item in value.items():
+        if not isinstance(item, str):
+            texts.update(_left_out(item))
         found = judged(name)
         if found is not None and _says(item) is not found[1]:
             texts.update(answers.texts(value.get(found[0])) if _says(item) is not None else ())
@@ -58,8 +61,8 @@ def _left_out(item: Any) -> Iterator[str]:
 
 
 def _is_left_out(item: Mapping[str, Any]) -> bool:
-    return any(name in item and _says(item[name]) is False for name in LEARNT) or any(
-        name in item and _says(item[name]) is True for name in LEFT_OUT
+    return not SIGNS.isdisjoint(item) and (
+        any(_says(item.get(name)) is False for name in LEARNT) or any(_says(item.get(name)) for name in LEFT_OUT)
     )
 
 

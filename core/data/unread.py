@@ -21,13 +21,10 @@ MAY_NAME = ("preferred", "dispreferred")
 REASONING = ("reasoning_content", "reasoning", "thinking")
 
 
-def of_row(row: Row, value: Mapping[str, Any]) -> Iterator[str]:
+def of_row(row: Row, value: Mapping[str, Any]) -> list[str]:
     """What was left of an object that was read as this row."""
-    for name in of_question(value, row.conversation):
-        if name.strip("`") not in row.held:
-            yield name
-    if row.ranked and row.answers:
-        yield from _beside_answers(row, value)
+    found = [name for name in of_question(value, row.conversation) if name.strip("`") not in row.held]
+    return found + (list(_beside_answers(row, value)) if row.ranked and row.answers else [])
 
 
 def of_question(value: Mapping[str, Any], asked: Conversation) -> tuple[str, ...]:
@@ -41,7 +38,7 @@ def of_question(value: Mapping[str, Any], asked: Conversation) -> tuple[str, ...
             if name not in read and not _is_among(value[name], turns)
             and (value[name] is not question or (isinstance(question, str) and not _is_taken_apart(question, turns)))
         ]  # fmt: skip
-    reasons = _reasons([value]) or any(isinstance(item, list) and _reasons(item) for item in value.values())
+    reasons = _reasons([value]) or any(isinstance(item, list | Mapping) and _reasons(item) for item in value.values())
     return (*beside, *(["reasoning of answers"] if reasons else []))
 
 
@@ -69,15 +66,25 @@ def _is_among(item: Any, turns: set[str]) -> bool:
     return item is None
 
 
-def _reasons(messages: list[Any]) -> bool:
-    return any(isinstance(part, Mapping) and any(part.get(name) for name in REASONING) for part in messages[-1:])
+def _reasons(item: Any) -> bool:
+    """Is there what was thought: beside the answer at the end of a list, or among the parts of any message?"""
+    messages = item if isinstance(item, list) else item.get("messages", [item])
+    if not isinstance(messages, list):
+        return False
+    last = messages[-1] if messages else None
+    return (isinstance(last, Mapping) and any(last.get(name) for name in REASONING)) or any(map(_thinks, messages))
+
+
+def _thinks(item: Any) -> bool:
+    content = item.get("content") if isinstance(item, Mapping) else None
+    return dialogue.is_thought(item) or (isinstance(content, list) and any(map(dialogue.is_thought, content)))
 
 
 def _beside_answers(row: Row, value: Mapping[str, Any]) -> Iterator[str]:
     """Fields with an answer that the row has not, and those that judge one of its answers."""
     known = {answer.text.strip() for answer in row.answers}
     for name, item in value.items():
-        if not item and item is not False:
+        if (not item and item is not False) or (isinstance(item, str) and item in known):
             continue
         if _holds_answers(name) and (name not in MAY_NAME or not isinstance(item, str)):
             if not _are_known(item, known):

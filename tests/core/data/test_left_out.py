@@ -7,6 +7,7 @@ import pytest
 
 from core import data
 from core.data import Refused
+from core.errors import BadInput
 from core.store import pairs
 
 
@@ -97,6 +98,9 @@ OPENAI = {
 }
 
 
+ORDER = "another order of its answers"
+
+
 def task(*orders, **more):
     results = [{"type": "ranker", "from_name": f"{at}", "value": {"ranker": each}} for at, each in enumerate(orders)]
     return {"data": TASK | more, "annotations": [{"result": results}]}
@@ -120,6 +124,8 @@ def task(*orders, **more):
         (PKU | {"is_response_1_safe": False}, "`is_response_1_safe`"),
         ({**PAIR, "completions": ["a", "b", "c"], "scores": [1, 2, 3]}, "`completions`"),
         ({**PAIR, "completions": ["b", "a"]}, ""),
+        ({"prompt": "q", "completions": [{"text": "a", "rank": 1}, {"text": "b", "rank": 2}], "ranks": [2, 1]}, ORDER),
+        ({"prompt": "q", "completions": [{"text": "a", "score": 3}, {"text": "b", "score": 2}], "ranks": [1, 2]}, ""),
         ({"prompt": "q", "completions": ["a", "b"], "responses": ["c", "d"], "scores": [1, 2]}, "`responses`"),
         (
             {"prompt": "q", "messages": TALK[:1], "chosen": "a", "rejected": "b", "text": "Passage"},
@@ -134,6 +140,88 @@ def test_every_reader_says_what_it_leaves_out_of_a_row(tmp_path, row, lost):
     more = {**row, "data": {**row["data"], **beside}} if "data" in row else {**row, **beside}
     (found,) = data.read(lines(tmp_path / "b.jsonl", more))
     assert {"`system_message`", "`document`"} < {*found.lost, ""}
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (task(["a", "b", "a"]), "places one of its answers twice"),
+        (task({"rank-1": ["a", "b"], "rank-2": ["a"]}), "places one of its answers twice"),
+        (task(["a", "b"], items=[*TASK["items"], {"id": "a", "body": "C"}]), "the same id"),
+        ({"text": "q", "completions": ["a", "b"], "x:::rank_order": "A,B,A"}, "places one of its answers twice"),
+    ],
+)
+def test_an_answer_that_is_placed_twice_has_no_place(tmp_path, row, reason):
+    (refused,) = data.read(lines(tmp_path / "a.jsonl", row))
+    assert isinstance(refused, Refused) and reason in refused.reason
+
+
+CALLED = {"tool_calls": [{"type": "function", "function": {"name": "f", "arguments": "{}"}}]}
+TOOL = {"name": "f", "description": "d"}
+
+
+def test_what_contradicts_itself_is_refused(tmp_path):
+    (refused,) = data.read(lines(tmp_path / "a.jsonl", {**PAIR, "preferred": "b", "dispreferred": "a"}))
+    assert "both that it is the better" in refused.reason
+    (row,) = data.read(lines(tmp_path / "b.jsonl", {**PAIR, "preferred": "a", "dispreferred": "b"}))
+    assert ranks(row) == [("a", 1), ("b", 2)]
+    thumbs = [{"prompt": "q", "completion": text, "label": True, "is_good": text == "a"} for text in "ab"]
+    refused, row = data.read(lines(tmp_path / "c.jsonl", *thumbs))
+    assert refused.reason == "its `label` and its `is_good` contradict each other" and refused.line == 2
+    assert [(each.text, each.verdict) for each in row.answers] == [("a", "good")]
+
+
+@pytest.mark.parametrize("tools", [TOOL, [TOOL], json.dumps(TOOL), json.dumps([TOOL]), str([TOOL])])
+def test_one_tool_is_a_list_of_one(tmp_path, tools):
+    rows = [{**PAIR, "tools": tools}, {"prompt": {"messages": TALK, "tools": tools}, "chosen": "a", "rejected": "b"}]
+    for row in data.read(lines(tmp_path / "a.jsonl", *rows)):
+        assert row.conversation.tools == (TOOL,)
+
+
+@pytest.mark.parametrize("tools", ["use f()", {"f": {"description": "d"}}, [["f"]], "[{broken", 5])
+def test_tools_that_cannot_be_read_are_not_left_out(tmp_path, tools):
+    for row in ({**PAIR, "tools": tools}, {"prompt": "q", "tools": tools}):
+        (refused,) = data.read(lines(tmp_path / "a.jsonl", row))
+        assert isinstance(refused, Refused) and refused.reason == "its `tools` are no list of tools"
+
+
+@pytest.mark.parametrize(
+    ("turn", "found"),
+    [
+        ({"role": "tool_calls", **CALLED}, CALLED),
+        ({"role": "tool_calls", "content": "", **CALLED}, CALLED),
+        ({"role": "tool_calls"}, "no content"),
+        ({"role": "assistant", **CALLED, "function_call": {"name": "g"}}, "one is meant"),
+    ],
+)
+def test_a_turn_that_calls_a_tool_is_its_calls(tmp_path, turn, found):
+    talk = [TALK[0], turn, {"role": "tool", "content": "42"}]
+    (row,) = data.read(lines(tmp_path / "a.jsonl", {"prompt": talk, "chosen": "a", "rejected": "b"}))
+    assert found in row.reason if isinstance(row, Refused) else row.conversation.messages[1].extra == found
+
+
+THOUGHT = [{"type": "thinking", "text": "hm"}, {"type": "text", "text": "a"}]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {**PAIR, "chosen": [{"role": "assistant", "content": THOUGHT}]},
+        {**PAIR, "chosen": {"role": "assistant", "content": THOUGHT}},
+        {**PAIR, "prompt": [TALK[0], {"role": "assistant", "content": THOUGHT}, TALK[2]]},
+    ],
+)
+def test_what_was_thought_is_no_part_of_what_was_said(tmp_path, row):
+    row = {**row, "rejected": [{"role": "assistant", "content": "b"}]} if row["chosen"] != "a" else row
+    (found,) = data.read(lines(tmp_path / "a.jsonl", row))
+    assert ranks(found) == [("a", 1), ("b", 2)] and found.lost == ("reasoning of answers",)
+    assert found.prompt in ("and?", "User: u\n\nAssistant: a\n\nUser: and?")
+
+
+def test_a_picture_is_no_text_because_it_has_one(tmp_path):
+    asked = [{"role": "user", "content": [{"type": "image_url", "text": "a cat"}, {"type": "text", "text": "What?"}]}]
+    (refused,) = data.read(lines(tmp_path / "a.jsonl", {**PAIR, "prompt": asked}))
+    assert refused.reason == "a part of a message is no text but image_url"
 
 
 def test_the_text_of_an_item_is_asked_rather_than_what_stands_beside_it(tmp_path):
@@ -193,3 +281,34 @@ def test_our_table_is_the_same_rankings_however_a_spreadsheet_sorted_it(project,
     twice = (tmp_path / "own.csv").read_text()
     (tmp_path / "twice.csv").write_text(twice + twice)
     assert len(list(data.read(tmp_path / "twice.csv"))) == 4, "two tables that were put together are as many rankings"
+
+
+TWICE = '{"prompt": "p", "chosen": "good", "rejected": "bad", "chosen": "worse"}'
+SOUND = json.dumps({"prompt": "q", "chosen": "a", "rejected": "b"})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.jsonl", f"{TWICE}\n{SOUND}\n"),
+        ("a.json", f"[{TWICE},\n{SOUND}]"),
+        ("b.json", f"{TWICE}\n{SOUND}\n"),
+        ("c.json", '[{"prompt": "p", "completions": [{"text": "a", "rank": 1, "rank": 2}]},\n' + SOUND + "]"),
+        (
+            "d.csv",
+            'prompt,chosen,rejected\n"[{""role"": ""user"", ""content"": ""a"", ""content"": ""b""}]",x,y\nq,a,b\n',
+        ),
+    ],
+)
+def test_a_name_that_stands_twice_is_refused_wherever_it_stands(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    refused, row = data.read(tmp_path / name)
+    assert isinstance(refused, Refused) and "twice" in refused.reason and ranks(row) == [("a", 1), ("b", 2)]
+
+
+def test_two_columns_of_one_name_are_refused_in_parquet(tmp_path):
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    table = arrow.table([arrow.array([text]) for text in "qabc"], names=["prompt", "chosen", "rejected", "chosen"])
+    parquet.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(BadInput, match=r"Two columns of a\.parquet are called `chosen`"):
+        list(data.read(tmp_path / "a.parquet"))

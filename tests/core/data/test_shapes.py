@@ -325,6 +325,39 @@ def test_every_verdict_comes_in_whatever_the_first_line_is(project, tmp_path, na
     assert [("this", 2), ("that", 1)] in orders and pairs.counts(project).pairs == len(orders)
 
 
+def test_an_empty_cell_takes_its_score_rank_and_model_with_it(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("q,a1,a2,a3,s1,s2,s3,m1,m2,m3\nq1,x,,z,9,1,5,A,B,C\nq2,x,y,z,,8,5,A,,C\nq3,x,,z,,8,5,A,B,C\n")
+    columns = data.Columns.parse("prompt=q,answers=a1+a2+a3,scores=s1+s2+s3,model=m1+m2+m3")
+    rows = list(data.read(path, options=data.ReadOptions(columns)))
+    assert [[(each.text, each.rank, each.model) for each in row.answers] for row in rows] == [
+        [("x", 1, "A"), ("z", 2, "C")],
+        [("x", None, "A"), ("y", 1, ""), ("z", 2, "C")],
+        [("x", None, "A"), ("z", None, "C")],
+    ]
+    assert [row.ranked for row in rows] == [True, True, False]
+    with pytest.raises(BadInput, match="Give scores as many columns as the answers have, 3"):
+        data.Columns.parse("prompt=q,answers=a1+a2+a3,scores=s1+s2")
+
+
+def test_a_strength_below_nothing_is_none_of_the_chosen_answer(tmp_path):
+    (tmp_path / "a.csv").write_text("q,g,b,s\nq1,x,y,-2\nq2,x,y,2\n")
+    columns = data.Columns.parse("prompt=q,chosen=g,rejected=b,strength=s")
+    refused, row = data.read(tmp_path / "a.csv", options=data.ReadOptions(columns))
+    assert "its strength is -2" in refused.reason and row.strength == 2
+
+
+def test_a_column_may_have_a_plus_in_its_name(tmp_path):
+    (tmp_path / "a.csv").write_text("C++,a+,b\nq,x,y\n")
+    columns = data.Columns({"prompt": ("C++",), "answers": ("a+", "b")})
+    assert columns.text == r"prompt=C\+\+,answers=a\++b" and data.Columns.parse(columns.text) == columns
+    data.keep_mapping("plus", columns)
+    (row,) = data.read(tmp_path / "a.csv", options=data.ReadOptions(data.named_mapping("plus")))
+    assert row.prompt == "q" and [each.text for each in row.answers] == ["x", "y"]
+    with pytest.raises(BadInput, match=r"a \+ in a column's name is written \\\+"):
+        data.Columns.parse("prompt=C++,chosen=g,rejected=b")
+
+
 def test_columns_of_answers_that_no_row_has_are_asked_about(tmp_path):
     (tmp_path / "a.csv").write_text("q,good,bad\nWhich?,this,that\n", encoding="utf-8")
     with pytest.raises(BadInput, match=r"anything in god: .* q, good, bad"):
