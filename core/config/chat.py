@@ -21,7 +21,8 @@ class Chat(Settings):
     )
     chat_date: str = option(
         "",
-        "What a template that asks for today's date is told, as YEAR-MONTH-DAY: the same in every run.",
+        "What a template that asks for today's date is told, as YEAR-MONTH-DAY: the same in every run. One that "
+        "has a day of its own (Llama 3.1's) keeps that.",
         zero="none",
     )
     thinking: str = option(

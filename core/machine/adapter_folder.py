@@ -104,6 +104,11 @@ HARMLESS: dict[str, Callable[[Any], bool]] = {
 }
 
 
+def is_said(value: Any) -> bool:
+    """Does a field say anything? A zero does, as PEFT reads it."""
+    return not (value is None or value is False or value in ("", [], {}))
+
+
 def is_adapter(folder: Path) -> bool:
     """Does an adapter lie here, and no model?"""
     return (folder / CONFIG).is_file() and not (folder / "config.json").exists()
@@ -150,7 +155,7 @@ def _check_field(folder: Path, key: str, value: Any) -> None:
             "else on the base as it is: save it with PEFT once more, as plain LoRA (save_pretrained with "
             "path_initial_model_for_weight_conversion), or choose another adapter."
         )
-    if value and not (key in checks and checks[key](value)):
+    if is_said(value) and not (key in checks and checks[key](value)):
         raise ModelError(
             f"{folder / CONFIG} has {key!r:.80} with {value!r:.80}, which is not read: choose a plain LoRA adapter."
         )

@@ -30,7 +30,9 @@ def read(folder: Path) -> tuple[LoraConfig, Shapes]:
     """The adapter's config, and the shapes of its tensors by name. Raises `ModelError` that says what is wrong."""
     found = adapter_folder.fields(folder)
     shapes = _shapes(folder)
-    config = LoraConfig(**{key: found[key] for key in TAKEN if found.get(key)}, task_type="CAUSAL_LM")
+    config = LoraConfig(
+        **{key: found[key] for key in TAKEN if adapter_folder.is_said(found.get(key))}, task_type="CAUSAL_LM"
+    )
     longest = max((max(shape, default=0) for shape in shapes.values() if prod(shape)), default=0)
     if max(config.r, *config.rank_pattern.values(), 0) > longest:
         raise ModelError(f"{folder / CONFIG} says a rank of {config.r}, and {WEIGHTS} holds none such: take another.")

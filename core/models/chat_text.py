@@ -5,6 +5,7 @@ it refuses or drops is given in another way (`core.models.repairs`), found once 
 """
 
 import json
+import re
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -19,6 +20,7 @@ from core.models.template_choice import chosen
 
 #: How `date_string` is written in the templates that read it.
 DATE_STRING = "%d %b %Y"
+ASKS_FOR_TODAY = re.compile(r"""strftime_now\(\s*(['"])([^'"\\]*)\1\s*\)""")
 THINK = "</think>"
 
 
@@ -69,11 +71,22 @@ class ChatText:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """What else transformers' own `apply_chat_template` must be given to say the same."""
+        """What else transformers' own `apply_chat_template` is given to say the same, with the template `dated`."""
+        return self._arguments(self.template)
+
+    @property
+    def dated(self) -> str:
+        """The template with the project's day in place of today's, which it asks transformers for."""
+        if not self.settings.chat_date:
+            return self.template.source
+        day = date.fromisoformat(self.settings.chat_date)
+        return ASKS_FOR_TODAY.sub(lambda found: json.dumps(day.strftime(found[2])), self.template.source)
+
+    def _arguments(self, template: ChatTemplate) -> dict[str, Any]:
         more: dict[str, Any] = {}
         if self.settings.thinking != "template":
             more["enable_thinking"] = more["thinking"] = self.settings.thinking == "on"
-        if self.settings.chat_date and "date_string" in self.template.source:
+        if self.settings.chat_date and "date_string" in template.source and "set date_string" not in template.source:
             more["date_string"] = date.fromisoformat(self.settings.chat_date).strftime(DATE_STRING)
         return more
 
@@ -121,11 +134,7 @@ class ChatText:
 
     def _rendered(self, turns: list[dict[str, Any]], tools: Any, prompting: bool) -> str:
         template = self.tool_use if tools and self.tool_use is not None else self.template
-        more: dict[str, Any] = {}
-        if self.settings.thinking != "template":
-            more["enable_thinking"] = more["thinking"] = self.settings.thinking == "on"
-        if self.settings.chat_date and "date_string" in template.source and "set date_string" not in template.source:
-            more["date_string"] = date.fromisoformat(self.settings.chat_date).strftime(DATE_STRING)
+        more = self._arguments(template)
         return template.render(turns, add_generation_prompt=prompting, tools=tools, **more)
 
     def _check_whole(self, conversation: Conversation, text: str) -> None:

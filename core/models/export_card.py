@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from core.config.algorithms import LearnsFrom
 from core.config.training import ALGORITHMS, TrainPolicyJob, TrainRewardJob
 from core.jobs import queue
 from core.labeling import gold
 from core.machine.base_models import ModelSpec, parse
-from core.models import cards, drawing
+from core.models import asking_code, cards, drawing
 from core.models.chat_tokens import ChatTokens
 from core.report.outcomes import changed_settings
 from core.runs import origins
@@ -66,15 +65,17 @@ TWO = """model = PeftModel.from_pretrained(model, folder + "/base").merge_and_un
 model = PeftModel.from_pretrained(model, folder + "/policy")
 """
 ASKED = """
+question = "How are you?"
 turns = {turns}
 prompt = tokenizer.apply_chat_template(
-    turns, add_generation_prompt=True, return_dict=True, return_tensors="pt"{thinking}
+    turns, add_generation_prompt=True, return_dict=True, return_tensors="pt"{more}
 )
 answer = model.generate(**prompt, max_new_tokens=64, do_sample=False{stops})
 print(tokenizer.decode(answer[0, prompt["input_ids"].shape[1] :], skip_special_tokens=True))"""
 LLAMA_CPP = """from llama_cpp import Llama
 
 model = Llama({file}, n_ctx=0, verbose=False)  # in the folder of this file
+question = "How are you?"
 turns = {turns}
 answer = model.create_chat_completion(turns, max_tokens=64, temperature=0{stops})
 print(answer["choices"][0]["message"]["content"])"""
@@ -108,7 +109,7 @@ def text(found: Exported) -> str:
         algorithm=ALGORITHMS[job.config.algorithm].title, learnt=_rewarded(job), use=_use(found),
         form=FORMS[found.is_adapter, bool(found.spec.adapter)], recipe=cards.table(_recipe(found)),
         lacks=f"\n**{lacks(job)}**\n" if lacks(job) else "",
-    ) + _said(found.chat)  # fmt: skip
+    ) + _said(found)  # fmt: skip
 
 
 def lacks(job: TrainPolicyJob) -> str:
@@ -123,17 +124,15 @@ def lacks(job: TrainPolicyJob) -> str:
 
 def snippet(found: Exported) -> str:
     """Python that asks the model one question, with nothing of Plumbline."""
-    settings, stops = found.chat.settings, list(found.chat.stops)
-    turns = [{"role": "system", "content": settings.system_prompt}] if settings.system_prompt else []
-    asked = cards.literal([*turns, {"role": "user", "content": "How are you?"}])
+    chat, stops = found.chat.text, list(found.chat.stops)
+    asked = asking_code.turns(chat, "question")
     ending = cards.literal(stops)
     if found.file:
         return LLAMA_CPP.format(file=cards.literal(found.file), turns=asked, stops=f", stop={ending}" if stops else "")
-    thinks = settings.thinking != "template"
     ends = f", eos_token_id={list(found.chat.ends)}" if found.is_adapter else ""
-    return _loaded(found) + ASKED.format(
+    return _loaded(found) + asking_code.template(chat, is_own=True) + ASKED.format(
         turns=asked, stops=ends + (f", stop_strings={ending}, tokenizer=tokenizer" if stops else ""),
-        thinking=f", enable_thinking={settings.thinking == 'on'}" if thinks else "",
+        more=asking_code.arguments(chat),
     )  # fmt: skip
 
 
@@ -264,12 +263,21 @@ def _rewarded(job: TrainPolicyJob) -> str:
     return f"{model} and the rules {cards.span(_rules(config.rules))}" if config.rules else model
 
 
-def _said(chat: ChatTokens) -> str:
+def _said(found: Exported) -> str:
     """How the policy was asked."""
-    said: Any = ""
+    chat, said = found.chat, ""
+    given = asking_code.arguments(chat.text).removeprefix(", ")
+    parts = [cards.span(given)] if given else []
+    if asking_code.template(chat.text, is_own=True):
+        parts.append(f"{chat.settings.chat_date} as today's date")
+    if found.file and parts:
+        said += (
+            f"\nIts chat template was given {' and '.join(parts)}, which `create_chat_completion` above cannot be "
+            "told: what else runs the file may have options for it.\n"
+        )
     if chat.settings.system_prompt:
         said += f"\nIt was tuned with this system prompt:\n\n{cards.block(chat.settings.system_prompt)}"
     if chat.stops:
         stops = ", ".join(cards.span(cards.literal(stop)) for stop in chat.stops)
         said += f"\nIts answers also ended at these texts (`stop_strings` of `generate`): {stops}.\n"
-    return str(said)
+    return said

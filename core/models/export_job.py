@@ -30,6 +30,9 @@ from core.trust.wish import place_of
 #: The file in the job's folder that says which folder it was that became the exported model.
 MARK = "exported"
 GGUF, ADAPTER, MODELFILE = "gguf", "adapter", "Modelfile"
+#: The formats that weights are kept in, by safetensors' names, and the names of whole numbers.
+FORMATS = {"F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16}
+WHOLE = re.compile(r"[IU]\d|BOOL")
 #: One of them is in every folder that is written.
 SIGNS = ("config.json", MODELFILE, CONFIG, f"{adapter_export.POLICY}/{CONFIG}")
 
@@ -54,7 +57,7 @@ def run(context: JobContext) -> Events:
     chat = _stopping(found.model, found.tokenizer, spec, chat_of_run(project, job.id))
     if config.format == GGUF:
         writing.check(found.model, chat)  # before minutes are spent
-    stored = _stored_dtype(vetting.weight_files(spec.folder)[0]) if config.format not in (GGUF, ADAPTER) else None
+    stored = _stored_dtype(vetting.weight_files(spec.folder)) if config.format not in (GGUF, ADAPTER) else None
     both = merging.merged(found.model, adapter, stored)
     model = both.model
     if stored is not None:
@@ -120,7 +123,7 @@ def _is_ours(out: Path, mark: Path) -> bool:
 def _written(out: Path, job: TrainPolicyJob, config: ExportModelConfig) -> Result:
     files = [*out.rglob("*.safetensors"), *out.glob("*.gguf")]
     size = sum(path.stat().st_size for path in files)
-    dtype = config.quantize if config.format == GGUF else str(_stored_dtype(files[0])).removeprefix("torch.")
+    dtype = config.quantize if config.format == GGUF else str(_stored_dtype(files)).removeprefix("torch.")
     lacks = export_card.lacks(job)
     return Result(ExportModelResult(folder=str(out), policy_job=job.id, dtype=dtype, bytes=size, lacks=lacks))
 
@@ -155,9 +158,12 @@ def _try(model: Any) -> None:
         raise Diverged("With this adapter the model's probabilities are not numbers: choose another run or checkpoint.")
 
 
-def _stored_dtype(weights: Path) -> torch.dtype:
-    """The number format of a model's own file; float32 where it has none that weights are kept in."""
-    known = (torch.float32, torch.bfloat16, torch.float16)
-    with safe_open(weights, "pt") as file:
-        found = [file.get_tensor(name).dtype for name in list(file.keys())[:1]]
-    return found[0] if found and found[0] in known else torch.float32
+def _stored_dtype(files: list[Path]) -> torch.dtype:
+    """The number format that holds all weights of a model's own files without rounding them; float32 where some are in
+    one that no model is kept in here."""
+    found = set()
+    for path in files:
+        with safe_open(path, "pt") as file:
+            found |= {file.get_slice(name).get_dtype() for name in file.keys()}  # noqa: SIM118
+    formats = {FORMATS.get(name, torch.float32) for name in found if not WHOLE.match(name)}
+    return formats.pop() if len(formats) == 1 else torch.float32

@@ -2,14 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from transformers import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING
 
 from core.config.training import TrainedModel
-from core.conversation import Conversation
-from core.models import cards
-from core.models.chat_text import ChatText
+from core.models import asking_code, cards
 from core.reward.model import Member, RewardModel
 from core.store import Project
 
@@ -46,8 +43,8 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 base = {base}  # its folder, or its name on the hub
 adapter = "."  # the folder of this file
-tokenizer = AutoTokenizer.from_pretrained(base){template}
-model = AutoModelForSequenceClassification.from_pretrained(base, num_labels={labels}, dtype="float32")
+tokenizer = AutoTokenizer.from_pretrained(base)
+{template}model = AutoModelForSequenceClassification.from_pretrained(base, num_labels={labels}, dtype="float32")
 model = PeftModel.from_pretrained(model, adapter).eval()
 model.config.pad_token_id = None
 
@@ -65,8 +62,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 base = {base}  # its folder, or its name on the hub
 adapter = "."  # the folder of this file
-tokenizer = AutoTokenizer.from_pretrained(base){template}
-config = LoraConfig.from_pretrained(adapter)
+tokenizer = AutoTokenizer.from_pretrained(base)
+{template}config = LoraConfig.from_pretrained(adapter)
 config.task_type, config.modules_to_save = "CAUSAL_LM", None  # the head is computed below
 model = AutoModelForCausalLM.from_pretrained(base, dtype="float32")
 {on_base}model = PeftModel.from_pretrained(model, adapter, config=config).eval()
@@ -113,30 +110,11 @@ def snippet(model: RewardModel, per_token: float = 0.0) -> str:
     )
     return "import torch\n" + (SNIPPET if known else BARE_SNIPPET).format(
         base=cards.literal(spec.named), on_base=on_base if spec.adapter else "", labels=len(model.columns),
-        end="tokenizer.eos_token_id" if own else f"tokenizer.convert_tokens_to_ids({end})", turns=_turns(chat.text),
-        more="".join(f", {key}={cards.literal(value)}" for key, value in chat.text.arguments.items()),
+        end="tokenizer.eos_token_id" if own else f"tokenizer.convert_tokens_to_ids({end})",
+        turns=asking_code.turns(chat.text, "prompt"), more=asking_code.arguments(chat.text),
         length=f" - {per_token!r} * len(answer)" if per_token else "",
-        template=f"\ntokenizer.chat_template = {cards.literal(chat.text.choice.default)}" if other else "",
+        template=asking_code.template(chat.text, is_own=not other),
     )  # fmt: skip
-
-
-def _turns(text: ChatText) -> str:
-    """Python for the turns of a `prompt`, as the template takes them; whatever is put before it, it ends the last."""
-    asked = "?"
-    *before, last = text.turns_of(Conversation.of_text(asked))
-    content: Any = last["content"]
-    if isinstance(content, list):
-        (part,) = content
-        said = f"[{{'type': 'text', 'text': {_ending_with_prompt(part['text'], asked)}}}]"
-    else:
-        said = _ending_with_prompt(content, asked)
-    turns = [*map(cards.literal, before), f"{{'role': {cards.literal(last['role'])}, 'content': {said}}}"]
-    return f"[{', '.join(turns)}]"
-
-
-def _ending_with_prompt(content: str, asked: str) -> str:
-    before = content.removesuffix(asked)
-    return f"{cards.literal(before)} + prompt" if before else "prompt"
 
 
 def _columns(model: RewardModel) -> str:

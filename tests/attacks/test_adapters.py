@@ -115,6 +115,8 @@ ATTACKS: dict[str, tuple[Tampering, str]] = {
     "a huge rank": (config(r=10**9), "'r'"),
     "a rank that its file has not": (config(r=4000), "says a rank of 4000"),
     "a rank that is a text": (config(r="16"), "'r'"),
+    "a scale of nothing": (config(lora_alpha=0), "'lora_alpha' with 0"),
+    "the first layer alone": (config(layers_to_transform=0), "'layers_to_transform' with 0"),
     "a scale that is none": (config(lora_alpha=float("nan")), "'lora_alpha'"),
     "deep": (lambda folder: (folder / CONFIG).write_text('{"a":' * 10**5 + "1" + "}" * 10**5) and None, "too deep"),
     "a list": (lambda folder: (folder / CONFIG).write_text("[]") and None, "no JSON object"),

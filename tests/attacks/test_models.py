@@ -572,6 +572,12 @@ def test_the_format_of_an_export_is_that_of_the_model_and_of_nothing_beside_it(m
 
     os.mkfifo(model / "aaa.safetensors")
     (model / "bbb.safetensors").write_bytes(b"garbage")
-    assert export_job._stored_dtype(vetting.weight_files(model)[0]) is torch.float32
-    save_file({"x": torch.zeros(1, dtype=torch.int64)}, model / WEIGHTS)
-    assert export_job._stored_dtype(vetting.weight_files(model)[0]) is torch.float32
+    assert export_job._stored_dtype(vetting.weight_files(model)) is torch.float32
+    for formats, expected in (
+        ([torch.int64], torch.float32),
+        ([torch.bfloat16, torch.int64], torch.bfloat16),
+        ([torch.bfloat16, torch.float32], torch.float32),  # the first would round the second
+        ([torch.bfloat16, torch.float16], torch.float32),
+    ):
+        save_file({str(n): torch.zeros(1, dtype=each) for n, each in enumerate(formats)}, model / WEIGHTS)
+        assert export_job._stored_dtype(vetting.weight_files(model)) is expected

@@ -8,11 +8,12 @@ from dataclasses import asdict, replace
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from core import cli, worker
 from core.config.chat import Chat
 from core.config.jobs import CompareConfig, ExportModelConfig, JobKind, config_values
+from core.conversation import Conversation
 from core.jobs import queue
 from core.machine import base_models
 from core.markdown import to_html
@@ -32,7 +33,7 @@ from tests.jobs import set_job
 FRESH = """
 import json, sys, torch
 assert not any(name.split(".")[0] in ("core", "desktop") for name in sys.modules)
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer
 ids = torch.tensor([[5, 9, 12, 60, 61]])
 def logits(model):
     with torch.no_grad():
@@ -147,6 +148,51 @@ def test_the_snippet_of_the_card_answers_as_it_stands(asking, run_job, tmp_path,
     whole = f"\nassert turns[0]['content'] == {chosen.system_prompt!r}, turns"
     said = "\nassert 'Say \"no\".' in tokenizer.decode(prompt['input_ids'][0])"
     stranger.run(fresh + found[2] + whole + said, folder=out)
+
+
+TURN = "{% for m in messages %}<u>{{ m.content }}</s>{% endfor %}{% if add_generation_prompt %}<a>{% endif %}"
+#: A template, the choices of a run, and what it does not take: a card in other words would fail, or ask another thing.
+ASKED = {
+    "no system turn": (
+        "{% if messages[0].role == 'system' %}{{ raise_exception('no system turn') }}{% endif %}" + TURN,
+        Chat(system_prompt="Be kind."),
+    ),
+    "parts, thinking and a day": (
+        TURN.replace("m.content", "m.content[0].text + ''")
+        + "{{ 'think' if thinking else '' }}{{ strftime_now('%d %b %Y') }}",
+        Chat(thinking="on", chat_date="2025-01-02"),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ASKED)
+def test_the_card_asks_what_the_policy_was_asked(asking, run_job, tmp_path, tiny_model, kind):
+    template, chosen = ASKED[kind]
+    other = shutil.copytree(tiny_model, tmp_path / "model")
+    (other / "chat_template.jinja").write_text(template)
+    asking.set_setting("model", str(other))
+    (asking.run_folder(1) / PINNED).write_text(json.dumps(asdict(chosen)))
+    found = {}
+    for form in ("safetensors", "gguf"):
+        out = tmp_path / form
+        job = run_job(asking, JobKind.EXPORT_MODEL, ExportModelConfig(out=str(out), format=form))
+        assert job.status == "done", job.report or job.error
+        found[form] = (out / "README.md").read_text()
+    (code,) = SNIPPET.finditer(found["safetensors"])
+    (llama,) = SNIPPET.finditer(found["gguf"])
+    names = {"tokenizer": AutoTokenizer.from_pretrained(tmp_path / "safetensors")}
+    exec(
+        "\n".join(re.findall("^tokenizer.chat_template = .*", code[2], re.MULTILINE))
+        + code[2][code[2].index("\nquestion") : code[2].index("\nanswer")],
+        names,
+    )
+    base = load(base_models.parse(str(other)), chosen)
+    expected = base.chat.prompt(Conversation.of_text("How are you?")).ids
+    assert names["prompt"]["input_ids"][0].tolist() == list(expected)
+    turns = re.findall("^(?:question|turns) = .*", code[2], re.MULTILINE)
+    assert turns == re.findall("^(?:question|turns) = .*", llama[2], re.MULTILINE)
+    given = "was given `enable_thinking=True, thinking=True` and 2025-01-02 as today's date, which `create"
+    assert (given in found["gguf"]) == (chosen.thinking == "on")
 
 
 def test_the_card_tells_the_recipe_and_nothing_in_it_is_taken_for_markdown(tuned_project, run_job, tmp_path):

@@ -1,6 +1,7 @@
 """The reward model through its own door: exact gradients in parts, memory, saving, other programs, ensembles."""
 
 import json
+from copy import deepcopy
 from dataclasses import replace
 from itertools import product
 
@@ -12,6 +13,7 @@ from core.config.training import TrainRewardConfig
 from core.errors import KnownError, ModelError
 from core.models import cards
 from core.models.adapters import SharedModel
+from core.models.chat import what_the_model_reads
 from core.models.checkpoint import adamw
 from core.models.rows import from_lists
 from core.reward import memory
@@ -226,6 +228,22 @@ def test_a_system_prompt_is_nothing_but_a_text_in_the_snippet(shared, base, tmp_
             read = "".join(f"<{role}>{text if isinstance(text, str) else text[0]['text']}" for role, text in said_in)
             assert read == (reads.format(said, prompt) if said else f"<user>{prompt}")
     assert not (tmp_path / "ran").exists()
+
+
+OWN_DAY = "{% if not date_string is defined %}{% set date_string = '26 Jul 2024' %}{% endif %}{{ date_string }}"
+NOW = "{% set date_string = strftime_now('%d %b %Y') %}{{ date_string }}"
+
+
+@pytest.mark.parametrize("day", ["{{ date_string }}", OWN_DAY, NOW])
+def test_the_snippet_gives_the_template_the_day_that_it_was_given_here(shared, base, day):
+    template = day + "{% for message in messages %}" + TURN + "{% endfor %}"
+    shared.base = base.with_settings(Chat(chat_date="2025-01-02", chat_template=template))
+    code = snippet(RewardModel(shared))
+    asked = [line for line in code.splitlines() if line.startswith(("tokenizer.", "turns =", "text ="))]
+    names = {"prompt": "hi", "tokenizer": deepcopy(base.tokenizer)}
+    exec("\n".join(asked), names)
+    assert names["text"] == what_the_model_reads(shared.base, "hi").text
+    assert names["text"].startswith("26 Jul 2024" if day == OWN_DAY else "02 Jan 2025")
 
 
 def test_an_ensemble_is_combined_in_three_ways(shared, tmp_path):
