@@ -66,7 +66,7 @@ MIXED = _here(
 )
 SERVER = _here(
     "generate.server", "Address of the server",
-    "Of Ollama, llama.cpp, vLLM, LM Studio or `transformers serve`: whatever speaks OpenAI's chat API.", field=True,
+    "Of Ollama, llama.cpp, vLLM, LM Studio or transformers serve: whatever speaks OpenAI's chat API.", field=True,
 )  # fmt: skip
 SERVER_MODEL = _here("generate.server-model", "The server's model", "Type its name, or press Look.", field=True)
 LOOK = _here("generate.look", "Look", "Ask the server which models it has.")

@@ -74,7 +74,7 @@ def changes(prompt, completion):
 '''
 RUN = TrainPolicyConfig(
     algorithm="rloo", steps=3, learning_rate=1e-2, kl_coef=0, eval_prompts=0, max_new_tokens=6, batch_size=8,
-    checkpoint_every=3, train_on_gold=True, reference_answers=False,
+    checkpoint_every=3, train_on_gold=True, reference_answers=False, missing_end_penalty=0.0,
 )  # fmt: skip
 
 

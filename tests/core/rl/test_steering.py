@@ -34,7 +34,7 @@ from tests.thorough import represented
 GOLD = "regex:[a-m]"
 POLICY = TrainPolicyConfig(
     steps=4, gold=GOLD, train_on_gold=True, learning_rate=5e-3, eval_prompts=2, max_new_tokens=6, batch_size=8,
-    checkpoint_every=2, lora_rank=4, reference_answers=False,
+    checkpoint_every=2, lora_rank=4, reference_answers=False, missing_end_penalty=0.0,
 )  # fmt: skip
 
 

@@ -52,7 +52,7 @@ def given(prompt, completion):
 PROMPTS = [Prompt(1, "a"), Prompt(2, "b")]
 RUN = TrainPolicyConfig(
     steps=3, learning_rate=1e-2, kl_coef=0.05, eval_prompts=0, max_new_tokens=6, batch_size=8, checkpoint_every=2,
-    rules_only=True, reference_answers=False,
+    rules_only=True, reference_answers=False, missing_end_penalty=0.0,
 )  # fmt: skip
 
 
@@ -88,7 +88,8 @@ def test_each_reward_stands_at_the_token_that_completes_its_step(asking, own, sh
     rollout, config = collected(shared, reward)
     assert not rollout.rows.ended.all()
     learner = learner_of(shared, "ppo", config, gamma=0.5, lam=1.0, whiten_advantages=False)
-    _, returns = learner.advantages(rollout)
+    learner.critic.initialise(rollout.score)
+    _, returns = learner.advantages(rollout, learner.values(rollout))
     for row, (text, n) in enumerate(zip(rollout.texts, rollout.rows.lengths.tolist(), strict=True)):
         ids, rewards = rollout.rows.response_ids[row].tolist(), [0.0] * n
         begun = [chat.text_of(shared.base, ids[: place + 1]) for place in range(n)]

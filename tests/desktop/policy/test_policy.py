@@ -597,7 +597,7 @@ def test_rounds_stand_in_a_line_and_a_tuned_policy_begins_the_next(open_window, 
     qtbot.mouseClick(found.next_round, Qt.MouseButton.LeftButton)
     rank = window.tabs[TabId.RANK]
     qtbot.waitUntil(lambda: rank.side.name == "generate")
-    assert rank.side.generate.policy.currentData() == job.id
+    assert rank.side.generate.writer.policy.currentData() == job.id
 
 
 def test_a_long_run_is_appended_to_in_milliseconds(tab, qtbot):
