@@ -10,6 +10,9 @@ from core.store.files import plain
 #: Bytes. The largest `config.json` of a published model has some 20 kB, the largest index some 10 MB.
 MOST_JSON = 2_000_000
 MOST_INDEX = 64_000_000
+#: Things of which each costs time or memory, weights or not; real ones are below some hundreds. And layers one after
+#: the other; the deepest published models have some 130.
+MOST_THINGS, MOST_LAYERS = 4096, 512
 
 
 def read_json(path: Path, most: int = MOST_JSON) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import torch
+
 from core.errors import ModelError
 from core.jobs import limits
 from core.models import vetting
@@ -26,6 +28,17 @@ def for_model(folder: Path, what: str) -> Iterator[None]:
     # Beside a GPU the memory of this process is much that is only held for it, and the GPU says itself what it lacks.
     memory = MEMORY + size * MODEL_MEMORY_A_BYTE if placement().device.type == "cpu" else None
     with _allowed(what, SECONDS + size * MODEL_SECONDS_A_BYTE, memory):
+        yield
+
+
+@contextmanager
+def for_gguf(path: Path, held: int) -> Iterator[None]:
+    """To make a folder of a GGUF file whose tensors have `held` numbers, its tokenizer included. Raises `ModelError`
+    where it takes more."""
+    size = max(held * torch.float32.itemsize, path.stat().st_size)
+    with _allowed(
+        f"The model in {path.name}", SECONDS + size * MODEL_SECONDS_A_BYTE, MEMORY + size * MODEL_MEMORY_A_BYTE
+    ):
         yield
 
 

@@ -12,7 +12,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Generator, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -140,12 +140,12 @@ def convert(gguf: Path, target: Path, held: int | None = None) -> None:
     import torch
     from transformers import AutoModelForCausalLM
 
-    from core.models import tokenizer_files, vetting
+    from core.models import allowance, tokenizer_files, vetting
 
     here: dict[str, Any] = {"gguf_file": gguf.name, "local_files_only": True, "trust_remote_code": False}
     more: dict[str, Any] = {}
     try:
-        with vetting.offline():
+        with vetting.offline(), nullcontext() if held is None else allowance.for_gguf(gguf, held):
             if held is not None:
                 more["config"] = vetting.check_size(AutoModelForCausalLM, gguf.parent, held, gguf_file=gguf.name)
             model, info = AutoModelForCausalLM.from_pretrained(

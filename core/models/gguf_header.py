@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from core.errors import ModelError
+from core.machine.model_files import MOST_LAYERS, MOST_THINGS
 
 #: More than any published file has. A vocabulary is an array.
 MOST_ENTRIES, MOST_TENSORS, MOST_DIMENSIONS = 10_000, 100_000, 4
@@ -70,9 +71,15 @@ def _check(path: Path, file: BinaryIO) -> int:
         raise _refused(path, "its tensors are larger than it")
     longest = max((max(shape, default=0) for shape in shapes), default=0)
     for name, value in found.items():
-        if isinstance(value, int) and value > (tensors if LAYERS.search(name) else longest) and SIZES.match(name):
-            raise _refused(path, f"it claims {name[:80]} = {value}, and no tensor is of that size")
+        if isinstance(value, int) and SIZES.match(name) and value > _most(name, tensors, longest):
+            raise _refused(path, f"it claims {name[:80]} = {value}, which is more than it holds or any model has")
     return held
+
+
+def _most(name: str, tensors: int, longest: int) -> int:
+    if LAYERS.search(name):
+        return min(tensors, MOST_LAYERS)
+    return min(longest, MOST_THINGS) if "count" in name else longest
 
 
 def _numbers(file: BinaryIO, form: str) -> tuple[Any, ...]:

@@ -20,7 +20,7 @@ from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 
 from core.errors import ModelError, first_line
 from core.machine.base_models import models_folder
-from core.machine.model_files import MOST_INDEX, leads_out, read_json
+from core.machine.model_files import MOST_INDEX, MOST_LAYERS, MOST_THINGS, leads_out, read_json
 
 ANOTHER = "choose another model"
 #: The ways to compute attention and experts that transformers brings along; all others are code from the hub, or are
@@ -43,14 +43,12 @@ REFUSED = {
 #: What is made of weights in 8 bits: plain numbers. Of the file's own setting nothing is taken, which may hold patterns
 #: that take for ever and on a GPU means code from the hub.
 DEQUANTIZED = {"quant_method": "fp8", "dequantize": True}
-#: A config's numbers of things of which each costs time or memory, weights or not. Real ones are below some hundreds.
+#: A config's numbers of things of which each costs time or memory, weights or not.
 COUNTS = re.compile(
     r"(layers?|blocks?|experts|groups|labels|codebooks|depths?|heads?|block_sizes|attention_types|functions|inputs|ngram|pretraining_tp)$"
 )
-MOST_THINGS = 4096
-#: Of layers one after the other; the deepest published models have some 130.
+#: Those of them that are layers one after the other.
 LAYERS = re.compile(r"(layers?|blocks?|depths?)$")
-MOST_LAYERS = 512
 #: Where positions are made with sines by a loop, they are few.
 SINES = {"sinusoidal_embeddings", "sinusoidal_pos_embds"}
 MOST_SINES = 100_000

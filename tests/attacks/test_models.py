@@ -21,7 +21,7 @@ from core.errors import ModelError
 from core.jobs import line_process
 from core.machine import base_models
 from core.machine.memory_plan import shape_of
-from core.models import allowance, chat, export_job, fetch, read_process, tokenizer_files, vetting
+from core.models import allowance, chat, export_job, fetch, gguf_header, read_process, tokenizer_files, vetting
 from core.models.load import load
 from core.reward.external import ExternalReward
 from tests.attacks.strangers import Tampering, cheap, edit, watch_network
@@ -542,6 +542,30 @@ def test_a_tampered_gguf_is_refused_at_once(tmp_path, attack, attempts):
     with cheap(), pytest.raises(ModelError, match=r"model\.gguf cannot be read as a GGUF model"):
         list(fetch.ensure(base_models.parse(str(path))))
     assert attempts == []
+
+
+def test_a_small_gguf_claims_no_more_layers_or_heads_than_models_have(tmp_path):
+    """Each takes time and memory, though it has one number: minutes and gigabytes for a few MB."""
+    layers = b"".join(text(f"blk.{i}.attn_norm.weight") + struct.pack("<IQIQ", 1, 1, 0, 4 * i) for i in range(600))
+    path = gguf(tmp_path / "a.gguf", 2, 600, ARCHITECTURE + number("llama.block_count", 600) + layers + bytes(2400))
+    with pytest.raises(ModelError, match=r"it claims llama\.block_count = 600, which is more than it holds or any"):
+        gguf_header.check(path)
+    one = text("x") + struct.pack("<IQIQ", 1, 5000, 0, 0) + bytes(20_000)
+    path = gguf(tmp_path / "b.gguf", 2, 1, ARCHITECTURE + number("llama.attention.head_count", 5000) + one)
+    with pytest.raises(ModelError, match=r"it claims llama\.attention\.head_count = 5000"):
+        gguf_header.check(path)
+
+
+def test_to_convert_a_gguf_takes_what_its_tensors_warrant(tmp_path, monkeypatch):
+    def endless(*_, **__):
+        while True:
+            pass
+
+    monkeypatch.setattr(allowance, "SECONDS", 0.2)
+    monkeypatch.setattr(vetting, "check_size", endless)
+    path = gguf(tmp_path / "model.gguf", rest=ARCHITECTURE)
+    with cheap(seconds=4), pytest.raises(ModelError, match=r"The model in model\.gguf takes more than 0 seconds of"):
+        list(fetch.ensure(base_models.parse(str(path))))
 
 
 def test_a_gguf_is_read_without_what_lies_beside_it(tmp_path, attempts):
