@@ -12,6 +12,8 @@ from core.conversation import EXTRA, Conversation, Message, Role, of_named_turns
 from core.data import jsonlines
 from core.data.rows import Unusable, string
 
+#: What stands in a cell of tools where there are none.
+NO_TOOLS = {"", "null", "none", "nan"}
 #: What programs call those who speak.
 ROLES: Mapping[str, Role] = {
     **dict.fromkeys(("user", "human", "prompter", "instruction"), "user"),
@@ -87,10 +89,12 @@ def whole(turns: Sequence[Message], tools: Any = None) -> Conversation:
 def tools_of(said: Any) -> tuple[Any, ...]:
     """The descriptions of tools: a list of them, one that stands alone, or either as text. Raises `Unusable` for all
     else: without its tools another question would be asked."""
-    if said in (None, "", [], {}):
+    if isinstance(said, str):
+        said = said.strip()
+    found = _literal(said) if isinstance(said, str) and said[:1] in ("[", "{") else said
+    if said in (None, False) or found in ([], {}) or (isinstance(found, str) and found.lower() in NO_TOOLS):
         return ()
-    found = _literal(said) if isinstance(said, str) and said.strip()[:1] in ("[", "{") else said
-    if found == []:
+    if isinstance(found, list) and all(tool is None for tool in found):
         return ()
     if isinstance(found, Mapping) and not DESCRIBED.isdisjoint(found):
         found = [found]
@@ -148,9 +152,11 @@ def message(item: Any) -> Message:
     content = next((item[name] for name in CONTENT_NAMES if item.get(name) is not None), None)
     extra = {name: item[name] for name in EXTRA if item.get(name) not in (None, "", [])}
     if item.get("function_call"):
-        if "tool_calls" in extra:
-            raise Unusable("one of its messages has `function_call` and `tool_calls`, and one is meant")
-        extra["tool_calls"] = [{"type": "function", "function": item["function_call"]}]
+        called = item["function_call"]
+        there = [call.get("function") for call in extra.get("tool_calls", ()) if isinstance(call, Mapping)]
+        if "tool_calls" in extra and there != [called]:
+            raise Unusable("one of its messages has `function_call` and other `tool_calls`, and one is meant")
+        extra.setdefault("tool_calls", [{"type": "function", "function": called}])
     if named in CALLS and "tool_calls" not in extra and content is not None:
         return _call(text_of(content))
     if named not in ROLES and named not in CALLS:
@@ -254,9 +260,13 @@ def is_encoded(value: Any) -> bool:
 
 
 def listed(value: Any) -> list[Any]:
-    """A list, or a text that is one of texts or objects; empty for all else."""
+    """A list, or a text that is one of texts or objects; empty for all else, as for an object that has a name twice: an
+    answer may say anything."""
     if isinstance(value, str) and LISTS.match(value):
-        value = _literal(value)
+        try:
+            value = _literal(value)
+        except jsonlines.Twice:
+            return []
     return value if isinstance(value, list) else []
 
 

@@ -30,8 +30,9 @@ def marked(row: Row, value: Mapping[str, Any]) -> Row:
         if not isinstance(item, str):
             texts.update(_left_out(item))
         found = judged(name)
-        if found is not None and _says(item) is not found[1]:
-            texts.update(answers.texts(value.get(found[0])) if _says(item) is not None else ())
+        said = None if found is None else _judges(item)
+        if found is not None and said is not None and said is not found[1]:
+            texts.update(answers.texts(value.get(found[0])))
     is_all = _is_left_out(value)
     if not is_all and not texts:
         return row
@@ -64,6 +65,11 @@ def _is_left_out(item: Mapping[str, Any]) -> bool:
     return not SIGNS.isdisjoint(item) and (
         any(_says(item.get(name)) is False for name in LEARNT) or any(_says(item.get(name)) for name in LEFT_OUT)
     )
+
+
+def _judges(item: Any) -> bool | None:
+    """Yes or no; a number between is a probability or a score, of which nobody says from where on it is bad."""
+    return _says(item) if fields.number(item) in (None, 0, 1) else None
 
 
 def _says(item: Any) -> bool | None:

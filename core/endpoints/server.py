@@ -22,9 +22,10 @@ from core.errors import KnownError
 CONNECTING, PATIENCE = 10.0, 600.0
 #: Bytes of an answer, and letters of a server's own words that are shown.
 MOST_BYTES, SHOWN = 20_000_000, 200
-#: How often a server that is busy is asked, and the seconds in between.
+#: How often a server is asked that has too much to do, and the seconds in between; one that loads its model is asked
+#: until patience ends.
 TRIES, REST, LONGEST_REST = 5, 1.0, 30.0
-BUSY = (429, 503)
+BUSY, LOADING = 429, 503
 #: Seconds after which whoever waits for answers may look elsewhere.
 TICK = 0.2
 #: Half of a letter, which JSON can say and no row can hold.
@@ -58,7 +59,7 @@ class Server:
     """One server. To be closed."""
 
     def __init__(self, address: Address, key: str = "", *, patience: float = PATIENCE) -> None:
-        self.address = address
+        self.address, self._patience = address, patience
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._client = httpx2.Client(
             headers=headers, timeout=httpx2.Timeout(patience, connect=CONNECTING), follow_redirects=False,
@@ -156,7 +157,9 @@ class Server:
         return read
 
     def _asked(self, method: str, path: str, question: Mapping[str, Any] | None) -> bytes:
-        for tried in range(1, TRIES + 1):
+        tried, until = 0, time.monotonic() + self._patience
+        while True:
+            tried += 1
             try:
                 with self._client.stream(method, self.address.url + path, json=question) as response:
                     body = self._body(response)
@@ -169,10 +172,10 @@ class Server:
                 ) from error
             if response.status_code == 200:
                 return body
-            if response.status_code not in BUSY or tried == TRIES:
+            again = {BUSY: tried < TRIES, LOADING: time.monotonic() < until}
+            if not again.get(response.status_code, False):
                 raise KnownError(self._refusal(response.status_code, body))
             time.sleep(_rest(response.headers.get("retry-after", "")))
-        raise AssertionError
 
     def _body(self, response: httpx2.Response) -> bytes:
         parts, count = [], 0

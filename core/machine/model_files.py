@@ -35,8 +35,8 @@ def read_json(path: Path, most: int = MOST_JSON) -> dict[str, Any]:
 def leads_out(path: Path, folder: Path) -> bool:
     """Is it a link to what is neither in the folder nor in the store of the hub's cache that holds the folder?"""
     place, folder = Path(os.path.realpath(path)), folder.resolve()  # which take links in a circle as they are
-    store = folder.parents[1] / "blobs" if folder.parent.name == "snapshots" else folder
-    return path.is_symlink() and not (place.is_relative_to(folder) or place.parent == store)
+    stores = [each.parent / "blobs" for each in folder.parents if each.name == "snapshots"]
+    return path.is_symlink() and not (place.is_relative_to(folder) or place.parent in stores)
 
 
 def has_chat_template(folder: Path) -> bool:

@@ -16,7 +16,7 @@ from core.runs.origins import BaseIdentity
 from core.store.files import plain
 
 #: How the files end that say what a model computes.
-TELLING = (".safetensors", ".json")
+TELLING = (".safetensors", ".json", ".jinja", ".model", ".txt")
 
 
 def tokenizer_hash(tokenizer: Any) -> str:

@@ -17,6 +17,8 @@ from core.models.sampling import sample
 from core.models.seeds import generator
 from core.records import LONGEST_ANSWER, Prompt
 
+#: Answers that a server is asked for at once: what it lets wait counts as time that it takes.
+AT_ONCE = 4
 #: Returns the completions of each prompt of a batch, and yields None while they are waited for.
 Written = Generator[None, None, list[list[NewCompletion]]]
 
@@ -79,7 +81,7 @@ class ServerWriter:
         config = self.config
         asked = [(prompt.conversation, self._sampling(prompt, copy)) for prompt in batch for copy in range(copies)]
         found: dict[int, Reply] = {}
-        for answered in self.server.answers(self.model, asked, at_once=min(config.batch_size, len(asked))):
+        for answered in self.server.answers(self.model, asked, at_once=min(AT_ONCE, config.batch_size, len(asked))):
             if answered is None:
                 yield
             else:
@@ -117,8 +119,8 @@ def chosen_model(server: Server, asked_for: str) -> str:
     if len(there) == 1:
         return there[0]
     if not there:
-        raise KnownError(f"{url} has no model loaded: load one, or name it with --server-model.")
-    raise KnownError(f"{url} has several models, so name one with --server-model: {_listed(there)}.")
+        raise KnownError(f"{url} has no model loaded: load one, or name it.")
+    raise KnownError(f"{url} has several models, so name one: {_listed(there)}.")
 
 
 def _listed(names: list[str]) -> str:

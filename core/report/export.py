@@ -29,7 +29,7 @@ def write(project: Project, report: RewardReport, path: Path) -> Path:
         _write(path, json.dumps(asdict(report), indent=1) + "\n")
     elif path.suffix == ".md":
         folder = path.with_name(path.stem + "_plots")
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         if not lock_file.is_mine(folder):
             raise BadInput(f"{folder} is a link, or somebody else's folder: give another name, or remove it.")
         for name, (_, plot) in plots(report).items():

@@ -119,7 +119,7 @@ def _again(project: Project, labeler_id: int) -> list[int]:
         "select a.group_id from assignments a where a.labeler_id = ? and a.reason = 'again' and not exists ("
         " select 1 from rankings r where r.group_id = a.group_id and r.labeler_id = a.labeler_id"
         " and r.id > a.after_ranking and r.retracted_at is null and r.repeat_of is null)"
-        f" and not {SKIPPED} order by a.id",
+        " and not " + SKIPPED + " order by a.id",
         labeler_id,
     )
 
@@ -128,7 +128,7 @@ def _repeats(project: Project, labeler_id: int) -> dict[int, int]:
     """A ranking is repeated as long as it is the one that counts."""
     found = project.database.execute(
         "select a.group_id, a.after_ranking from assignments a where a.labeler_id = ? and a.reason = 'repeat'"
-        f" and not {REPEATED} and not {SKIPPED} and {COUNTS} order by a.id",
+        " and not " + REPEATED + " and not " + SKIPPED + " and " + COUNTS + " order by a.id",
         (labeler_id,),
     )
     return dict(found.fetchall())
@@ -190,8 +190,8 @@ def _new(project: Project) -> list[int]:
         return []
     return project.database.column(
         "select g.id from completion_groups g where g.id not in (select group_id from assignments"
-        f" where reason = 'overlap') and g.id not in (select group_id from ({calibration.KEYS}))"
-        f" and {groups.RANKABLE} order by g.id"
+        " where reason = 'overlap') and g.id not in (select group_id from (" + calibration.KEYS + "))"
+        " and " + groups.RANKABLE + " order by g.id"
     )
 
 

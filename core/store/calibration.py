@@ -11,8 +11,9 @@ from core.store import Changes, Project
 #: The author's ranking of each group in the set, as it counts now: one that was taken back is no key, and a newer one
 #: of its author stands in its place.
 KEYS = (
-    "select c.group_id, a.id as ranking_id, a.labeler_id from calibration c join rankings k on k.id = c.ranking_id"
-    " join current_rankings a on a.group_id = c.group_id and a.labeler_id = k.labeler_id where a.flag is null"
+    "select c.group_id, a.id as ranking_id, a.labeler_id from calibration c"
+    " cross join rankings k on k.id = c.ranking_id"
+    " cross join current_rankings a on a.group_id = c.group_id and a.labeler_id = k.labeler_id where a.flag is null"
     " and exists (select 1 from ranking_items o where o.ranking_id = a.id and o.rank is not null)"
 )
 

@@ -26,10 +26,8 @@ FLAGGED = """
     select i.completion_id from counting_rankings r join ranking_items i on i.ranking_id = r.id where i.flag is not null
     union select c.id from counting_rankings r join completions c on c.group_id = r.group_id where r.flag is not null
 """
-COUNTING = (
+COUNT = (
     """
-    select c.id as completion_id, p.id as prompt_id, p.text as prompt, p.messages, p.split, c.text,
-        i.verdict = 'good' as good, r.id as ranking_id, r.id not in (select id from counting_rankings) as overruled
     from current_rankings r join ranking_items i on i.ranking_id = r.id
     join completions c on c.id = i.completion_id join completion_groups g on g.id = c.group_id
     join prompts p on p.id = g.prompt_id
@@ -40,8 +38,16 @@ COUNTING = (
         select 1 from current_rankings a
         left join ranking_items d on d.ranking_id = a.id and d.completion_id = i.completion_id
         where a.group_id = r.group_id and a.adjudicates = 1 and coalesce(a.flag, d.flag, d.verdict) is not null
-    )) order by r.id, c.id
+    ))
 """
+)
+COUNTING = (
+    """
+    select c.id as completion_id, p.id as prompt_id, p.text as prompt, p.messages, p.split, c.text,
+        i.verdict = 'good' as good, r.id as ranking_id, r.id not in (select id from counting_rankings) as overruled
+"""
+    + COUNT
+    + " order by r.id, c.id"
 )
 EVER_DOUBTED = """
     select i.completion_id from ranking_items i join rankings r on r.id = i.ranking_id
@@ -57,7 +63,7 @@ def counting(project: Project) -> list[Judged]:
 
 
 def count(project: Project) -> int:
-    return int(project.database.value("select count(*) from (" + COUNTING + ")"))
+    return int(project.database.value("select count(*)" + COUNT))
 
 
 def flagged(project: Project) -> set[int]:

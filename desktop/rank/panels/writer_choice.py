@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
 
 from core.config.training import TrainPolicyJob
@@ -55,6 +55,7 @@ class WriterChoice(QWidget):
         policies = [("The base model", BASE), *((f"Tuned policy, run {run}", run) for run in runs)]
         _fill(self.policy, [*policies, ("The model of a server", SERVER)])
         _fill(self.mixed, [("Nobody else", NOBODY), *policies])
+        self._show_server()
 
     def choose(self, policy_job: int) -> None:
         self.policy.setCurrentIndex(max(0, self.policy.findData(policy_job)))
@@ -93,7 +94,8 @@ class WriterChoice(QWidget):
         typed = self.model.currentText()
         self.model.clear()
         self.model.addItems(names)
-        self.model.setCurrentText(typed if typed in names or not names else names[0])
+        begins = (name for name in names if typed and name.startswith(typed))
+        self.model.setCurrentText(typed if typed in names else next(begins, typed or next(iter(names), "")))
 
     def _failed(self, error: KnownError) -> None:
         self.look.setEnabled(True)
@@ -104,12 +106,13 @@ class WriterChoice(QWidget):
 
 
 def _fill(box: QComboBox, items: list[tuple[str, int]]) -> None:
-    """Put other items into a box, and keep what is chosen in it."""
+    """Put other items into a box, and keep what is chosen in it; nobody hears of what stands there meanwhile."""
     chosen = box.currentData()
-    box.clear()
-    for text, data in items:
-        box.addItem(text, data)
-    box.setCurrentIndex(max(0, box.findData(chosen)))
+    with QSignalBlocker(box):
+        box.clear()
+        for text, data in items:
+            box.addItem(text, data)
+        box.setCurrentIndex(max(0, box.findData(chosen)))
 
 
 def _models(address: str) -> list[str]:

@@ -178,6 +178,25 @@ def test_one_tool_is_a_list_of_one(tmp_path, tools):
         assert row.conversation.tools == (TOOL,)
 
 
+@pytest.mark.parametrize("tools", ["{}", "null", "None", " ", "nan", "[]", "[null]", [None], False, {}])
+def test_a_cell_without_tools_is_none(tmp_path, tools):
+    (row,) = data.read(lines(tmp_path / "a.jsonl", {**PAIR, "tools": tools}))
+    assert row.conversation.tools == ()
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"instruction": "q", "input": "", "output": '[{"a": 1, "a": 2}]'},
+        {"prompt": "q", "chosen": '[{"a": 1, "a": 2}]\n', "rejected": "b"},
+        {"prompt": "q", "answers": '["a", {"x": 1, "x": 2}]'},
+    ],
+)
+def test_an_answer_may_say_what_no_row_may(tmp_path, row):
+    """It is a text, whatever stands twice in it."""
+    list(data.read(lines(tmp_path / "a.jsonl", row, {"prompt": "r", "chosen": "a", "rejected": "b"})))
+
+
 @pytest.mark.parametrize("tools", ["use f()", {"f": {"description": "d"}}, [["f"]], "[{broken", 5])
 def test_tools_that_cannot_be_read_are_not_left_out(tmp_path, tools):
     for row in ({**PAIR, "tools": tools}, {"prompt": "q", "tools": tools}):

@@ -146,12 +146,16 @@ def test_refusals(chat: ChatServer, status: int, headers: dict[str, str], body: 
 
 
 def test_a_busy_server_is_asked_again(chat: ChatServer) -> None:
-    chat.refuse = [(429, {"retry-after": "0"}, b""), (503, {"retry-after": "0"}, b"")]
+    busy, loading = (429, {"retry-after": "0"}, b""), (503, {"retry-after": "0"}, b"")
+    chat.refuse = [busy, *[loading] * 2 * servers.TRIES]
     with Server(parse(chat.url)) as server:
         assert server.answer("a", ASKED, DRAWN).text == "Hello."
-        chat.refuse = [(503, {"retry-after": "0"}, b"")] * servers.TRIES
+        chat.refuse = [busy] * servers.TRIES
         with pytest.raises(KnownError, match="refused"):
             server.answer("a", ASKED, DRAWN)
+    chat.refuse = [loading] * 100
+    with Server(parse(chat.url), patience=0.0) as server, pytest.raises(KnownError):
+        server.answer("a", ASKED, DRAWN)
 
 
 @pytest.mark.parametrize(
