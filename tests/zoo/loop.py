@@ -60,7 +60,7 @@ class Loop:
         )
         self.policy = self.job(
             "train-policy", "--algorithm", "ppo", "--steps", 1, "--batch-size", 4, "--completions", 2,
-            "--max-new-tokens", 6, "--learning-rate", 0.01, "--eval-prompts", 1,
+            "--max-new-tokens", 6, "--missing-end-penalty", 0, "--learning-rate", 0.003, "--eval-prompts", 1,
         )  # fmt: skip
         self.export = self.job("export-model", "--out", self.folder / "exported")
 

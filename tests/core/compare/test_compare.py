@@ -32,7 +32,7 @@ def ranked(asking, run_job):
 
 
 def tuned(project, run_job, algorithm="ppo", **settings):
-    config = replace(POLICY, algorithm=algorithm, **settings)
+    config = replace(POLICY, **{"algorithm": algorithm, "missing_end_penalty": 0.0, **settings})
     job = run_job(project, JobKind.TRAIN_POLICY, config, ALGORITHMS[algorithm].config())
     assert job.status == "done", job.report or job.error
     return job

@@ -173,7 +173,15 @@ def test_a_worker_that_is_killed_with_9_resumes_bit_for_bit(ranked, run_job, mon
 def test_a_run_that_is_cut_at_any_checkpoint_ends_with_the_same_bits(ranked, run_job, monkeypatch):
     """Whatever stage it is in: a member, the next one, one that stopped early, a model of the curve, the end."""
     config = replace(
-        REWARD, epochs=8, members=2, curve=True, patience=1, learning_rate=3e-2, evaluations=3, checkpoint_every=3
+        REWARD,
+        epochs=8,
+        members=2,
+        curve=True,
+        patience=1,
+        learning_rate=3e-2,
+        evaluations=3,
+        checkpoint_every=3,
+        head_init="normal",
     )
     whole = run_job(ranked, JobKind.TRAIN_REWARD, config)
     assert whole.status == "done", whole.report or whole.error
