@@ -5,7 +5,6 @@ Nothing is asked through a proxy, no redirect is followed, and what comes back i
 
 import json
 import math
-import re
 import time
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -17,6 +16,7 @@ import httpx2
 from core.conversation import Conversation
 from core.endpoints.address import Address
 from core.errors import KnownError
+from core.store.cells import HALF
 
 #: Seconds until a connection stands, and between two parts of an answer: a model may have to be loaded first.
 CONNECTING, PATIENCE = 10.0, 600.0
@@ -28,8 +28,6 @@ TRIES, REST, LONGEST_REST = 5, 1.0, 30.0
 BUSY, LOADING = 429, 503
 #: Seconds after which whoever waits for answers may look elsewhere.
 TICK = 0.2
-#: Half of a letter, which JSON can say and no row can hold.
-HALF = re.compile("[\ud800-\udfff]")
 #: Likeliest first tokens that are asked for: no server gives more than OpenAI's.
 TOP = 20
 

@@ -102,8 +102,7 @@ def judged_rows(base: Base, rows: Rows, texts: Sequence[str]) -> Judged | None:
 
 def told(base: Base, *, last: bool = False) -> Iterator[Note]:
     """What there is to tell of the prompts so far, at the `last` all of it."""
-    for text in base.chat.notices.due(last=last):
-        yield Note(text)
+    return base.chat.notices.told(last=last)
 
 
 def what_the_model_reads(base: Base, asked: Asked) -> WhatItReads:

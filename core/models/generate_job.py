@@ -61,7 +61,7 @@ def _server(context: JobContext, opened: ExitStack) -> ServerWriter:
     address = parse(config.server)
     context.report_status(f"Asking {address.url}")
     server = opened.enter_context(Server(address, keys.of(address)))
-    return ServerWriter(server, chosen_model(server, config.server_model), config, 0)
+    return ServerWriter(server, chosen_model(server, config.server_model), config)
 
 
 def _policy(
@@ -117,38 +117,39 @@ def _answer(
         missing = [prompt for prompt in batch if prompt.id not in written]
         if not missing:
             continue
-        groups: list[list[NewCompletion]] = [[] for _ in batch]
-        for number, writer in enumerate(writers):
-            copies = (config.completions + len(writers) - 1 - number) // len(writers)
-            writing = writer.write(batch, copies)
-            while True:
-                try:
-                    next(writing)
-                except StopIteration as through:
-                    found: list[list[NewCompletion]] = through.value
-                    break
-                yield Progress(done, len(asked), WRITING)
-                if context.stopping:
-                    writing.close()
-                    return
-            for group, rows in zip(groups, found, strict=True):
-                group += rows
+        groups = yield from _groups(context, writers, batch, Progress(done, len(asked), WRITING))
+        if groups is None:
+            return
         for prompt, group in zip(batch, groups, strict=True):
             if prompt in missing:
                 if any(not row.text.strip() for row in group):
                     notices.add(EMPTY, prompt.conversation.key, prompt.id)
                 yield Completions(prompt.id, tuple(group), drawn_with(config), asked=prompt.text)
         done += len(missing)
-        yield from _told(notices)
+        yield from notices.told()
         yield Progress(done, len(asked), WRITING)
         if context.stopping:
             break
-    yield from _told(notices, last=True)
+    yield from notices.told(last=True)
 
 
-def _told(notices: Notices, *, last: bool = False) -> Events:
-    for text in notices.due(last=last):
-        yield Note(text)
+def _groups(
+    context: JobContext, writers: list[Writer], batch: list[Prompt], meanwhile: Progress
+) -> Generator[Event, None, list[list[NewCompletion]] | None]:
+    """N completions for each prompt, in equal parts by each writer; the first one writes the odd one. None where the
+    job is stopped while one is waited for."""
+    groups: list[list[NewCompletion]] = [[] for _ in batch]
+    for number, writer in enumerate(writers):
+        copies = (context.config.completions + len(writers) - 1 - number) // len(writers)
+        writing = writer.write(batch, copies)
+        while (found := next(writing)) is None:
+            yield meanwhile
+            if context.stopping:
+                writing.close()
+                return None
+        for group, rows in zip(groups, found, strict=True):
+            group += rows
+    return groups
 
 
 def _batches(asked: list[Prompt], at_once: int) -> list[list[Prompt]]:

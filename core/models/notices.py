@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from core.events import Note
+
 #: So many prompts are named.
 NAMED = 5
 
@@ -17,6 +19,10 @@ class Notices:
     def add(self, what: str, key: str, name: int | None) -> None:
         """`what` befell the prompt `key`, whose number in the project is `name`; `{was}` in it is a verb."""
         self._found.setdefault(what, {})[key] = name
+
+    def told(self, *, last: bool = False) -> Iterator[Note]:
+        """As `due` has them, for a job to yield."""
+        return map(Note, self.due(last=last))
 
     def due(self, *, last: bool = False) -> Iterator[str]:
         """The sentences that have to be said now."""

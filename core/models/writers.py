@@ -16,11 +16,12 @@ from core.models.rows import Rows
 from core.models.sampling import sample
 from core.models.seeds import generator
 from core.records import LONGEST_ANSWER, Prompt
+from core.store import completions
 
 #: Answers that a server is asked for at once: what it lets wait counts as time that it takes.
 AT_ONCE = 4
-#: Returns the completions of each prompt of a batch, and yields None while they are waited for.
-Written = Generator[None, None, list[list[NewCompletion]]]
+#: Yields the completions of each prompt of a batch at last, and None while they are waited for.
+Written = Generator[list[list[NewCompletion]] | None, None, None]
 
 
 class Writer(Protocol):
@@ -61,21 +62,16 @@ class PolicyWriter:
                 **drawn_with(config),
             )
         rows = new_completions(model.base, drawn, config.seed, self.policy_job)
-        return [rows[index * copies : (index + 1) * copies] for index in range(len(batch))]
-        yield  # nobody waits for it
+        yield _by_prompt(rows, copies)
 
 
 class ServerWriter:
     """The model of a server. It is asked for one answer at a time, with a seed of each one's own, since not every
     server knows of several."""
 
-    def __init__(self, server: Server, model: str, config: GenerateConfig, number: int) -> None:
-        self.server, self.model, self.config, self.number = server, model, config, number
-
-    @property
-    def name(self) -> str:
-        """As it stands beside what it wrote."""
-        return source(self.model, self.server.address.url)
+    def __init__(self, server: Server, model: str, config: GenerateConfig) -> None:
+        self.server, self.model, self.config = server, model, config
+        self.name = completions.server_name(model, server.address.url)
 
     def write(self, batch: Sequence[Prompt], copies: int) -> Written:
         config = self.config
@@ -83,15 +79,15 @@ class ServerWriter:
         found: dict[int, Reply] = {}
         for answered in self.server.answers(self.model, asked, at_once=min(AT_ONCE, config.batch_size, len(asked))):
             if answered is None:
-                yield
+                yield None
             else:
                 found[answered[0]] = answered[1]
         rows = [self._row(found[number], asked[number][1].seed or 0) for number in range(len(asked))]
-        return [rows[index * copies : (index + 1) * copies] for index in range(len(batch))]
+        yield _by_prompt(rows, copies)
 
     def _sampling(self, prompt: Prompt, copy: int) -> Sampling:
         config = self.config
-        seed = random.Random(f"{config.seed}/{prompt.id}/{self.number}/{copy}").getrandbits(31)
+        seed = random.Random(f"{config.seed}/{prompt.id}/{copy}").getrandbits(31)
         return Sampling(config.max_new_tokens, config.temperature, config.top_p, seed)
 
     def _row(self, reply: Reply, seed: int) -> NewCompletion:
@@ -103,8 +99,8 @@ class ServerWriter:
         return NewCompletion(reply.text, reply.tokens, reply.ended, seed, server=self.name)
 
 
-def source(model: str, url: str) -> str:
-    return f"{model} at {url}"
+def _by_prompt(rows: list[NewCompletion], copies: int) -> list[list[NewCompletion]]:
+    return [rows[start : start + copies] for start in range(0, len(rows), copies)]
 
 
 def chosen_model(server: Server, asked_for: str) -> str:

@@ -263,7 +263,12 @@ def answered_prompts(project: Project, policy_job: int | None, *, but: int = 0) 
 def answered_by_server(project: Project, model: str, url: str, *, but: int = 0) -> set[int]:
     """Ids of the prompts that a model behind an address has completions for, any of its models if none is named; those
     that the job `but` wrote left out."""
-    return set(project.database.column(ANSWERED_BY_SERVER, model=model, at=f" at {url}", but=but))
+    return set(project.database.column(ANSWERED_BY_SERVER, model=model, at=server_name("", url), but=but))
+
+
+def server_name(model: str, url: str) -> str:
+    """As the model of a server stands beside what it wrote."""
+    return f"{model} at {url}"
 
 
 def count(project: Project) -> int:

@@ -9,7 +9,6 @@ from core.config.algorithms import GRPO, OnPolicy
 from core.config.options import as_stored
 from core.config.training import ALGORITHMS
 from core.errors import BadInput
-from core.models.adapters import SharedModel
 from core.models.logprobs import predictions
 from core.reward.reward_function import RewardFunction, RewardSpec
 from core.rl.rollout import POLICY
@@ -22,18 +21,6 @@ SCORE = torch.tensor([1.0, -0.5, 0.3, -1.0, 0.2, 0.7])
 @pytest.fixture(params=["llama"])
 def base(request, monkeypatch):
     return loaded(request, monkeypatch)
-
-
-@pytest.fixture
-def moved(base):
-    """A policy that has left the reference, as after some steps."""
-    found = SharedModel(base)
-    found.add(POLICY, CONFIG, seed=0)
-    draw = torch.Generator().manual_seed(1)
-    for weight in found.parameters(POLICY):
-        weight.data += 0.05 * torch.randn(weight.shape, generator=draw)
-    yield found
-    found.close()
 
 
 # The optimizer

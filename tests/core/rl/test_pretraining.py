@@ -10,13 +10,12 @@ from core.config.algorithms import MASKING
 from core.config.jobs import CompareConfig, JobKind
 from core.config.training import ALGORITHMS, TrainPolicyConfig
 from core.errors import BadInput, NothingToDo
-from core.models.adapters import SharedModel
 from core.preferences.demonstrated import Demonstration, to_learn
 from core.rl.pinned_answers import parted
 from core.rl.pretraining import PretrainingMix, windows
 from core.rl.rollout import POLICY
 from core.runs import preflight, wishes
-from core.store import completions, labelers, prompts
+from core.store import prompts
 from core.store.runs import job_log, job_metrics
 from core.trust import gate
 from core.trust.wish import AskFirst
@@ -37,28 +36,6 @@ RUN = TrainPolicyConfig(
 @pytest.fixture(params=["llama"])
 def base(request, monkeypatch):
     return loaded(request, monkeypatch)
-
-
-@pytest.fixture
-def moved(base):
-    """A policy that has left the reference, as after some steps."""
-    found = SharedModel(base)
-    found.add(POLICY, CONFIG, seed=0)
-    draw = torch.Generator().manual_seed(1)
-    for weight in found.parameters(POLICY):
-        weight.data += 0.05 * torch.randn(weight.shape, generator=draw)
-    yield found
-    found.close()
-
-
-@pytest.fixture
-def demonstrated(asking):
-    """Each prompt with an answer that a person wrote."""
-    writer = labelers.named(asking, "Ada").id
-    for prompt in prompts.listed(asking):
-        group = completions.add_group(asking, prompt.id, ())
-        completions.write(asking, group, writer, f"the answer to {prompt.text}")
-    return asking
 
 
 def tuned(project, run_job, options=None, **settings):

@@ -75,16 +75,6 @@ def test_loss_and_gradient_are_those_of_plain_transformers_with_the_prompt_maske
     torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-3)
 
 
-@pytest.fixture
-def demonstrated(asking):
-    """Each prompt with an answer that a person wrote."""
-    writer = labelers.named(asking, "Ada").id
-    for prompt in prompts.listed(asking):
-        group = completions.add_group(asking, prompt.id, ())
-        completions.write(asking, group, writer, f"the answer to {prompt.text}")
-    return asking
-
-
 def tuned(project, run_job, options=None, **settings):
     job = run_job(project, JobKind.TRAIN_POLICY, replace(SFT, **settings), options or ALGORITHMS["sft"].config())
     assert job.status == "done", job.report or job.error
