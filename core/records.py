@@ -11,6 +11,8 @@ Split = Literal["train", "heldout"]
 JobStatus = Literal["queued", "running", "paused", "done", "stopped", "failed", "interrupted"]
 Wanted = Literal["run", "pause", "stop"]
 Verdict = Literal["good", "bad"]
+LabelerKind = Literal["person", "scripted", "judge"]
+PolicyKind = Literal["base", "run", "best-of-n", "adapter", "model", "server"]
 
 #: A job in one of these states has a worker, or waits for one.
 ACTIVE: tuple[JobStatus, ...] = ("queued", "running", "paused")
@@ -140,11 +142,12 @@ class Group:
 
 @dataclass(frozen=True)
 class Labeler:
-    """Who ranks. A `scripted` labeler is a program: `detail` says which gold reward it follows."""
+    """Who ranks. A `scripted` labeler is a program that stands in for a person: `detail` says which gold reward it
+    follows. A `judge` is a model or a reward function that judges beside people: `detail` says which."""
 
     id: int
     name: str
-    kind: Literal["person", "scripted"] = "person"
+    kind: LabelerKind = "person"
     detail: str = ""
 
 

@@ -9,7 +9,16 @@ insert into {table} select * from temp.kept; drop table temp.kept; {indexes}
 """
 
 
-TO_M011 = """
+TO_M012 = """
+pragma foreign_keys = off;
+drop table judge_answers; drop table arena_votes; drop table arena_answers; drop table arena_prompts;
+drop table arena_policies; drop table arenas; pragma legacy_alter_table = on;
+create table older_labelers (id integer primary key autoincrement, name text not null unique,
+    kind text not null default 'person' check (kind in ('person', 'scripted')), detail text not null default '') strict;
+insert into older_labelers select * from labelers; drop table labelers; alter table older_labelers rename to labelers;
+pragma legacy_alter_table = off; pragma foreign_keys = on; delete from _sqlite_migrations where name >= 'm013';
+"""
+TO_M011 = f"""{TO_M012}
 drop view counting_rankings; create view counting_rankings as select r.* from current_rankings r where not exists (
     select 1 from rankings a where a.group_id = r.group_id and a.adjudicates = 1 and a.retracted_at is null
         and a.id != r.id

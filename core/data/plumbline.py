@@ -12,7 +12,7 @@ from typing import Any, cast
 from core.conversation import Conversation, of_named_turns
 from core.data import dialogue, fields, jsonlines, outgoing, source
 from core.data.outgoing import Whole, listed, verdicts_alone
-from core.data.rows import Answer, ExportReport, Refused, Row, seconds, string, whole
+from core.data.rows import Answer, ExportReport, Refused, Row, labeler_kind, seconds, string, whole
 from core.records import Verdict
 from core.store import Project, counting, guidelines
 
@@ -54,7 +54,7 @@ def _row(line: int, value: dict[str, Any]) -> Row | Refused:
         flag=string(value.get("flag")) or None,
         comment=string(value.get("comment")),
         labeler=labeler["name"],
-        labeler_kind="scripted" if labeler.get("kind") == "scripted" else "person",
+        labeler_kind=labeler_kind(labeler.get("kind")),
         labeler_detail=string(labeler.get("detail")),
         criteria=criteria,
         method=string(value.get("method", "order")),

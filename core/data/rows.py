@@ -3,11 +3,11 @@
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from core.conversation import Conversation, looks_like_turns
 from core.errors import NothingToDo
-from core.records import MOST_COMPLETIONS, STRONGEST, Split, Verdict
+from core.records import MOST_COMPLETIONS, STRONGEST, LabelerKind, Split, Verdict
 from core.store.rankings import METHODS, VERDICTS
 
 T = TypeVar("T")
@@ -68,7 +68,7 @@ class Row:
     flag: str | None = None
     comment: str = ""
     labeler: str = ""
-    labeler_kind: Literal["person", "scripted"] = "person"
+    labeler_kind: LabelerKind = "person"
     labeler_detail: str = ""
     criteria: Mapping[str, tuple[int | None, ...]] = field(default_factory=dict)
     method: str = "order"
@@ -190,6 +190,11 @@ def whole(value: Any) -> int | None:
     if float(value) != int(float(value)):
         raise ValueError(f"{value!r} is no whole number")
     return int(float(value))
+
+
+def labeler_kind(value: object) -> LabelerKind:
+    """Who ranked, as a file says it; a person where it says nothing that is known."""
+    return "scripted" if value == "scripted" else "judge" if value == "judge" else "person"
 
 
 def seconds(value: Any) -> float | None:

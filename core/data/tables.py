@@ -14,7 +14,7 @@ from core.conversation import Conversation, of_named_turns
 from core.data import dialogue, fields, jsonlines, outgoing, source, trl
 from core.data.jsonlines import Object
 from core.data.outgoing import listed
-from core.data.rows import Answer, ExportReport, Refused, Row, attempt, seconds, whole
+from core.data.rows import Answer, ExportReport, Refused, Row, attempt, labeler_kind, seconds, whole
 from core.records import Verdict
 from core.spreadsheets import guarded, unguarded
 from core.store import Project, rankings
@@ -98,7 +98,7 @@ def _ranking(line: int, items: list[dict[str, Any]]) -> Row | Refused:
         flag=first.get("prompt_flag"),
         comment=first.get("comment", ""),
         labeler=first.get("labeler", ""),
-        labeler_kind="scripted" if first.get("labeler_kind") == "scripted" else "person",
+        labeler_kind=labeler_kind(first.get("labeler_kind")),
         labeler_detail=first.get("labeler_detail", ""),
         criteria={name.removeprefix(BY): tuple(whole(item.get(name)) for item in items) for name in criteria},
         method=first.get("method", "order"),

@@ -211,13 +211,13 @@ def _ranked(project: Project) -> str:
     kinds = [labeler.kind for labeler in labelers.listed(project) if labeler.id in counted]
     if not counted:
         return "none"
-    people, scripts = kinds.count("person"), kinds.count("scripted")
-    by = [f"{count} {name}" for count, name in ((people, "people"), (scripts, "programs")) if count]
+    names = {"person": "people", "scripted": "programs", "judge": "judges"}
+    by = [f"{kinds.count(kind)} {name}" for kind, name in names.items() if kind in kinds]
     versions = rankings.guidelines_used(project)
     under = f"version {versions[-1]} of the guidelines" if len(versions) == 1 else (
         f"versions {versions[0]} to {versions[-1]} of the guidelines"
     )  # fmt: skip
-    return f"{sum(counted.values()):,} by {' and '.join(by)}, under {under}"
+    return f"{sum(counted.values()):,} by {' and '.join(filter(None, [', '.join(by[:-1]), *by[-1:]]))}, under {under}"
 
 
 def _reward_model(project: Project, job: TrainPolicyJob) -> str:

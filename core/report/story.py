@@ -60,12 +60,15 @@ def number(count: int, noun: str) -> str:
 
 def labelers(data: Data) -> str:
     """`2 people and one simulated labeler`."""
-    people = sum(who.kind == "person" for who, _ in data.labelers)
-    scripts = len(data.labelers) - people
-    said = [("one person" if people == 1 else f"{people:,} people")] if people else []
-    if scripts:
-        said.append("one simulated labeler" if scripts == 1 else f"{scripts:,} simulated labelers")
-    return " and ".join(said)
+    kinds: list[str] = [who.kind for who, _ in data.labelers]
+    said = []
+    for kind, one, many in (
+        ("person", "one person", "people"), ("scripted", "one simulated labeler", "simulated labelers"),
+        ("judge", "one judge", "judges"),
+    ):  # fmt: skip
+        if count := kinds.count(kind):
+            said.append(one if count == 1 else f"{count:,} {many}")
+    return " and ".join(filter(None, [", ".join(said[:-1]), *said[-1:]]))
 
 
 def sure(change: Interval) -> bool:

@@ -1,12 +1,13 @@
 """Who ranks: people, and scripts that stand in for them."""
 
 from core.errors import BadInput
-from core.records import Labeler
+from core.records import Labeler, LabelerKind
 from core.store import Project
 
 
-def named(project: Project, name: str, *, kind: str = "person", detail: str = "") -> Labeler:
-    """The labeler called `name`, made if there is none. A name stays a person's or a script's for good."""
+def named(project: Project, name: str, *, kind: LabelerKind = "person", detail: str = "") -> Labeler:
+    """The labeler called `name`, made if there is none. A name stays a person's, a script's or a
+    judge's for good."""
     name = name.strip()
     if not name:
         raise BadInput("A labeler needs a name.")

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from sqlite_utils import Database, Migrations
 
+from core.store.arena_schema import ARENA, JUDGES
 from core.store.named_turns import take_apart
 
 migrations = Migrations("plumbline")
@@ -554,6 +555,13 @@ def m012_decisions(database: Database) -> None:
     a decision of their own is one, too, and a decision that was stored as a repeat is none: both left their prompt
     without pairs."""
     _execute(database, DECISIONS)
+
+
+@migrations()
+def m013_arena(database: Database) -> None:
+    """Policies side by side, and votes on their answers; judges are labelers, too. An arena keeps what it asked and
+    what was answered, whatever becomes of the prompts and the runs, and no vote is learnt from."""
+    _execute(database, JUDGES + ARENA)
 
 
 def names() -> list[str]:

@@ -14,6 +14,8 @@ from core.store.migrating import pending
 #: What a labeling pack leaves of a project, in this order: what hangs on a row goes before it. The indexes are of
 #: columns that lead to rows which go by the thousand: without one, each of these would have the whole table searched.
 REDUCE = (
+    "delete from arenas",
+    "delete from judge_answers",
     "delete from conflicts where taken is not null or not exists (select 1 from settings where key = 'pack')",
     "delete from priorities",
     "delete from scores",

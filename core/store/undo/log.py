@@ -12,6 +12,7 @@ from core.store import Project
 TABLES = (
     "settings", "prompts", "guidelines", "completion_groups", "completions", "labelers", "rankings", "ranking_items",
     "criterion_ranks", "drafts", "assignments", "calibration", "conflicts", "samples", "scores", "priorities",
+    "arenas", "arena_policies", "arena_prompts", "arena_answers", "arena_votes", "judge_answers",
 )  # fmt: skip
 #: Settings that are no choice of anybody: who is at work, how often a table was edited, where a tour stands, and what
 #: is being typed or said in a conversation, which comes and goes beside the operations.

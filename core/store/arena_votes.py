@@ -1,0 +1,149 @@
+"""Votes on two answers of an arena: of people, of scripts that stand in for them, and of judges."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from core.errors import BadInput
+from core.records import LabelerKind
+from core.store import Changes, Project, now
+
+COUNTING = (
+    "select v.id, v.uid, v.first_id, v.second_id, v.labeler_id, v.guidelines_id, v.won, v.both_bad, v.ballot,"
+    " v.comment, v.seconds, a.arena_prompt_id, a.policy_id as first_policy, b.policy_id as second_policy,"
+    " l.name as labeler, l.kind as kind from arena_votes v join arena_answers a on a.id = v.first_id"
+    " join arena_answers b on b.id = v.second_id join arena_policies p on p.id = a.policy_id"
+    " join labelers l on l.id = v.labeler_id"
+    " where v.retracted_at is null and p.arena_id = :arena order by v.id"
+)
+#: A vote of the same labeler on the same two answers, in either order.
+FORMER = (
+    "update arena_votes set retracted_at = :at where labeler_id = :labeler_id and retracted_at is null"
+    " and (first_id, second_id) in (values (:first_id, :second_id), (:second_id, :first_id))"
+)
+OF_ONE_PROMPT = (
+    "select count(*) from arena_answers a join arena_answers b on b.arena_prompt_id = a.arena_prompt_id"
+    " and b.policy_id != a.policy_id where a.id = ? and b.id = ?"
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a model as judge was asked about two answers, in the order in which it read them, and what it said. `won` is
+    what the one that it read first got, None where nothing could be read from its words."""
+
+    first_id: int
+    second_id: int
+    asked: str
+    answer: str
+    won: float | None = None
+
+
+@dataclass(frozen=True)
+class NewVote:
+    """`won` is what the answer that was shown first got: 1, 0.5 for a tie, 0, or what lies between for a judge that
+    gives a probability. Votes of one `ballot` were given together, as an order of several answers."""
+
+    first_id: int
+    second_id: int
+    labeler_id: int
+    guidelines_id: int
+    won: float
+    both_bad: bool = False
+    ballot: str = ""
+    comment: str = ""
+    seconds: float | None = None
+    uid: str = ""
+    origin: str = ""
+    asked: Sequence[Asked] = ()
+
+
+@dataclass(frozen=True)
+class Vote:
+    """A vote that counts, with the policies behind the answers."""
+
+    id: int
+    uid: str
+    first_id: int
+    second_id: int
+    labeler_id: int
+    guidelines_id: int
+    won: float
+    both_bad: bool
+    ballot: str
+    comment: str
+    seconds: float | None
+    arena_prompt_id: int
+    first_policy: int
+    second_policy: int
+    labeler: str = ""
+    kind: LabelerKind = field(default="person")
+
+
+def cast(project: Project, votes: Sequence[NewVote]) -> tuple[list[int], Changes]:
+    """Store votes, all or none; one on the same two answers by the same labeler takes the former's place. One whose
+    `uid` is there already is left out. Returns the numbers of those that were stored.
+
+    Raises `BadInput` for answers of different prompts, or of one policy.
+    """
+    stored = []
+    with project.write() as database:
+        for vote in votes:
+            if not database.value(OF_ONE_PROMPT, vote.first_id, vote.second_id):
+                raise BadInput("A vote is on answers of two policies to one prompt.")
+            uid = vote.uid or uuid.uuid4().hex
+            if database.value("select 1 from arena_votes where uid = ?", uid):
+                continue
+            row = {
+                "uid": uid, "first_id": vote.first_id, "second_id": vote.second_id, "labeler_id": vote.labeler_id,
+                "guidelines_id": vote.guidelines_id, "won": float(vote.won), "both_bad": int(vote.both_bad),
+                "ballot": vote.ballot, "comment": vote.comment, "seconds": vote.seconds, "origin": vote.origin,
+                "at": now(),
+            }  # fmt: skip
+            database.execute(FORMER, {name: row[name] for name in ("at", "labeler_id", "first_id", "second_id")})
+            number = database.insert(
+                "insert into arena_votes (uid, first_id, second_id, labeler_id, guidelines_id, won, both_bad, ballot,"
+                " comment, seconds, origin, created_at) values (:uid, :first_id, :second_id, :labeler_id,"
+                " :guidelines_id, :won, :both_bad, :ballot, :comment, :seconds, :origin, :at)", row,
+            )  # fmt: skip
+            stored.append(number)
+            add_asked(project, vote.asked, vote_id=number)
+    return stored, project.changed("Vote", "arena_votes", ids=tuple(stored))
+
+
+def retract(project: Project, vote_ids: Sequence[int]) -> Changes:
+    """Take votes back; they stay in the file, as rankings do."""
+    with project.write() as database:
+        for vote_id in vote_ids:
+            database.execute(
+                "update arena_votes set retracted_at = ? where id = ? and retracted_at is null", (now(), vote_id)
+            )
+    return project.changed("Take the vote back", "arena_votes", ids=tuple(vote_ids))
+
+
+def counting(project: Project, arena_id: int) -> list[Vote]:
+    """The votes that count, in their order."""
+    rows = project.database.rows(COUNTING, arena=arena_id)
+    return [Vote(**row | {"both_bad": bool(row["both_bad"])}) for row in rows]
+
+
+def add_asked(
+    project: Project, asked: Sequence[Asked], *, vote_id: int | None = None, ranking_id: int | None = None
+) -> None:
+    """Keep what a judge was asked and said, with the vote or the ranking that came of it."""
+    with project.write() as database:
+        database.conn.executemany(
+            "insert into judge_answers (vote_id, ranking_id, first_id, second_id, asked, answer, won, created_at)"
+            " values (?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (vote_id, ranking_id, each.first_id, each.second_id, each.asked, each.answer, each.won, now())
+                for each in asked
+            ],
+        )
+
+
+def asked(project: Project, *, vote_id: int | None = None, ranking_id: int | None = None) -> list[Asked]:
+    """What the judge behind a vote or a ranking was asked, in the order in which it was."""
+    column, number = ("vote_id", vote_id) if vote_id is not None else ("ranking_id", ranking_id)
+    sql = f"select first_id, second_id, asked, answer, won from judge_answers where {column} = ? order by id"
+    return project.database.records(Asked, sql, number)
