@@ -33,7 +33,8 @@ PLACEHOLDERS = re.compile(r"NAME|\*|<|…|\.\.\.")
 def options_of(command: click.Command) -> set[str]:
     """Every option of a command, and those that all of them have."""
     own = {name for item in command.params for name in (*item.opts, *item.secondary_opts) if name.startswith("-")}
-    return own | {"--help", "-h"}
+    members = command.commands.values() if isinstance(command, click.Group) else ()
+    return own.union({"--help", "-h"}, *map(options_of, members))
 
 
 COMMANDS = {name: options_of(command) for name, command in cli.commands.items()}

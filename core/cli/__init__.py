@@ -9,6 +9,7 @@ import io
 import click
 
 from core.cli import (
+    arena_results,
     data,
     jobs,
     labelers,
@@ -42,7 +43,7 @@ def cli() -> None:
 
 MODULES = (
     projects, prompts, data, ranking, sending, labelers, review, jobs, runs, reports, launcher, settings, servers,
-    reading, trust,
+    reading, trust, arena_results,
 )  # fmt: skip
 for module in MODULES:
     for command in module.COMMANDS:

