@@ -111,6 +111,8 @@ def rows_of(material: Material, cast: Cast, one: int, two: int, *, once: bool = 
 def standing(material: Material, cast: Cast, *, family: int = 1, seed: int = 0) -> tuple[Table, tuple[Pair, ...]]:
     """The table and all pairs; `family` is how many such tables were there to choose from."""
     k = len(material.policies)
+    if not k:
+        return Table((), True, (), ""), ()
     pairs = [(one, two) for one in range(k) for two in range(one + 1, k)]
     rows = {pair: rows_of(material, cast, *pair) for pair in pairs}
     fitted = bradley_terry(_all(rows), k, resamples=TABLE, seed=seed)
@@ -175,7 +177,7 @@ def _table(material: Material, cast: Cast, fitted: BradleyTerry, order: list[int
         for policy in order
     ]  # fmt: skip
     lacks = fitted.lacks(names)
-    return Table(tuple(places), len(fitted.components) < 2, tuple(lacks), names[base] if names else "")
+    return Table(tuple(places), len(fitted.components) < 2, tuple(lacks), names[base])
 
 
 def _adjusted(p_values: dict[tuple[int, int], float], comparisons: int) -> dict[tuple[int, int], float]:
