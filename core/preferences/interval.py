@@ -46,18 +46,6 @@ def estimated(value: float, variance: float, freedom: float, n: int) -> Interval
     return Interval(value, *wilson(value, value * (1 - value) / variance, student(freedom)), n)
 
 
-def chance_of_even(value: float, variance: float, freedom: float, n: int) -> float:
-    """How likely a share as far from a half, or further, is where there is no difference: two-sided, and below 0.05
-    just where the interval of `estimated` leaves a half out."""
-    from scipy.stats import norm, t
-
-    if not n:
-        return 1.0
-    if variance <= 0 or not 0 < value < 1:
-        return float(2 * norm.sf(2 * abs(value - 0.5) * math.sqrt(n)))
-    return float(2 * t.sf(2 * abs(value - 0.5) * math.sqrt(value * (1 - value) / variance), freedom))
-
-
 def wilson(p: float, n: float, z: float = Z) -> tuple[float, float]:
     """The ends of Wilson's interval of a share `p` of `n`."""
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)

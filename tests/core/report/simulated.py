@@ -5,16 +5,15 @@ from collections import defaultdict
 import numpy as np
 
 from core.preferences.bradley_terry import bradley_terry
-from core.preferences.holm import adjusted
 from core.preferences.prediction_powered import prediction_powered
-from core.preferences.votes import Votes, chance_of_difference
+from core.preferences.votes import Votes
 from core.report.arena_judges import judges
-from core.report.arena_pairs import LEVEL, standing
+from core.report.arena_pairs import standing
 from tests.core.report.voters import BIASED, FAIR, PEOPLE, STRENGTHS, World, judged, material, true_rates, voted
 
 PROMPTS = 200
 #: Prompts from which the true rates are computed.
-TRUTH = 50_000
+TRUTH = 20_000
 Counts = dict[str, list[float]]
 
 
@@ -48,18 +47,15 @@ def arena(seed, truth, sizes):
         counted: Counts = defaultdict(list)
         for pair in pairs:
             at, odds = (pair.one, pair.two), truth.odds[pair.one, pair.two]
-            better = truth.rates[at] > 0.5
             counted["table"].append(holds(pair.modelled, 1 / (1 + np.exp(-odds))))
+            counted["claimed"].append(float(pair.claimed))
+            counted["claimed wrongly"].append(float(pair.claimed and truth.rates[at] < 0.5))
             if pair.votes:
                 counted["win rate"].append(holds(pair.win_rate, truth.rates[at]))
-                counted["at equal lengths"].append(holds(pair.at_equal_lengths.win_rate, truth.at_equal_lengths[at]))
                 turned = 1 if at[0] < at[1] else -1
                 counted["bias"].append(turned * (pair.win_rate.value - truth.rates[at]))
-                counted["claimed"].append(float(pair.claimed))
-                counted["claimed wrongly"].append(float(pair.claimed and (pair.win_rate.value > 0.5) != better))
-            counted["claimed by the table"].append(float(pair.modelled_p < LEVEL))
-            wrong = pair.modelled_p < LEVEL and (pair.modelled.value > 0.5) != better
-            counted["claimed wrongly by the table"].append(float(wrong))
+            if (equal := pair.at_equal_lengths.win_rate).value is not None:  # not of a single vote
+                counted["at equal lengths"].append(holds(equal, truth.at_equal_lengths[at]))
         counted["winner"].append(float(table.places[0].policy == STRENGTHS.argmax()))
         counted["winner at best"].append(bound(fitted, first(votes, size), truth))
         found[size] = counted
@@ -119,16 +115,14 @@ def powered(seed, truth, votes=60):
     return counted
 
 
-def equals(seed, votes=60):
-    """Four equal policies: is a win claimed after the last vote, and after any of them, if one looks each time?"""
+def equals(seed, looks=range(10, 61, 10)):
+    """Four equal policies: is a win claimed after the last look at the votes, and at any of them?"""
     random = np.random.default_rng([20, seed])
     world = World.drawn(random, PROMPTS, np.zeros(4))
-    cast = voted(random, world, votes)
-    claimed = []
-    for size in range(5, votes + 1):
-        sofar = first(cast, size)
-        rows = [sofar.between(one, two) for one in range(4) for two in range(one)]
-        claimed.append(min(adjusted([chance_of_difference(*each) for each in rows])) < LEVEL)
+    votes, claimed = voted(random, world, max(looks)), []
+    for size in looks:
+        found = material(world, first(votes, size))
+        claimed.append(any(pair.claimed for pair in standing(found, found.voices[0].cast)[1]))
     return {"at the end": [float(claimed[-1])], "at any look": [float(any(claimed))]}
 
 
