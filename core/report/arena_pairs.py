@@ -66,8 +66,8 @@ class Pair:
     @property
     def fits(self) -> bool:
         """Do the votes on these two alone leave what the table says possible?"""
-        ends, value = (self.win_rate.low, self.win_rate.high), self.modelled.value
-        return None in (*ends, value) or ends[0] <= value <= ends[1]
+        low, high, value = self.win_rate.low, self.win_rate.high, self.modelled.value
+        return low is None or high is None or value is None or low <= value <= high
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ def remarks(pair: Pair, names: Sequence[str]) -> list[str]:
     follows = effect.low is not None and effect.high is not None and not effect.low <= 0 <= effect.high
     if equal.value is not None and (lost or (follows and abs(equal.value - (raw.value or 0.0)) >= NEAR)):
         ending = ", which cannot be told from even" if lost else ""
-        found.append(f"At equal lengths {one} would win {told(equal)} over {two}{ending}.")
+        found.append(f"By these votes alone, at equal lengths {one} would win {told(equal)} over {two}{ending}.")
     if pair.votes and pair.at_equal_lengths.doubt:
         found.append(f"{one} and {two}: {pair.at_equal_lengths.doubt}")
     return found
@@ -107,11 +107,7 @@ def best_of_n(material: Material, pairs: Sequence[Pair]) -> list[str]:
     found = []
     for pair in pairs:
         kinds = [material.policies[place].kind for place in (pair.one, pair.two)]
-        if (
-            sorted(kind == "best-of-n" for kind in kinds) != [False, True]
-            or "base" in kinds
-            or pair.modelled.low is None
-        ):
+        if kinds.count("best-of-n") != 1 or "base" in kinds or pair.modelled.low is None:
             continue
         run, best = (pair.one, pair.two) if kinds[1] == "best-of-n" else (pair.two, pair.one)
         rate = pair.modelled if run == pair.one else _turned(pair.modelled)

@@ -12,17 +12,15 @@ from core.report.arena_pairs import standing
 from tests.core.report.voters import BIASED, FAIR, PEOPLE, STRENGTHS, World, judged, material, true_rates, voted
 
 PROMPTS = 200
-#: Prompts from which the true rates are computed.
-TRUTH = 20_000
 Counts = dict[str, list[float]]
 
 
 class Truth:
     """The win rates that intervals should hold, as voted and at equal lengths, (K, K) each."""
 
-    def __init__(self):
-        self.rates = true_rates(prompts=TRUTH)
-        self.at_equal_lengths = true_rates(prompts=TRUTH, equal_lengths=True)
+    def __init__(self, prompts=50_000):
+        self.rates = true_rates(prompts=prompts)
+        self.at_equal_lengths = true_rates(prompts=prompts, equal_lengths=True)
         self.odds = np.log(self.rates / (1 - self.rates))
 
 

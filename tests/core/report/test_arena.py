@@ -177,7 +177,7 @@ def nominal(found, least):
 
 def test_what_is_said_of_small_arenas_is_true():
     """Six arenas with 60 votes that were chosen one after the other; a judge with known faults."""
-    truth = simulated.Truth()
+    truth = simulated.Truth(10_000)
     found = shares(simulated.arena(seed, truth, (60,))[60] for seed in range(6))
     for name in ("win rate", "table", "at equal lengths"):
         assert nominal(found[name], 0.85), name
