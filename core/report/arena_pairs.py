@@ -92,10 +92,15 @@ class Table:
     reference: str
 
 
+def votes_on(material: Material, cast: Cast, one: int, two: int) -> Cast:
+    """The votes on these two; one between equal answers is none."""
+    ahead, behind = (cast.first == one) & (cast.second == two), (cast.first == two) & (cast.second == one)
+    return cast.at((ahead | behind) & ~material.same(one, two)[cast.prompts])
+
+
 def rows_of(material: Material, cast: Cast, one: int, two: int, *, once: bool = False) -> Rows:
     """Of one voice; `once` counts each prompt once when it says how many ties of equal answers belong to them."""
-    ahead, behind = (cast.first == one) & (cast.second == two), (cast.first == two) & (cast.second == one)
-    found = cast.at(ahead | behind)
+    found = votes_on(material, cast, one, two)
     way = np.where(found.first == one, 1.0, -1.0)
     same = np.flatnonzero(material.same(one, two))
     differ = material.answered(one, two) - len(same)
@@ -139,7 +144,7 @@ def _pair(
     material: Material, cast: Cast, one: int, two: int, fitted: BradleyTerry, p_value: float, tags: Sequence[str]
 ) -> Pair:
     rows = rows_of(material, cast, one, two)
-    own = cast.at(((cast.first == one) & (cast.second == two)) | ((cast.first == two) & (cast.second == one)))
+    own = votes_on(material, cast, one, two)
     by_tag = {}
     for tag in tags:
         here = np.array([tag in material.tags[prompt] for prompt in rows.prompts.tolist()], dtype=bool)
