@@ -20,8 +20,8 @@ class Interval:
 NOTHING = Interval(None)
 
 
-def student(freedom: int) -> float:
-    """Student's quantile of 95 % intervals."""
+def student(freedom: float) -> float:
+    """Student's quantile of 95 % intervals; the normal distribution's for infinite degrees of freedom."""
     from scipy.special import stdtrit
 
     return float(stdtrit(freedom, 0.975))
@@ -30,6 +30,20 @@ def student(freedom: int) -> float:
 def proportion(successes: float, n: int) -> Interval:
     """A share with Wilson's 95 % interval (Wilson 1927)."""
     return Interval(successes / n, *wilson(successes / n, n), n) if n else NOTHING
+
+
+def estimated(value: float, variance: float, freedom: float, n: int) -> Interval:
+    """Of a share that was estimated over `n` units, with the variance of the estimate and its degrees of freedom.
+
+    Wilson's interval with the effective sample size that the variance comes to, and Student's quantile (Franco et al.
+    2019, Journal of Survey Statistics and Methodology 7). Where there is no variance to go by, each unit is one vote.
+    """
+    if not n:
+        return NOTHING
+    value = min(1.0, max(0.0, value))
+    if variance <= 0 or not 0 < value < 1:
+        return proportion(value * n, n)
+    return Interval(value, *wilson(value, value * (1 - value) / variance, student(freedom)), n)
 
 
 def wilson(p: float, n: float, z: float = Z) -> tuple[float, float]:

@@ -5,13 +5,17 @@ They say what other prompts would give with these voters, not what other voters 
 """
 
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.preferences.interval import Interval
-from core.preferences.statistics import share_interval, sums_by
+from core.preferences.clustering import clustered_variance
+from core.preferences.interval import NOTHING, Interval, estimated
+from core.preferences.statistics import sums_by
 
+#: What a prompt's votes may differ by through rounding.
+CLOSE = 1e-9
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 
@@ -48,10 +52,16 @@ class Votes:
         return self.prompts[either], np.where(ahead, self.won, 1 - self.won)[either]
 
 
-def win_rate(prompts: Numbers, won: Floats, *, resamples: int = 1000) -> Interval:
-    """The share of votes that a policy wins, ties as half, with its bootstrap interval over prompts; (V,) each.
+def win_rate(prompts: Numbers, won: Floats) -> Interval:
+    """The share of votes that a policy wins, ties as half, with its interval over prompts; (V,) each.
 
-    Each vote counts the same, so that a prompt counts as often as it was voted on. Where all votes say the same the
-    interval is Wilson's over prompts (see `statistics.widened`).
+    Each vote counts the same, so that a prompt counts as often as it was voted on. The interval is Wilson's with the
+    effective sample size (see `interval.estimated`): of ten prompts a percentile bootstrap held the truth in 91 % of
+    simulations, this one in 96 %. Student's quantile is only for prompts whose votes differ, because nobody knows how
+    alike they are; how far single votes spread follows from how many were won and tied.
     """
-    return share_interval(sums_by(prompts, won, np.ones(len(won))), resamples=resamples)
+    if not len(won):
+        return NOTHING
+    votes, got, squared = sums_by(prompts, np.ones(len(won)), won, won**2).T
+    n, differ = len(votes), bool((squared - got**2 / votes > CLOSE).any())
+    return estimated(float(won.mean()), clustered_variance(prompts, won), n - 1 if differ else inf, n)
