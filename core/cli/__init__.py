@@ -23,6 +23,7 @@ from core.cli import (
     sending,
     servers,
     settings,
+    trail,
     trust,
 )
 from core.cli.guarding import guarded, print_anything
@@ -42,7 +43,7 @@ def cli() -> None:
 
 MODULES = (
     projects, prompts, data, ranking, sending, labelers, review, jobs, runs, reports, launcher, settings, servers,
-    reading, trust,
+    reading, trust, trail,
 )  # fmt: skip
 for module in MODULES:
     for command in module.COMMANDS:

@@ -156,7 +156,9 @@ def encode(
         dropped += [group.prompt_id] * (len(answers) - len(fits))
         orders = tuple(
             Order(
-                columns.index(judgement.criterion), torch.tensor(ranks, dtype=torch.float32), judgement.ties,
+                columns.index(judgement.criterion),
+                torch.tensor(ranks, dtype=torch.float32),
+                judgement.ties,
                 judgement.ranking_id,
             )
             for judgement in group.judgements

@@ -83,3 +83,13 @@ def differences(then: Environment, now: Environment) -> list[str]:
 
 def _said(value: object) -> str:
     return ("on" if value else "off") if isinstance(value, bool) else str(value) or "unknown"
+
+
+def told(found: Environment) -> str:
+    """`torch 2.13.0, CPU in bfloat16, 2 threads …`, for people."""
+    where = f"{found.device} ({found.processor})" if found.processor else found.device
+    more = [f"{found.processes} processes"] if found.processes > 1 else []
+    more += [] if found.speed_ups else ["speed-ups off"]
+    threads = f"{found.threads} {'thread' if found.threads == 1 else 'threads'}"
+    versions = f"torch {found.torch}, transformers {found.transformers}, PEFT {found.peft}, Plumbline {found.plumbline}"
+    return ", ".join([f"{where} in {found.dtype}", threads, *more, versions, found.system]) + "."
