@@ -6,11 +6,14 @@ from typing import Any
 
 import click
 
+from core.cli.jobs import detach_option, start
 from core.cli.output import folder_argument, harmless, json_option, opened, quoted, show
+from core.config.jobs import JobKind, VerifyConfig, VerifyJob, VerifyResult
 from core.config.training import TrainPolicyJob
 from core.errors import BadInput
 from core.jobs import queue
-from core.runs import trail, trail_pages
+from core.records import Job
+from core.runs import trail, trail_pages, verification
 from core.runs.trail_pages import Page, Place
 from core.store import Project
 
@@ -59,4 +62,26 @@ def _text(page: Page) -> str:
     return "\n".join(lines)
 
 
-COMMANDS = (explain,)
+@click.command("verify")
+@folder_argument
+@click.argument("run", type=int)
+@click.option("--steps", type=int, help="How many of its steps are done again.  [from 1, default: 3]")
+@detach_option
+@json_option
+def verify(folder: Path, run: int, steps: int | None, detach: bool, as_json: bool) -> None:
+    """Do the first steps of RUN again, and say whether its numbers are the same on this machine."""
+    config = VerifyConfig(run) if steps is None else VerifyConfig(run, steps)
+    came = VerifyResult()
+
+    def tell(project: Project, job: Job) -> str:
+        nonlocal came
+        assert isinstance(job, VerifyJob)
+        came = job.result
+        return verification.sentence(came)
+
+    start(folder, JobKind.VERIFY, config, as_json, detach, tell=tell)
+    if came.verdict == "different":
+        raise click.exceptions.Exit(1)
+
+
+COMMANDS = (explain, verify)

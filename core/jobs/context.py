@@ -56,6 +56,10 @@ class JobContext:
 
         Raises `BadInput` if it was damaged or removed there, or is a link."""
         path = self.project.run_file(self.job_id, name)
+        if self.again and not came_later and not path.exists():
+            raise BadInput(
+                f"{path} is gone, in which the run kept what it began with: without it the run cannot be done again."
+            )
         if self.has_begun and not came_later and not path.exists():
             raise BadInput(
                 f"{path} is gone, and without it the run cannot go on as it began: put it back and resume, or begin a "

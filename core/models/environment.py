@@ -9,7 +9,15 @@ import torch
 from core.jobs.context import JobContext
 from core.models.fast.switch import enabled
 from core.models.load import Base
+from core.runs import environments
 from core.runs.environments import Environment
+
+
+def keep(context: JobContext, base: Base) -> None:
+    """With the run, when it begins or goes on. Raises `BadInput` where it is done again on another base model."""
+    now = of(context, base)
+    environments.check_base(context, now, base.spec.title)
+    environments.keep(context, now)
 
 
 def of(context: JobContext, base: Base) -> Environment:

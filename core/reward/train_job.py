@@ -38,7 +38,6 @@ from core.reward.examples import Example
 from core.reward.model import ADAPTER, Member, RewardModel
 from core.reward.reference import reference_examples
 from core.reward.update import checkpointed, own_gradients, put_together, step
-from core.runs import environments
 from core.store import jobs, pairs
 
 TITLE = "Training the reward model"
@@ -83,7 +82,7 @@ def run(context: JobContext) -> Events:
     config: TrainRewardConfig = context.config
     train, heldout = examples.pinned(context, lambda groups: examples.split(groups, config), criteria=config.criteria)
     base = yield from base_of(context, four_bit=config.base_bits == "4", pinned=True)
-    environments.keep(context, environment.of(context, base))
+    environment.keep(context, base)
     shared = SharedModel(base, context.world, context.report_status)
     try:
         yield from Training(context, shared, train, heldout).events()

@@ -59,7 +59,7 @@ from core.rl.rollout import POLICY
 from core.rl.rollout_source import Collector, RolloutSource, Source
 from core.rl.stopping import StoppingRules
 from core.rl.verdict_source import VerdictSource
-from core.runs import environments, live_settings, origins, preflight
+from core.runs import live_settings, origins, preflight
 from core.runs.pinned_prompts import BEFORE, PINNED, trained_on
 from core.store import prompts
 from core.store.runs import checkpoints, setting_changes
@@ -80,7 +80,7 @@ def run(context: JobContext) -> Events:
         )
     spec, weights = _reward(context, needed=not algorithm.offline)
     base = yield from base_of(context, four_bit=on_four_bits(context.project, spec), pinned=True)
-    environments.keep(context, environment.of(context, base))
+    environment.keep(context, base)
     shared = SharedModel(base, context.world, context.report_status)
     try:
         reward = yield from reward_function(context, spec, shared, weights)

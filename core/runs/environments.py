@@ -65,6 +65,17 @@ def keep(context: JobContext, now: Environment) -> None:
         made.write_text(json.dumps([asdict(each) for each in known]), encoding="utf-8")
 
 
+def check_base(context: JobContext, now: Environment, title: str) -> None:
+    """Raise `BadInput` for a run that is done again on another base model than it was trained on, where that is
+    known."""
+    for then in of_run(context.project, context.job_id)[:1] if context.again else ():
+        if then.base not in ("", now.base) or then.weights not in ("", now.weights):
+            raise BadInput(
+                f"Run {context.job_id} was trained on another base model than {title}: choose that one again to verify "
+                "the run."
+            )
+
+
 def of_run(project: Project, job_id: int) -> list[Environment]:
     """In the order of the steps; none where nobody kept it, or it is not as it was written."""
     with suppress(OSError, BadInput, TypeError, ValueError, AttributeError):

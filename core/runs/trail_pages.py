@@ -242,9 +242,8 @@ def _ranking(project: Project, place: Place) -> Iterator[Line]:
             f"It does not count any more: ranking {ranking.standing} stands in its place.", "warning",
             Place("ranking", ranking.standing),
         )  # fmt: skip
-    yield Line(
-        f"Made under version {ranking.guidelines_id} of the guidelines", to=Place("guidelines", ranking.guidelines_id)
-    )
+    version = ranking.guidelines_id
+    yield Line(f"Made under version {version} of the guidelines", to=Place("guidelines", version))
     yield Line(f"Prompt {ranking.prompt_id}: {one_line(ranking.prompt, LINE)}", to=Place("prompt", ranking.prompt_id))
     if ranking.flag:
         yield Line(f"Flagged as {one_line(ranking.flag, NAME)}: it gives no pair.")

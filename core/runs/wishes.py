@@ -5,7 +5,14 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar, cast
 
-from core.config.jobs import CompareConfig, ExportModelConfig, GenerateConfig, JudgeConfig, ScoreFileConfig
+from core.config.jobs import (
+    CompareConfig,
+    ExportModelConfig,
+    GenerateConfig,
+    JudgeConfig,
+    ScoreFileConfig,
+    VerifyConfig,
+)
 from core.config.training import TrainPolicyConfig, TrainPolicyJob
 from core.endpoints import address
 from core.errors import BadInput
@@ -33,7 +40,8 @@ def of_start(text: str) -> list[Wish]:
 
 
 def named(project: Project, config: object) -> list[Wish]:
-    """What a job's settings name, and those of the run that it compares. Raises `BadInput` for what is no name."""
+    """What a job's settings name, and those of the run that it compares or does again. Raises `BadInput` for what is no
+    name."""
     return _different([*_made(config), *_made(_compared(project, config), again=True)])
 
 
@@ -148,10 +156,13 @@ def _keys(config: object, *, again: bool = False) -> set[str]:
 
 
 def _compared(project: Project, config: object) -> TrainPolicyConfig | None:
-    """The settings of the run that is compared."""
-    if isinstance(config, CompareConfig):
-        with suppress(BadInput):
+    """The settings of the run that is compared, or done again."""
+    with suppress(BadInput):
+        if isinstance(config, CompareConfig):
             return queue.run_of(project, config.policy_job, TrainPolicyJob).config
+        if isinstance(config, VerifyConfig):
+            job = queue.get(project, config.run)
+            return job.config if isinstance(job, TrainPolicyJob) else None
     return None
 
 
