@@ -78,8 +78,11 @@ def _step(project: Project, place: Place) -> Iterator[Line]:
     yield Line(f"Samples ({len(found.samples)})" if found.samples else "Samples", "heading")
     if not found.samples:
         yield Line("No samples are kept of this step: what learns from stored answers draws some now and then only.")
-    for each in found.samples:
+    rows = [each for each in found.samples if each.id > place.after]
+    for each in rows[:MANY]:
         yield Line(f"{_scored(each)} · {one_line(each.prompt, LINE)}", to=replace(place, kind="sample", sample=each.id))
+    if len(rows) > MANY:
+        yield Line(f"The next of {len(rows) - MANY} more", to=replace(place, after=rows[MANY - 1].id))
 
 
 MAY_HAVE = "It learns answers that rankings or verdicts may have chosen; such a run does not keep which ones did."
