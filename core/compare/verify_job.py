@@ -64,14 +64,14 @@ def _again(context: JobContext, project: Project, job: Run) -> Iterator[Event]:
 
 
 def _result(context: JobContext, job: Run, found: list[Difference], values: int, done: int) -> VerifyResult:
+    if not values:
+        return VerifyResult(run=job.id)
     known = [each for each in environments.of_run(context.project, job.id) if each.step < max(done, 1)]
     now = environment.of(context, context.cache["base"])
     elsewhere = verification.elsewhere(known[-1] if known else None, now)
     allowed = verification.tolerance(now.dtype, known[-1].dtype if known else now.dtype)
     beyond = next((each for each in found if not each.is_rounding(allowed)), None)
     result = VerifyResult(run=job.id, steps=done, values=values, elsewhere=elsewhere)
-    if not values:
-        return result
     first = beyond or next(iter(found), None)
     if first is None:
         return replace(result, verdict="same")

@@ -17,8 +17,8 @@ from core.store.trail import SampleBehind, Source
 
 @dataclass(frozen=True)
 class Changed:
-    """What became since of the rankings that a run learnt from: taken back, another in their place, deleted with their
-    prompts."""
+    """What became since of the rankings that a run learnt from: taken back, another in their place, deleted (a ranking
+    goes when the import that brought it is undone)."""
 
     retracted: int = 0
     replaced: int = 0
@@ -190,7 +190,7 @@ def influence(project: Project, ranking_id: int) -> Influence:
         if ranking is None:
             gone = trail.was_ranking(project, ranking_id)
             raise BadInput(
-                f"Ranking {ranking_id} is not there any more: it was deleted with its prompt."
+                f"Ranking {ranking_id} is not there any more: the import that brought it was undone."
                 if gone
                 else f"There is no ranking {ranking_id}."
             )
@@ -214,7 +214,7 @@ def _touched(
             return said(own[0], sure=own[1])
     elif may_have_learnt(job) and _was_there(ranking, began(job)):
         return said("may have learnt an answer that it chose: such a run does not keep which rankings did", sure=False)
-    named = [(number, words) for number, words in _uses(job) if number in found]
+    named = [(number, words) for number, words in uses(job) if number in found]
     if not named:
         return None
     number, words = next((each for each in named if found[each[0]].sure), named[0])
@@ -237,14 +237,16 @@ def _was_there(ranking: trail.RankingBehind, moment: str) -> bool:
     return ranking.created_at <= moment and (not ranking.retracted_at or ranking.retracted_at > moment)
 
 
-def _uses(job: Job) -> list[tuple[int, str]]:
-    """The runs that a job takes, each with how it is said."""
+def uses(job: Job) -> list[tuple[int, str]]:
+    """The runs that a job takes, each with how it is said; 0 stands for none."""
     config, result = job.config, job.result
-    reward = getattr(result, "reward_job", None) or getattr(config, "reward_job", 0)
-    policy = getattr(result, "policy_job", None) or getattr(config, "policy_job", 0)
+    reward = int(getattr(result, "reward_job", None) or getattr(config, "reward_job", 0))
+    policy = int(getattr(result, "policy_job", None) or getattr(config, "policy_job", 0))
     if isinstance(job, TrainPolicyJob):
+        kind = ALGORITHMS.get(job.config.algorithm)
+        asks = "was measured with" if kind and kind.offline else "was tuned against"
         return [
-            (reward, "was tuned against the reward model of run {}"),
+            (reward, f"{asks} the reward model of run {{}}"),
             (origins.run_named(job.config.start_from) or 0, "began from the policy of run {}"),
             (origins.reference_run(job.config) or 0, "measures KL to the policy of run {}"),
         ]

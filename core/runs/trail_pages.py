@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from core.config.metrics import METRICS
-from core.config.training import ALGORITHMS, TrainPolicyJob, TrainRewardJob
+from core.config.training import ALGORITHMS, Run, TrainPolicyJob, TrainRewardJob
 from core.errors import BadInput
 from core.jobs import queue
+from core.records import Job
 from core.runs import environments, learnt_rankings, trail
 from core.store import Project, guidelines, prompts, rankings
 from core.store import trail as stored
@@ -136,18 +137,36 @@ def _sample(project: Project, place: Place) -> Iterator[Line]:
 
 def _run(project: Project, place: Place) -> Iterator[Line]:
     job = queue.get(project, place.number)
-    yield Line(f"Run {job.id}: {one_line(job.name, NAME)}")
+    trained = isinstance(job, Run)
+    yield Line(f"{'Run' if trained else 'Job'} {job.id}: {one_line(job.name, NAME)}")
     yield Line(f"It is {job.status}; it was asked for on {job.created_at[:10]}.")
     if isinstance(job, TrainRewardJob) or trail.learns_rankings(job):
         yield Line(_counted(trail.learnt_from(project, job.id)), to=Place("learnt", job.id))
     if trail.may_have_learnt(job):
         yield Line(MAY_HAVE, "warning")
     if isinstance(job, TrainPolicyJob):
-        scorer = trail.scorer_of(project, job)
         yield Line("What gives its scores", "heading")
-        yield from _scorer(scorer, None)
+        yield from _scorer(trail.scorer_of(project, job), None)
         if job.result.start:
             yield Line(f"It began from {one_line(job.result.start, 200)}.")
+    if trained:
+        yield from _environment(project, job)
+    taken = [(number, words) for number, words in trail.uses(job) if number]
+    if taken:
+        yield Line("What it took", "heading")
+    for number, words in taken:
+        yield Line(f"It {words.format(number)}", to=Place("run", number))
+    later = [(each, words) for each in queue.listed(project) for used, words in trail.uses(each) if used == job.id]
+    if trained:
+        yield Line("What came of it" if later else "Nothing took it so far.", "heading")
+    for each, words in reversed(later):
+        yield Line(
+            f"Job {each.id}, {one_line(each.name, NAME)} ({each.status}): {words.format(job.id)}",
+            to=Place("run", each.id),
+        )
+
+
+def _environment(project: Project, job: Job) -> Iterator[Line]:
     yield Line("What it computed with", "heading")
     found = environments.of_run(project, job.id)
     if not found:
@@ -155,9 +174,7 @@ def _run(project: Project, place: Place) -> Iterator[Line]:
     for each in found:
         since = f"From step {each.step} on: " if each.step else ""
         yield Line(one_line(since + environments.told(each), 300))
-    seed = getattr(job.config, "seed", None)
-    if seed is not None:
-        yield Line(f"Seed {seed}.")
+    yield Line(f"Seed {getattr(job.config, 'seed', 'unknown')}.")
 
 
 def _counted(found: trail.LearntFrom) -> str:
@@ -174,7 +191,7 @@ def _counted(found: trail.LearntFrom) -> str:
 def _changes(found: trail.Changed) -> list[tuple[int, str]]:
     kinds = (
         (found.retracted, "taken back since"), (found.replaced, "with another in their place by now"),
-        (found.gone, "deleted since with their prompts"),
+        (found.gone, "deleted since, as an undone import does"),
     )  # fmt: skip
     return [each for each in kinds if each[0]]
 

@@ -109,9 +109,10 @@ class PairsPage(QWidget):
         self.chosen, self.rejected = self._text("Chosen"), self._text("Rejected")
         texts = QWidget()
         self.hands = label("", "small"), label("", "small")
+        self.influenced = action_button(INFLUENCED, self.show_influence)
         sides = row(
             column(row(label("Chosen", "good"), self.hands[0], None), self.chosen),
-            column(row(label("Rejected", "muted"), self.hands[1], None), self.rejected),
+            column(row(label("Rejected", "muted"), self.hands[1], None, self.influenced), self.rejected),
             spacing=2 * SPACE,
         )
         sides.setContentsMargins(0, SPACE, 0, 0)
@@ -169,11 +170,9 @@ class PairsPage(QWidget):
         self.search.textChanged.connect(self._timer.start)
         line = row(*self.boxes.values(), self.margin, self.search, spacing=SPACE)
         line.setStretch(len(self.boxes) + 1, 1)
-        self.influenced = action_button(INFLUENCED, self.show_influence)
         foot = row(
             self.count,
             None,
-            self.influenced,
             action_button(actions.IMPORT, self.bring_in),
             action_button(actions.IMPORT_FROM_HUB, self.bring_in_from_hub),
             action_button(actions.EXPORT, self.take_out),
