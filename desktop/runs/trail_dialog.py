@@ -71,9 +71,11 @@ class TrailDialog(QDialog):
             elif place is self.seen[self.at]:
                 self._fill(Page(TITLE, (Line(errors.worded(str(error)), "warning"),)))
 
-        with_project(
-            self, self.session.project, read, lambda page: place is self.seen[self.at] and self._fill(page), failed
-        )
+        def show(page: Page) -> None:
+            if place is self.seen[self.at]:
+                self._fill(page)
+
+        with_project(self, self.session.project, read, show, failed)
 
     def _fill(self, page: Page) -> None:
         self.title.setText(page.title)

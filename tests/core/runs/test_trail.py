@@ -1,6 +1,7 @@
 """From a point of a run back to the rankings behind it, and from a ranking to all that it has influenced."""
 
 import json
+from itertools import pairwise
 
 import pytest
 
@@ -23,7 +24,9 @@ POLICY = TrainPolicyConfig(
 def loop(tmp_path_factory, tiny_model):
     """A whole loop, made once: nine prompts of twelve are learnt, ranked by a script; tests copy it."""
     with made_once(tmp_path_factory.mktemp("loop"), tiny_model) as (project, run):
-        prompts.add(project, [Prompt(0, f"question {i}", split="heldout" if i % 4 == 0 else "train") for i in range(12)])
+        prompts.add(
+            project, [Prompt(0, f"question {i}", split="heldout" if i % 4 == 0 else "train") for i in range(12)]
+        )
         run(project, JobKind.GENERATE, GenerateConfig(max_new_tokens=8))
         gold.rank_all(project, GOLD)
         run(project, JobKind.TRAIN_REWARD, TrainRewardConfig(epochs=1, learning_rate=5e-3, checkpoint_every=2))
@@ -31,8 +34,7 @@ def loop(tmp_path_factory, tiny_model):
         run(project, JobKind.TRAIN_POLICY, TrainPolicyConfig(**vars(POLICY) | {"algorithm": "dpo"}))
         found = run(project, JobKind.COMPARE, CompareConfig(policy_job=PPO, max_new_tokens=4))
         assert found.status == "done" and found.id == COMPARED
-        folder = project.folder
-    return folder
+        return project.folder
 
 
 @pytest.fixture
@@ -153,11 +155,11 @@ def test_what_a_run_did_not_keep_is_said_to_be_unknown(project, plumbline, kept)
 
 def test_a_resumed_run_of_an_earlier_version_does_not_claim_to_know(loop, tmp_path, tiny_model, monkeypatch):
     """Its rankings.json has no numbers: nothing may be written in their place."""
+    import torch
+
     from core.config.training import TrainRewardConfig as Config
     from core.jobs.context import JobContext
     from core.reward.examples import Example, Order, keep_learnt
-
-    import torch
 
     with copied(loop, tmp_path / "older") as project:
         path = project.run_file(REWARD, learnt_rankings.KEPT)
@@ -189,7 +191,7 @@ def test_ranges_are_what_they_hold(chance):
     chosen = chance.sample(range(1, 400), 150)
     found = learnt_rankings.ranges(chosen)
     assert numbers(found) == set(chosen)
-    assert all(one[1] + 1 < other[0] for one, other in zip(found, found[1:]))
+    assert all(one[1] + 1 < other[0] for one, other in pairwise(found))
     learnt = learnt_rankings.LearntRankings(tuple(found[::2]), tuple(found[1::2]))
     rest = trail.others(learnt)
     assert numbers([each for each in rest if each[1] < 400]) | set(range(rest[-1][0], 400)) == set(range(1, 400)) - set(
