@@ -1,9 +1,10 @@
 """Which rankings a run learnt from and which it was tested on, by their numbers: a small file in its folder.
 
-Numbers that follow each other are kept as one range, so that a hundred thousand of them are read in no time.
+A bit for each number, as hexadecimal digits: of a hundred thousand rankings it is read in no time.
 """
 
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -14,24 +15,60 @@ from core.store.files import plain
 
 #: The file in a run's folder.
 KEPT = "learnt-rankings.json"
-#: Bytes of it: a million rankings of which no two follow each other.
-MOST = 32 << 20
+#: Bytes of it: eight million rankings, learnt or tested.
+MOST = 4 << 20
 #: No ranking has a larger number.
 LARGEST = 2**53
+DIGITS = re.compile("[0-9a-f]{1,4000000}")
 
 Ranges = tuple[tuple[int, int], ...]
 """First and last number of each range, in order and apart from each other."""
 
 
 @dataclass(frozen=True)
+class Numbers:
+    """Numbers of rankings: those whose bit is set."""
+
+    bits: int = 0
+
+    @classmethod
+    def of(cls, numbers: Iterable[int]) -> "Numbers":
+        known = sorted(numbers)
+        row = bytearray((known[-1] >> 3) + 1 if known else 0)
+        for number in known:
+            row[number >> 3] |= 1 << (number & 7)
+        return cls(int.from_bytes(row, "little"))
+
+    def __contains__(self, number: int) -> bool:
+        return bool(self.bits >> number & 1)
+
+    def __len__(self) -> int:
+        return self.bits.bit_count()
+
+    @property
+    def ranges(self) -> Ranges:
+        row = f"{self.bits:b}"[::-1]
+        return tuple((found.start(), found.end() - 1) for found in re.finditer("1+", row))
+
+
+@dataclass(frozen=True)
 class LearntRankings:
-    learnt: Ranges = ()
-    tested: Ranges = ()
+    learnt: Numbers = Numbers()
+    tested: Numbers = Numbers()
+
+    @property
+    def others(self) -> Ranges:
+        """The numbers of all rankings that the run did not look at: what stands in place of one that it learnt from is
+        among them."""
+        known = self.learnt.bits | self.tested.bits | 1  # none has the number 0
+        gaps = Numbers(~known & ((1 << known.bit_length()) - 1))
+        return (*gaps.ranges, (known.bit_length(), LARGEST))
 
 
-def keep(context: JobContext, learnt: Collection[int], tested: Collection[int]) -> None:
+def keep(context: JobContext, learnt: Iterable[int], tested: Iterable[int]) -> None:
     """Write it when a run begins; a run that is resumed keeps what it has."""
-    context.pinned(KEPT, lambda: {"learnt": ranges(learnt), "tested": ranges(tested)}, came_later=True)
+    parts = {"learnt": learnt, "tested": tested}
+    context.pinned(KEPT, lambda: {name: f"{Numbers.of(part).bits:x}" for name, part in parts.items()}, came_later=True)
 
 
 def of_run(project: Project, job_id: int) -> LearntRankings | None:
@@ -42,27 +79,8 @@ def of_run(project: Project, job_id: int) -> LearntRankings | None:
     return None
 
 
-def ranges(numbers: Iterable[int]) -> list[tuple[int, int]]:
-    """`[3, 1, 2, 9]` as `[(1, 3), (9, 9)]`."""
-    found: list[tuple[int, int]] = []
-    for number in sorted(set(numbers)):
-        if found and found[-1][1] == number - 1:
-            found[-1] = found[-1][0], number
-        else:
-            found.append((number, number))
-    return found
-
-
-def contains(found: Ranges, number: int) -> bool:
-    return any(first <= number <= last for first, last in found)
-
-
-def _read(values: object) -> Ranges:
-    """Raises `ValueError` or `TypeError` for what `ranges` never gives."""
-    found, before = [], 0
-    for first, last in values if isinstance(values, list) else [values]:  # type: ignore[misc]
-        if type(first) is not int or type(last) is not int or not before < first <= last < LARGEST:
-            raise ValueError("no ranges of numbers")
-        found.append((first, last))
-        before = last
-    return tuple(found)
+def _read(digits: object) -> Numbers:
+    """Raises `ValueError` for what `keep` never writes."""
+    if not isinstance(digits, str) or not DIGITS.fullmatch(digits):
+        raise ValueError("no numbers of rankings")
+    return Numbers(int(digits, 16))

@@ -10,7 +10,7 @@ from core.errors import BadInput
 from core.jobs import queue
 from core.records import Job
 from core.runs import learnt_rankings, origins
-from core.runs.learnt_rankings import LARGEST, Ranges
+from core.runs.learnt_rankings import Ranges
 from core.store import Project, jobs, trail
 from core.store.trail import SampleBehind, Source
 
@@ -129,31 +129,14 @@ def learnt_from(project: Project, job_id: int) -> LearntFrom:
     if found is None:
         counted = trail.counting_by(project, began(job))
         return LearntFrom(job_id, False, counted.rankings, changed=Changed(counted.retracted))
-    sources = trail.sources(project, found.learnt)
-    replaced = sum(
-        learnt_rankings.contains(found.learnt, number) for number in trail.in_place_of(project, others(found))
-    )
-    rankings, there = count(found.learnt), sum(each.rankings for each in sources)
+    kept = found.learnt.ranges
+    sources = trail.sources(project, kept)
+    replaced = sum(number in found.learnt for number in trail.in_place_of(project, found.others))
+    rankings, there = len(found.learnt), sum(each.rankings for each in sources)
     retracted = sum(each.retracted for each in sources)
     return LearntFrom(
-        job_id, True, rankings, count(found.tested), tuple(sources), Changed(retracted, replaced, rankings - there),
-        found.learnt,
-    )  # fmt: skip
-
-
-def others(found: learnt_rankings.LearntRankings) -> list[tuple[int, int]]:
-    """The numbers of all rankings that a run did not look at: what stands in place of one that it learnt from is among
-    them."""
-    gaps, before = [], 0
-    for first, last in sorted([*found.learnt, *found.tested]):
-        if first > before + 1:
-            gaps.append((before + 1, first - 1))
-        before = max(before, last)
-    return [*gaps, (before + 1, LARGEST)]
-
-
-def count(found: Ranges) -> int:
-    return sum(last - first + 1 for first, last in found)
+        job_id, True, rankings, len(found.tested), tuple(sources), Changed(retracted, replaced, rankings - there), kept
+    )
 
 
 def began(job: Job) -> str:
@@ -228,9 +211,9 @@ def _learnt(project: Project, job: Job, ranking: trail.RankingBehind) -> tuple[s
     if kept is None:
         maybe = _was_there(ranking, began(job))
         return ("may have learnt from it: it did not keep from which rankings", False) if maybe else None
-    if learnt_rankings.contains(kept.learnt, ranking.id):
+    if ranking.id in kept.learnt:
         return "learnt from it", True
-    return ("was tested on it", True) if learnt_rankings.contains(kept.tested, ranking.id) else None
+    return ("was tested on it", True) if ranking.id in kept.tested else None
 
 
 def _was_there(ranking: trail.RankingBehind, moment: str) -> bool:

@@ -232,7 +232,12 @@ def _learnt(project: Project, place: Place) -> Iterator[Line]:
 def _rankings(project: Project, place: Place) -> Iterator[Line]:
     found = learnt_rankings.of_run(project, place.number) or learnt_rankings.LearntRankings()
     rows = stored.rankings(
-        project, found.learnt, labeler_id=place.labeler, guidelines_id=place.version, after=place.after, limit=MANY + 1
+        project,
+        found.learnt.ranges,
+        labeler_id=place.labeler,
+        guidelines_id=place.version,
+        after=place.after,
+        limit=MANY + 1,
     )
     name = one_line(rows[0].labeler, NAME) if rows else "nobody"
     yield Line(f"What run {place.number} learnt of {name}, version {place.version} of the guidelines")

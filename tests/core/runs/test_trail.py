@@ -9,7 +9,8 @@ from core.config.jobs import CompareConfig, GenerateConfig, JobKind
 from core.config.training import TrainPolicyConfig, TrainRewardConfig
 from core.labeling import gold
 from core.records import NewRanking, Prompt
-from core.runs import environments, learnt_rankings, trail
+from core.runs import environments, learnt_rankings
+from core.runs.learnt_rankings import LearntRankings, Numbers
 from core.store import labelers, prompts, rankings
 from tests.core.conftest import copied, made_once
 
@@ -133,10 +134,9 @@ def test_a_ranking_leads_to_all_that_it_has_influenced(project, plumbline):
 @pytest.mark.parametrize(
     "kept",
     [
-        None, b"{}", b"[1]", b'{"learnt": [[1, 2]], "tested": 3}', b'{"learnt": [[3, 1]], "tested": []}',
-        b'{"learnt": [[1, 4], [4, 5]], "tested": []}', b'{"learnt": [[true, 4]], "tested": []}',
-        b'{"learnt": [[1, 99999999999999999999]], "tested": []}', b'{"learnt": "ab", "tested": []}',
-        b'{"learnt": [["1", 2]], "tested": []}', b'{"learnt": [[1.0, 2]], "tested": []}', b"[" * 5000, b"\xff",
+        None, b"{}", b"[1]", b'{"learnt": "6", "tested": 3}', b'{"learnt": "-6", "tested": "0"}',
+        b'{"learnt": "0x6", "tested": "0"}', b'{"learnt": "6_0", "tested": "0"}', b'{"learnt": "", "tested": "0"}',
+        b'{"learnt": [1, 2], "tested": "0"}', b'{"learnt": "6"}', b"[" * 5000, b"\xff",
     ],
 )  # fmt: skip
 def test_what_a_run_did_not_keep_is_said_to_be_unknown(project, plumbline, kept):
@@ -189,11 +189,11 @@ def test_there_is_no_point_where_there_is_none(project, plumbline):
 
 def test_ranges_are_what_they_hold(chance):
     chosen = chance.sample(range(1, 400), 150)
-    found = learnt_rankings.ranges(chosen)
-    assert numbers(found) == set(chosen)
-    assert all(one[1] + 1 < other[0] for one, other in pairwise(found))
-    learnt = learnt_rankings.LearntRankings(tuple(found[::2]), tuple(found[1::2]))
-    rest = trail.others(learnt)
-    assert numbers([each for each in rest if each[1] < 400]) | set(range(rest[-1][0], 400)) == set(range(1, 400)) - set(
-        chosen
-    )
+    found = Numbers.of(chosen)
+    assert numbers(found.ranges) == set(chosen) and len(found) == 150
+    assert all(number in found for number in chosen) and 400 not in found
+    assert all(one[1] + 1 < other[0] for one, other in pairwise(found.ranges))
+    first, second = chosen[:75], chosen[75:]
+    *gaps, rest = LearntRankings(Numbers.of(first), Numbers.of(second)).others
+    assert numbers(gaps) == set(range(1, max(chosen))) - set(chosen) and rest[0] == max(chosen) + 1
+    assert not Numbers.of([]).ranges

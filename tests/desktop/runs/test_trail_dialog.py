@@ -31,7 +31,7 @@ def tuned(filled):
         rankings.add(filled, NewRanking(group.id, ada.id, ranks))
     reward = add_job(filled, TrainRewardConfig(), status="done", started_at="2026-01-01T00:00:00")
     filled.make_run_folder(reward.id)
-    filled.run_file(reward.id, learnt_rankings.KEPT).write_text('{"learnt": [[1, 1]], "tested": []}')
+    filled.run_file(reward.id, learnt_rankings.KEPT).write_text('{"learnt": "2", "tested": "0"}')
     run = add_job(filled, TrainPolicyConfig(steps=2), status="done", done=2)
     recorder = Recorder(filled, run.id)
     recorder.record(Result(TrainPolicyResult(reward_job=reward.id)))
