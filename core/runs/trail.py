@@ -223,8 +223,8 @@ def _was_there(ranking: trail.RankingBehind, moment: str) -> bool:
 def uses(job: Job) -> list[tuple[int, str]]:
     """The runs that a job takes, each with how it is said; 0 stands for none."""
     config, result = job.config, job.result
-    reward = int(getattr(result, "reward_job", None) or getattr(config, "reward_job", 0))
-    policy = int(getattr(result, "policy_job", None) or getattr(config, "policy_job", 0))
+    reward = int(getattr(result, "reward_job", None) or getattr(config, "reward_job", None) or 0)
+    policy = int(getattr(result, "policy_job", None) or getattr(config, "policy_job", None) or 0)
     if isinstance(job, TrainPolicyJob):
         kind = ALGORITHMS.get(job.config.algorithm)
         asks = "was measured with" if kind and kind.offline else "was tuned against"

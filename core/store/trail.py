@@ -12,10 +12,8 @@ from core.store import Project
 Ranges = Sequence[tuple[int, int]]
 """First and last number of each range, in order."""
 
-WITHIN = (
-    "with kept as materialized (select value ->> 0 as first, value ->> 1 as last from json_each(:ranges)) "
-    "select {columns} from kept k cross join rankings r on r.id between k.first and k.last "
-)
+KEPT = "with kept as materialized (select value ->> 0 as first, value ->> 1 as last from json_each(:ranges)) select "
+WITHIN = " from kept k cross join rankings r on r.id between k.first and k.last "
 #: What of a ranking can be said in a line; `standing` is another one that counts in its place.
 COLUMNS = (
     "r.id, r.group_id, g.prompt_id, substr(q.text, 1, 4000) as prompt, l.name as labeler, l.kind = 'scripted' as"
@@ -88,11 +86,9 @@ def sources(project: Project, kept: Ranges) -> list[Source]:
     return project.database.records(
         Source,
         "select c.labeler_id, l.name as labeler, l.kind = 'scripted' as scripted, c.guidelines_id, c.rankings,"
-        " c.retracted from ("
-        + WITHIN.format(
-            columns="r.labeler_id, r.guidelines_id, count(*) as rankings, count(r.retracted_at) as retracted"
-        )
-        + "group by 1, 2) c join labelers l on l.id = c.labeler_id order by c.rankings desc, 1, 4",
+        " c.retracted from (" + KEPT + "r.labeler_id, r.guidelines_id, count(*) as rankings,"
+        " count(r.retracted_at) as retracted" + WITHIN + "group by 1, 2) c join labelers l on l.id = c.labeler_id"
+        " order by c.rankings desc, 1, 4",
         ranges=json.dumps(kept),
     )  # fmt: skip
 
@@ -100,11 +96,11 @@ def sources(project: Project, kept: Ranges) -> list[Source]:
 def in_place_of(project: Project, others: Ranges) -> list[int]:
     """The rankings that do not count any more because one of these `others` stands in their place: a newer one of the
     same labeler, or an adjudication."""
-    sql = WITHIN.format(columns="distinct o.id") + (
+    sql = KEPT + "distinct o.id" + WITHIN + (
         "cross join rankings o on o.group_id = r.group_id and o.id != r.id"
         " where r.retracted_at is null and r.repeat_of is null and o.retracted_at is null"
         " and ((o.labeler_id = r.labeler_id and o.id < r.id) or (r.adjudicates and not o.adjudicates))"
-    )
+    )  # fmt: skip
     return project.database.column(sql, ranges=json.dumps(others))
 
 
@@ -130,14 +126,10 @@ def rankings(
 ) -> list[RankingBehind]:
     """Those of these rankings that are there, of one labeler and version or of all, by their numbers from the one
     `after`."""
-    sql = (
-        WITHIN.format(columns=COLUMNS)
-        + JOINS
-        + (
-            " where k.last > :after and r.id > :after and :labeler in (0, r.labeler_id)"
-            " and :version in (0, r.guidelines_id) order by k.first, r.id limit :limit"
-        )
-    )
+    sql = KEPT + COLUMNS + WITHIN + JOINS + (
+        " where k.last > :after and r.id > :after and :labeler in (0, r.labeler_id)"
+        " and :version in (0, r.guidelines_id) order by k.first, r.id limit :limit"
+    )  # fmt: skip
     return project.database.records(
         RankingBehind, sql, ranges=json.dumps(kept), after=after, labeler=labeler_id, version=guidelines_id,
         limit=limit,
@@ -146,16 +138,21 @@ def rankings(
 
 def rankings_of_prompt(project: Project, prompt_id: int) -> list[RankingBehind]:
     """All rankings of a prompt, oldest first, also those that count no more."""
-    sql = f"select {COLUMNS} from completion_groups g cross join rankings r on r.group_id = g.id" + (
-        " join labelers l on l.id = r.labeler_id join prompts q on q.id = g.prompt_id"
-        " where g.prompt_id = ? order by r.id"
+    sql = (
+        "select "
+        + COLUMNS
+        + " from completion_groups g cross join rankings r on r.group_id = g.id"
+        + (
+            " join labelers l on l.id = r.labeler_id join prompts q on q.id = g.prompt_id"
+            " where g.prompt_id = ? order by r.id"
+        )
     )
     return project.database.records(RankingBehind, sql, prompt_id)
 
 
 def ranking(project: Project, ranking_id: int) -> RankingBehind | None:
     found = project.database.records(
-        RankingBehind, f"select {COLUMNS} from rankings r {JOINS} where r.id = ?", ranking_id
+        RankingBehind, "select " + COLUMNS + " from rankings r" + JOINS + " where r.id = ?", ranking_id
     )
     return found[0] if found else None
 
