@@ -110,9 +110,13 @@ class PairsPage(QWidget):
         texts = QWidget()
         self.hands = label("", "small"), label("", "small")
         self.influenced = action_button(INFLUENCED, self.show_influence)
+        self.influenced.setStyleSheet("padding: 0;")
+        chosen, rejected = label("Chosen", "good"), label("Rejected", "muted")
+        for item in (chosen, rejected):  # both texts begin at the same height
+            item.setFixedHeight(3 * SPACE)
         sides = row(
-            column(row(label("Chosen", "good"), self.hands[0], None), self.chosen),
-            column(row(label("Rejected", "muted"), self.hands[1], None, self.influenced), self.rejected),
+            column(row(chosen, self.hands[0], None), self.chosen),
+            column(row(rejected, self.hands[1], None, self.influenced), self.rejected),
             spacing=2 * SPACE,
         )
         sides.setContentsMargins(0, SPACE, 0, 0)
