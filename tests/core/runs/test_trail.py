@@ -5,49 +5,18 @@ from itertools import pairwise
 
 import pytest
 
-from core.config.jobs import CompareConfig, GenerateConfig, JobKind
-from core.config.training import TrainPolicyConfig, TrainRewardConfig
-from core.labeling import gold
-from core.records import NewRanking, Prompt
+from core.records import NewRanking
 from core.runs import environments, learnt_rankings
 from core.runs.learnt_rankings import LearntRankings, Numbers
-from core.store import labelers, prompts, rankings
-from tests.core.conftest import copied, made_once
-
-GOLD = "regex:[a-m]"
-REWARD, PPO, DPO, COMPARED = 2, 3, 4, 5
-POLICY = TrainPolicyConfig(
-    steps=2, learning_rate=5e-3, eval_prompts=1, max_new_tokens=6, batch_size=4, completions=2, checkpoint_every=2
-)
+from core.store import labelers, rankings
+from tests.core.conftest import copied
+from tests.core.runs.conftest import COMPARED, DPO, PPO, REWARD
 
 
-@pytest.fixture(scope="module")
-def loop(tmp_path_factory, tiny_model):
-    """A whole loop, made once: nine prompts of twelve are learnt, ranked by a script; tests copy it."""
-    with made_once(tmp_path_factory.mktemp("loop"), tiny_model) as (project, run):
-        prompts.add(
-            project, [Prompt(0, f"question {i}", split="heldout" if i % 4 == 0 else "train") for i in range(12)]
-        )
-        run(project, JobKind.GENERATE, GenerateConfig(max_new_tokens=8))
-        gold.rank_all(project, GOLD)
-        run(project, JobKind.TRAIN_REWARD, TrainRewardConfig(epochs=1, learning_rate=5e-3, checkpoint_every=2))
-        run(project, JobKind.TRAIN_POLICY, POLICY)
-        run(project, JobKind.TRAIN_POLICY, TrainPolicyConfig(**vars(POLICY) | {"algorithm": "dpo"}))
-        found = run(project, JobKind.COMPARE, CompareConfig(policy_job=PPO, max_new_tokens=4))
-        assert found.status == "done" and found.id == COMPARED
-        return project.folder
-
-
-@pytest.fixture
-def project(loop, tmp_path):
-    with copied(loop, tmp_path / "project") as found:
-        yield found
-
-
-def ranked(project, split):
+def ranked(looped, split):
     """Of the prompts in a split, the rankings that give a pair, by the tables alone."""
     return set(
-        project.database.column(
+        looped.database.column(
             "select r.id from rankings r join completion_groups g on g.id = r.group_id"
             " join prompts q on q.id = g.prompt_id where q.split = ? and (select count(distinct coalesce(i.rank, 99))"
             " from ranking_items i where i.ranking_id = r.id) > 1", split,
@@ -65,57 +34,57 @@ def explained(plumbline, *arguments):
     return json.loads(out)
 
 
-def test_a_point_leads_to_its_samples_its_reward_and_the_rankings_behind_it(project, plumbline):
-    found = explained(plumbline, project.folder, PPO, 1)
-    rows = project.database.rows("select * from samples where job_id = ? and step = 1 order by id", PPO)
+def test_a_point_leads_to_its_samples_its_reward_and_the_rankings_behind_it(looped, plumbline):
+    found = explained(plumbline, looped.folder, PPO, 1)
+    rows = looped.database.rows("select * from samples where job_id = ? and step = 1 order by id", PPO)
     assert [each["completion"] for each in found["samples"]] == [row["completion"] for row in rows] and rows
     assert {each["prompt_id"] for each in found["samples"]} == {row["prompt_id"] for row in rows}
-    assert found["values"]["objective/scores"] == project.database.value(
+    assert found["values"]["objective/scores"] == looped.database.value(
         "select value from metrics where job_id = ? and step = 1 and name = 'objective/scores'", PPO
     )
     assert found["scorer"]["reward_job"] == REWARD
     learnt = found["reward_learnt"]
-    assert learnt["known"] and numbers(learnt["kept"]) == ranked(project, "train")
-    assert learnt["tested"] == len(ranked(project, "heldout"))
-    script = labelers.newest_script(project)
+    assert learnt["known"] and numbers(learnt["kept"]) == ranked(looped, "train")
+    assert learnt["tested"] == len(ranked(looped, "heldout"))
+    script = labelers.newest_script(looped)
     assert [(each["labeler"], each["rankings"]) for each in learnt["sources"]] == [(script.name, learnt["rankings"])]
-    _, text, _ = plumbline("explain", project.folder, PPO, 1)
+    _, text, _ = plumbline("explain", looped.folder, PPO, 1)
     assert f"The reward model of run {REWARD}" in text and script.name in text and "question" in text
 
 
-def test_what_learns_rankings_by_itself_keeps_them_too(project, plumbline):
-    found = explained(plumbline, project.folder, DPO, 1)
-    assert found["learnt"]["run"] == DPO and numbers(found["learnt"]["kept"]) == ranked(project, "train")
+def test_what_learns_rankings_by_itself_keeps_them_too(looped, plumbline):
+    found = explained(plumbline, looped.folder, DPO, 1)
+    assert found["learnt"]["run"] == DPO and numbers(found["learnt"]["kept"]) == ranked(looped, "train")
     assert found["learnt"]["tested"] == 0
 
 
-def test_what_became_of_it_since_is_said(project, plumbline):
-    taken_back, replaced, gone = sorted(ranked(project, "train"))[:3]
-    rankings.retract(project, taken_back)
-    old = rankings.get(project, replaced)
-    rankings.add(project, NewRanking(old.group_id, old.labeler.id, old.ranks))
-    with project.write() as database:
+def test_what_became_of_it_since_is_said(looped, plumbline):
+    taken_back, replaced, gone = sorted(ranked(looped, "train"))[:3]
+    rankings.retract(looped, taken_back)
+    old = rankings.get(looped, replaced)
+    rankings.add(looped, NewRanking(old.group_id, old.labeler.id, old.ranks))
+    with looped.write() as database:
         database.execute("delete from rankings where id = ?", (gone,))  # as when an import is undone
-    step = project.database.value("select min(step) from samples where job_id = ? and step > 0", PPO)
-    asked = project.database.value("select prompt_id from samples where job_id = ? and step = ? and prompt_id > 0",
+    step = looped.database.value("select min(step) from samples where job_id = ? and step > 0", PPO)
+    asked = looped.database.value("select prompt_id from samples where job_id = ? and step = ? and prompt_id > 0",
                                    PPO, step)  # fmt: skip
-    with project.write() as database:
+    with looped.write() as database:
         database.execute("update prompts set text = 'another question' where id = ?", (asked,))
-    learnt = explained(plumbline, project.folder, PPO, step)["reward_learnt"]
+    learnt = explained(plumbline, looped.folder, PPO, step)["reward_learnt"]
     assert learnt["changed"] == {"retracted": 1, "replaced": 1, "gone": 1}
-    _, text, _ = plumbline("explain", project.folder, PPO, step)
+    _, text, _ = plumbline("explain", looped.folder, PPO, step)
     assert "1 of them: taken back since" in text and "1 of them: deleted since" in text
-    samples = explained(plumbline, project.folder, PPO, step)["samples"]
+    samples = explained(plumbline, looped.folder, PPO, step)["samples"]
     assert {each["now"] for each in samples if each["prompt_id"] == asked} == {"another question"}
-    code, _, err = plumbline("explain", project.folder, "--ranking", gone)
+    code, _, err = plumbline("explain", looped.folder, "--ranking", gone)
     assert code and "is not there any more" in err
-    _, text, _ = plumbline("explain", project.folder, "--ranking", taken_back)
+    _, text, _ = plumbline("explain", looped.folder, "--ranking", taken_back)
     assert "It was taken back on" in text and f"Job {REWARD}, Train reward model (done): learnt from it" in text
 
 
-def test_a_ranking_leads_to_all_that_it_has_influenced(project, plumbline):
-    learnt, tested = min(ranked(project, "train")), min(ranked(project, "heldout"))
-    found = explained(plumbline, project.folder, "--ranking", learnt)["jobs"]
+def test_a_ranking_leads_to_all_that_it_has_influenced(looped, plumbline):
+    learnt, tested = min(ranked(looped, "train")), min(ranked(looped, "heldout"))
+    found = explained(plumbline, looped.folder, "--ranking", learnt)["jobs"]
     assert [(each["job"], each["how"], each["through"]) for each in found] == [
         (REWARD, "learnt from it", 0),
         (PPO, f"was tuned against the reward model of run {REWARD}", REWARD),
@@ -123,12 +92,12 @@ def test_a_ranking_leads_to_all_that_it_has_influenced(project, plumbline):
         (COMPARED, f"compared the policy of run {PPO}", PPO),
     ]
     assert all(each["sure"] for each in found)
-    found = explained(plumbline, project.folder, "--ranking", tested)["jobs"]
+    found = explained(plumbline, looped.folder, "--ranking", tested)["jobs"]
     assert found[0]["how"] == "was tested on it"
     assert f"was measured with the reward model of run {REWARD}" in [each["how"] for each in found]
-    old = rankings.get(project, learnt)
-    rankings.add(project, NewRanking(old.group_id, labelers.named(project, "Ada").id, old.ranks))
-    assert explained(plumbline, project.folder, "--ranking", rankings.newest_id(project))["jobs"] == []
+    old = rankings.get(looped, learnt)
+    rankings.add(looped, NewRanking(old.group_id, labelers.named(looped, "Ada").id, old.ranks))
+    assert explained(plumbline, looped.folder, "--ranking", rankings.newest_id(looped))["jobs"] == []
 
 
 @pytest.mark.parametrize(
@@ -139,17 +108,17 @@ def test_a_ranking_leads_to_all_that_it_has_influenced(project, plumbline):
         b'{"learnt": [1, 2], "tested": "0"}', b'{"learnt": "6"}', b"[" * 5000, b"\xff",
     ],
 )  # fmt: skip
-def test_what_a_run_did_not_keep_is_said_to_be_unknown(project, plumbline, kept):
-    path = project.run_file(REWARD, learnt_rankings.KEPT)
+def test_what_a_run_did_not_keep_is_said_to_be_unknown(looped, plumbline, kept):
+    path = looped.run_file(REWARD, learnt_rankings.KEPT)
     path.unlink()
     if kept is not None:
         path.write_bytes(kept)
-    found = explained(plumbline, project.folder, PPO, 1)["reward_learnt"]
-    total = project.database.value("select count(*) from rankings")
+    found = explained(plumbline, looped.folder, PPO, 1)["reward_learnt"]
+    total = looped.database.value("select count(*) from rankings")
     assert (found["known"], found["rankings"], found["kept"]) == (False, total, [])
-    _, text, _ = plumbline("explain", project.folder, PPO, 1)
+    _, text, _ = plumbline("explain", looped.folder, PPO, 1)
     assert "did not keep from which rankings it learnt" in text
-    jobs = explained(plumbline, project.folder, "--ranking", min(ranked(project, "train")))["jobs"]
+    jobs = explained(plumbline, looped.folder, "--ranking", min(ranked(looped, "train")))["jobs"]
     assert {each["job"]: each["sure"] for each in jobs} == {REWARD: False, PPO: False, DPO: True, COMPARED: False}
 
 
@@ -161,29 +130,29 @@ def test_a_resumed_run_of_an_earlier_version_does_not_claim_to_know(loop, tmp_pa
     from core.jobs.context import JobContext
     from core.reward.examples import Example, Order, keep_learnt
 
-    with copied(loop, tmp_path / "older") as project:
-        path = project.run_file(REWARD, learnt_rankings.KEPT)
+    with copied(loop, tmp_path / "older") as looped:
+        path = looped.run_file(REWARD, learnt_rankings.KEPT)
         path.unlink()
         order = Order(0, torch.tensor([1.0, 2.0]), True)
-        keep_learnt(JobContext(project, REWARD, Config()), [Example(1, (1,), ((2,), (3,)), (1, 2), (order,))], [])
+        keep_learnt(JobContext(looped, REWARD, Config()), [Example(1, (1,), ((2,), (3,)), (1, 2), (order,))], [])
         assert not path.exists()
 
 
-def test_a_run_keeps_what_it_computed_with(project):
+def test_a_run_keeps_what_it_computed_with(looped):
     import torch
 
     for run in (REWARD, PPO, DPO):
-        (found,) = environments.of_run(project, run)
+        (found,) = environments.of_run(looped, run)
         assert (found.torch, found.device, found.dtype, found.step) == (torch.__version__, "cpu", "float32", 0)
         assert found.threads == torch.get_num_threads() and found.base and found.weights
 
 
-def test_there_is_no_point_where_there_is_none(project, plumbline):
+def test_there_is_no_point_where_there_is_none(looped, plumbline):
     for arguments, words in (
         ((PPO, 9), "has no step 9"), ((COMPARED,), "is no run"), ((99,), "There is no job 99"), ((), "Give the number"),
         ((PPO, 1, "--ranking", 1), "Give the number"), (("--ranking", 9999), "There is no ranking 9999"),
     ):  # fmt: skip
-        code, _, err = plumbline("explain", project.folder, *arguments)
+        code, _, err = plumbline("explain", looped.folder, *arguments)
         assert code == 2 and words in err, err
 
 

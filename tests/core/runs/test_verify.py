@@ -19,63 +19,63 @@ from core.runs.verification import Difference
 from core.store import chat_settings, guidelines, open_project
 from core.trust import gate
 from core.trust.wish import AskFirst
-from tests.core.runs.test_trail import DPO, PPO, REWARD, loop, project  # noqa: F401
+from tests.core.runs.conftest import DPO, PPO, REWARD
 from tests.jobs import add_job, set_job
 
 
 @pytest.fixture
-def verified(project, run_job):  # noqa: F811
+def verified(looped, run_job):
     def run(number, steps=2):
-        job = run_job(project, JobKind.VERIFY, VerifyConfig(number, steps))
+        job = run_job(looped, JobKind.VERIFY, VerifyConfig(number, steps))
         assert job.status == "done", job.report or job.error
         return job.result
 
     return run
 
 
-def kept(project):  # noqa: F811
+def kept(looped):
     """All files of the runs, and all rows that are of no job that verifies."""
     files = {
-        path.relative_to(project.folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted((project.folder / "runs").rglob("*"))
+        path.relative_to(looped.folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted((looped.folder / "runs").rglob("*"))
         if path.is_file()
     }
     rows = {
-        table: project.database.rows(f"select * from {table} where {column} <= 5")
+        table: looped.database.rows(f"select * from {table} where {column} <= 5")
         for table, column in (("jobs", "id"), ("metrics", "job_id"), ("samples", "job_id"), ("checkpoints", "job_id"),
                               ("scores", "job_id"), ("rankings", "0"), ("prompts", "0"), ("completions", "0"))
     }  # fmt: skip
     return files, rows
 
 
-def test_a_run_is_the_same_again_and_nothing_of_it_changes(project, verified):  # noqa: F811
-    before = kept(project)
+def test_a_run_is_the_same_again_and_nothing_of_it_changes(looped, verified):
+    before = kept(looped)
     for run in (REWARD, PPO, DPO):
         found = verified(run)
         assert (found.verdict, found.elsewhere, found.largest) == ("same", (), None), verification.sentence(found)
         assert found.values >= 10 and found.steps == 2
-    assert kept(project) == before
+    assert kept(looped) == before
 
 
-def test_what_people_changed_since_does_not_matter(project, verified):  # noqa: F811
-    guidelines.save(project, criteria="Be short.", ties="", flags="", examples="")
-    with project.write() as database:
+def test_what_people_changed_since_does_not_matter(looped, verified):
+    guidelines.save(looped, criteria="Be short.", ties="", flags="", examples="")
+    with looped.write() as database:
         database.execute("update prompts set text = 'other ' || text")
         database.execute("update rankings set retracted_at = '2026-01-01'")
-    chat_settings.choose(project, replace(chat_settings.get(project), system_prompt="Be brief."))
+    chat_settings.choose(looped, replace(chat_settings.get(looped), system_prompt="Be brief."))
     for run in (REWARD, PPO, DPO):
         found = verified(run)
         assert found.verdict == "same", verification.sentence(found)
 
 
-def test_the_first_number_that_differs_is_named(project, verified, plumbline):  # noqa: F811
+def test_the_first_number_that_differs_is_named(looped, verified, plumbline):
     def record(value):
-        with project.write() as database:
+        with looped.write() as database:
             database.execute(
                 "update metrics set value = ? where job_id = ? and step = 2 and name = 'objective/scores'", (value, PPO)
             )
 
-    true = project.database.value(
+    true = looped.database.value(
         "select value from metrics where job_id = ? and step = 2 and name = 'objective/scores'", PPO
     )
     record(true + 0.1)
@@ -87,8 +87,8 @@ def test_the_first_number_that_differs_is_named(project, verified, plumbline):  
     assert found.verdict == "rounding" and found.largest == pytest.approx(1e-5, rel=1e-2)
 
 
-def test_in_what_this_machine_differs_is_said(project, verified):  # noqa: F811
-    path = project.run_file(REWARD, environments.KEPT)
+def test_in_what_this_machine_differs_is_said(looped, verified):
+    path = looped.run_file(REWARD, environments.KEPT)
     (values,) = json.loads(path.read_text())
     path.write_text(json.dumps([values | {"torch": "2.0.0", "threads": 64}]))
     found = verified(REWARD)
@@ -98,38 +98,38 @@ def test_in_what_this_machine_differs_is_said(project, verified):  # noqa: F811
     assert "not known" in verified(REWARD).elsewhere[0]
 
 
-def test_what_cannot_be_done_again_is_one_sentence(project, run_job, plumbline, tiny_gpt2):  # noqa: F811
+def test_what_cannot_be_done_again_is_one_sentence(looped, run_job, plumbline, tiny_gpt2):
     def refused(words, run=PPO):
-        job = run_job(project, JobKind.VERIFY, VerifyConfig(run, 1))
+        job = run_job(looped, JobKind.VERIFY, VerifyConfig(run, 1))
         assert job.status == "failed" and job.report is None and words in job.error, job.error
 
-    file = project.run_file(PPO, "prompts.json")
+    file = looped.run_file(PPO, "prompts.json")
     aside = file.rename(file.with_name("aside"))
     refused("is gone, in which the run kept what it began with")
     aside.rename(file)
-    base = project.setting("model")
-    project.set_setting("model", str(tiny_gpt2))
+    base = looped.setting("model")
+    looped.set_setting("model", str(tiny_gpt2))
     refused("was trained on another base model", REWARD)
     refused("on another base model")
-    project.set_setting("model", base)
-    weights = next((project.folder / queue.get(project, REWARD).result.adapter).rglob("adapter_model.safetensors"))
+    looped.set_setting("model", base)
+    weights = next((looped.folder / queue.get(looped, REWARD).result.adapter).rglob("adapter_model.safetensors"))
     weights.write_bytes(weights.read_bytes()[:-8])
     refused("damaged")
-    with project.write() as database:
+    with looped.write() as database:
         database.execute("delete from jobs where id = ?", (REWARD,))
     refused(f"There is no job {REWARD} any more")
     for run, words in ((1, "trained nothing"), (99, "There is no job 99")):
-        code, _, err = plumbline("verify", project.folder, run)
+        code, _, err = plumbline("verify", looped.folder, run)
         assert code == 2 and words in err
-    set_job(project, PPO, status="paused")
-    code, _, err = plumbline("verify", project.folder, PPO)
+    set_job(looped, PPO, status="paused")
+    code, _, err = plumbline("verify", looped.folder, PPO)
     assert code == 2 and "is paused" in err
 
 
-def test_an_archive_holds_all_that_it_takes(project, run_job, tmp_path):  # noqa: F811
-    archive.archive(project.folder, tmp_path / "kept.plumbline.zip")
+def test_an_archive_holds_all_that_it_takes(looped, run_job, tmp_path):
+    archive.archive(looped.folder, tmp_path / "kept.plumbline.zip")
     archive.restore(tmp_path / "kept.plumbline.zip", tmp_path / "restored")
-    shutil.rmtree(project.folder)
+    shutil.rmtree(looped.folder)
     restored = open_project(tmp_path / "restored")
     for run in (REWARD, PPO, DPO):
         found = run_job(restored, JobKind.VERIFY, VerifyConfig(run, 1))
@@ -137,14 +137,14 @@ def test_an_archive_holds_all_that_it_takes(project, run_job, tmp_path):  # noqa
     restored.close()
 
 
-def test_a_restored_project_is_asked_about_the_code_that_a_run_names(project, tmp_path):  # noqa: F811
+def test_a_restored_project_is_asked_about_the_code_that_a_run_names(looped, tmp_path):
     code = tmp_path / "own.py"
     code.write_text("def reward(prompt, completion):\n    return 1.0\n")
-    run = queue.get(project, PPO)
-    named = add_job(project, replace(run.config, gold=f"{code}:reward"), run.options, status="done")
+    run = queue.get(looped, PPO)
+    named = add_job(looped, replace(run.config, gold=f"{code}:reward"), run.options, status="done")
     config = VerifyConfig(named.id)
-    assert any(each.kind == "code" for each in wishes.named(project, config))
-    archive.archive(project.folder, tmp_path / "kept.plumbline.zip")
+    assert any(each.kind == "code" for each in wishes.named(looped, config))
+    archive.archive(looped.folder, tmp_path / "kept.plumbline.zip")
     archive.restore(tmp_path / "kept.plumbline.zip", tmp_path / "restored")
     restored = open_project(tmp_path / "restored")
     gate.arrive(restored)
@@ -155,10 +155,10 @@ def test_a_restored_project_is_asked_about_the_code_that_a_run_names(project, tm
     restored.close()
 
 
-def test_it_can_be_stopped(project, run_job):  # noqa: F811
+def test_it_can_be_stopped(looped, run_job):
     from core.compare import verify_job
 
-    context = JobContext(project, 99, VerifyConfig(PPO, 2))
+    context = JobContext(looped, 99, VerifyConfig(PPO, 2))
     said = []
     for event in verify_job.run(context):
         said.append(event)
