@@ -3,14 +3,14 @@
 Nothing of the run is written: it is done from a connection that cannot write, and what it would save is left out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
 from core.config.jobs import VerifyConfig, VerifyResult, algorithm_config, job_config
 from core.config.training import Run, TrainPolicyJob
-from core.events import Event, Loaded, Metrics, Note, Progress, Result
+from core.events import Event, Loaded, Metrics, Note, Progress, Result, Rollback
 from core.jobs.context import Events, JobContext
 from core.models import environment
 from core.reward import train_job as reward_job
@@ -28,8 +28,8 @@ def run(context: JobContext) -> Events:
     stage = f"Doing run {job.id} again"
     values, found, done = 0, list[Difference](), 0
     yield Progress(0, len(steps), stage)
-    with closing(context.project.read_only()) as project:
-        for event in _again(context, project, job):
+    with closing(context.project.read_only()) as project, closing(_again(context, project, job)) as events:
+        for event in events:
             if isinstance(event, Loaded):
                 yield event
             elif isinstance(event, Metrics):
@@ -40,7 +40,9 @@ def run(context: JobContext) -> Events:
                 found += verification.differences(then, event.values, event.step)
                 done = event.step if event.step in steps else done
                 yield Progress(min(done, len(steps)), len(steps), stage)
-            if context.stopping or done >= steps[-1]:
+            if isinstance(event, Rollback):  # its checkpoints are the run's own
+                yield Note(event.text)
+            if context.stopping or done >= steps[-1] or isinstance(event, Rollback):
                 break
             if isinstance(event, Progress) and not done:
                 yield Progress(0, len(steps), stage)
@@ -50,7 +52,7 @@ def run(context: JobContext) -> Events:
     yield Progress(len(steps), len(steps), "Done")
 
 
-def _again(context: JobContext, project: Project, job: Run) -> Iterator[Event]:
+def _again(context: JobContext, project: Project, job: Run) -> Generator[Event, None, None]:
     """What the run says when it is done again. Raises `KnownError` where it cannot be."""
     asked = jobs.config_values(project, job.id)
     options: Any = algorithm_config(asked) if isinstance(job, TrainPolicyJob) else None

@@ -79,9 +79,9 @@ def differences(then: Mapping[str, float], now: Mapping[str, float], step: int) 
     """Of a step's numbers that both have, in the order of the table of metrics."""
     order = {name: place for place, name in enumerate(METRICS)}
     for name in sorted(then.keys() & now.keys(), key=lambda each: (order.get(each, len(order)), each)):
-        if then[name] != now[name] and math.isfinite(now[name]):
-            largest = max(abs(then[name]), abs(now[name]))
-            yield Difference(step, name, then[name], now[name], abs(then[name] - now[name]) / largest)
+        if then[name] != now[name]:
+            size = abs(then[name] - now[name]) / max(abs(then[name]), abs(now[name]))
+            yield Difference(step, name, then[name], now[name], size if math.isfinite(size) else 1.0)
 
 
 def elsewhere(then: Environment | None, now: Environment) -> tuple[str, ...]:
@@ -101,7 +101,7 @@ def sentence(found: VerifyResult) -> str:
     if not found.verdict:
         return f"Nothing was compared of run {found.run}."
     title = METRICS[found.metric].title if found.metric in METRICS else found.metric
-    place = f"{title} ({found.metric}) at step {found.step} was {found.then:.9g} then and is {found.now:.9g} now"
+    place = f"{title} ({found.metric}) at step {found.step} was {_said(found.then)} then and is {_said(found.now)} now"
     if found.verdict == "rounding":
         return f"The same within rounding: of {of} the first that differs is {place}.{where}"
     if found.elsewhere:
@@ -109,6 +109,10 @@ def sentence(found: VerifyResult) -> str:
     else:
         why = " Nothing that the run recorded of its surroundings differs from this machine."
     return f"Not the same: of {of} the first that differs by more than rounding is {place}.{where}{why}{found.note}"
+
+
+def _said(value: float | None) -> str:
+    return "no number" if value is None else f"{value:.9g}"
 
 
 def names_code(config: object) -> str:

@@ -182,6 +182,13 @@ def test_rounding_is_half_of_the_digits(dtypes, then, now, metric, rounding):
     assert Difference(1, metric, then, now, 0.0).is_rounding(allowed) is rounding
 
 
+def test_what_became_no_number_differs():
+    (found,) = verification.differences({"loss": 1.0, "lr": 2.0}, {"loss": math.nan, "lr": 2.0, "kl": 1.0}, 3)
+    assert (found.metric, found.step, found.is_rounding(0.1)) == ("loss", 3, False)
+    result = VerifyResult(run=3, steps=3, values=2, verdict="different", metric="loss", step=3, then=1.0)
+    assert "was 1 then and is no number now" in verification.sentence(result)
+
+
 def test_what_decides_about_numbers_is_compared():
     one = Environment(torch="2.12.0", threads=2, dtype="float32")
     assert environments.differences(one, replace(one, step=9, python="3.14")) == []
