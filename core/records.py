@@ -222,6 +222,7 @@ class Pair:
     labeler_id: int
     chosen_by: str = ""
     rejected_by: str = ""
+    ranking_id: int = 0
 
 
 @dataclass(frozen=True)

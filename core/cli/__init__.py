@@ -25,6 +25,7 @@ from core.cli import (
     sending,
     servers,
     settings,
+    trail,
     trust,
 )
 from core.cli.guarding import guarded, print_anything
@@ -43,8 +44,8 @@ def cli() -> None:
 
 
 MODULES = (
-    projects, prompts, data, ranking, sending, labelers, review, jobs, arena, runs, reports, launcher, settings,
-    checking, servers, reading, trust,
+    projects, prompts, data, ranking, sending, labelers, review, jobs, arena, runs, trail, reports, launcher,
+    settings, checking, servers, reading, trust,
 )  # fmt: skip
 for module in MODULES:
     for command in module.COMMANDS:

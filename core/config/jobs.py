@@ -41,6 +41,7 @@ class JobKind(StrEnum):
     SCORE = "score"
     SCORE_FILE = "score-file"
     SUGGEST = "suggest"
+    VERIFY = "verify"
 
 
 @dataclass(frozen=True)
@@ -370,6 +371,42 @@ class FetchModelJob(Job):
 
 
 @dataclass(frozen=True)
+class VerifyConfig:
+    """Do the first steps of a run again, and say whether its numbers are the same here."""
+
+    run: int = option(0, "The run, of the reward model or of the policy.", low=0)
+    steps: int = option(3, "How many of its steps are done again.", low=1)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class VerifyResult(JobResult):
+    """`verdict` is `same`, `rounding`, `different`, or empty where nothing was compared. The first of the `values`
+    that differs (by more than rounding, if one does) is of `metric` at `step`, `then` and `now`; `largest` is the
+    largest difference, relative. `elsewhere` says in what this machine differs from what the run recorded."""
+
+    run: int = 0
+    steps: int = 0
+    values: int = 0
+    verdict: str = ""
+    metric: str = ""
+    step: int | None = None
+    then: float | None = None
+    now: float | None = None
+    largest: float | None = None
+    elsewhere: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class VerifyJob(Job):
+    config: VerifyConfig
+    result: VerifyResult = VerifyResult()
+
+
+@dataclass(frozen=True)
 class JobSpec:
     """One kind of work: `record` is the job with its types of `config` and `result`; `function` is `module:name`, which
     is imported by the worker alone."""
@@ -410,6 +447,7 @@ JOBS: dict[JobKind, JobSpec] = {
     JobKind.SUGGEST: JobSpec(
         "Choose what to label next", SuggestConfig, SuggestResult, SuggestJob, "core.reward.suggest_job:run"
     ),
+    JobKind.VERIFY: JobSpec("Verify run", VerifyConfig, VerifyResult, VerifyJob, "core.compare.verify_job:run"),
 }
 
 

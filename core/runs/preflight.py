@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from core.config.jobs import ExportModelConfig
+from core.config.jobs import ExportModelConfig, VerifyConfig
 from core.config.training import ALGORITHMS, Run, TrainPolicyConfig, TrainPolicyJob, TrainRewardJob
 from core.errors import BadInput, NothingToDo
 from core.jobs import queue
 from core.labeling import gold
 from core.preferences import demonstrated
 from core.records import ACTIVE
-from core.runs import origins
+from core.runs import origins, verification
 from core.store import Project, prompts
 from core.trust.wish import place_of
 
@@ -18,6 +18,8 @@ def check(project: Project, config: object) -> None:
     """Raise `KnownError` for what could only fail."""
     if isinstance(config, TrainPolicyConfig):
         train_policy(project, config)
+    elif isinstance(config, VerifyConfig):
+        verification.run_to_verify(project, config)
     elif isinstance(config, ExportModelConfig):
         if not _expected(project, TrainPolicyJob):
             queue.run_of(project, config.policy_job, TrainPolicyJob)

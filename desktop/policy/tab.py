@@ -15,6 +15,7 @@ from core.jobs.follow import News
 from core.labeling import gold
 from core.records import RESUMABLE, Job
 from core.runs import sweep
+from core.runs.trail_pages import Place
 from core.store import Changes
 from desktop import errors
 from desktop.actions import GO_TO
@@ -32,6 +33,7 @@ from desktop.policy.samples import SamplesTable
 from desktop.policy.sweep_dialog import SweepDialog
 from desktop.runs.run_list import RunList, runs_section
 from desktop.runs.run_removal import RunRemoval
+from desktop.runs.trail_dialog import show_trail
 from desktop.session import Session
 from desktop.tab import ShowsRuns, TabWidget
 from desktop.theme.theme import SPACE
@@ -79,6 +81,7 @@ class Tab(TabWidget, ShowsRuns):
         self.removal = RunRemoval(self.runs)
         self.runs.ticked.connect(self._show_current)
         self.charts = PolicyCharts(session.project)
+        self.charts.group.behind_asked.connect(self.show_behind)
         self.live = LiveControls(session)
         self.rounds = RoundsLine(session)
         self.samples = SamplesTable(session.project)
@@ -186,6 +189,11 @@ class Tab(TabWidget, ShowsRuns):
             "There is no reward model yet: train one first, or optimise rules alone or a gold reward (More settings)."
         )
         self.empty.action.setVisible(missing)
+
+    def show_behind(self, step: int) -> None:
+        """Where the numbers of a step of the run that is shown came from."""
+        if self.charts.job is not None:
+            show_trail(self.session, Place("step", self.charts.job.id, step), self)
 
     def start(self) -> None:
         try:
