@@ -12,6 +12,7 @@ from core.errors import BadInput, printable
 from core.jobs import checkpoint_files
 from core.records import ACTIVE, RESUMABLE, Job, JobStatus, Wanted
 from core.store import Changes, Project, changed, jobs
+from core.store.runs import checkpoints
 from core.store.files.inside import check_own
 
 NOT_UTF8 = (
@@ -78,11 +79,14 @@ def run_of(project: Project, job_id: int, record: type[AnyRun], *, unfinished: b
 
 
 def adapter_of(project: Project, run: Run, checkpoint: str = "last") -> Path:
-    """The folder of a run's adapter: the last one, or the `best` one where the run kept one.
+    """The folder of a run's adapter: the last one, the `best` one where the run kept one, or that of a step.
 
-    Raises `BadInput` if it is not as it was written, or not in the project.
+    Raises `BadInput` if it is not as it was written, not in the project, or of a step that is not kept.
     """
     chosen = check_own(project.folder, run.result.adapter)
+    if checkpoint.isdecimal() and not (chosen := checkpoints.folder_of(project, run.id, int(checkpoint))).is_dir():
+        kept = ", ".join(map(str, checkpoints.kept(project, run)))
+        raise BadInput(f"Run {run.id} keeps no checkpoint of step {checkpoint}: it has those of the steps {kept}.")
     if checkpoint == "best" and run.result.best and (best := check_own(project.folder, run.result.best)).is_dir():
         chosen = best
     if what := checkpoint_files.damage(chosen):

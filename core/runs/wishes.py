@@ -5,7 +5,14 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar, cast
 
-from core.config.jobs import CompareConfig, ExportModelConfig, GenerateConfig, JudgeConfig, ScoreFileConfig
+from core.config.jobs import (
+    CompareConfig,
+    ExportModelConfig,
+    GenerateConfig,
+    JudgeConfig,
+    MeasureFrontierConfig,
+    ScoreFileConfig,
+)
 from core.config.training import TrainPolicyConfig, TrainPolicyJob
 from core.endpoints import address
 from core.errors import BadInput
@@ -149,7 +156,7 @@ def _keys(config: object, *, again: bool = False) -> set[str]:
 
 def _compared(project: Project, config: object) -> TrainPolicyConfig | None:
     """The settings of the run that is compared."""
-    if isinstance(config, CompareConfig):
+    if isinstance(config, CompareConfig | MeasureFrontierConfig):
         with suppress(BadInput):
             return queue.run_of(project, config.policy_job, TrainPolicyJob).config
     return None
