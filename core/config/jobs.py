@@ -458,7 +458,10 @@ JOBS: dict[JobKind, JobSpec] = {
         "Choose what to label next", SuggestConfig, SuggestResult, SuggestJob, "core.reward.suggest_job:run"
     ),
     JobKind.MEASURE_FRONTIER: JobSpec(
-        "Measure the frontier", MeasureFrontierConfig, MeasureFrontierResult, MeasureFrontierJob,
+        "Measure the frontier",
+        MeasureFrontierConfig,
+        MeasureFrontierResult,
+        MeasureFrontierJob,
         "core.compare.frontier_job:run",
     ),  # fmt: skip
 }
