@@ -32,7 +32,7 @@ STAGE = "Measuring the frontier"
 
 
 class Part(NamedTuple):
-    """One policy that answers all prompts, `copies` times each, so many prompts at a time. No `state` is the reference."""
+    """A policy that answers all prompts `copies` times, so many prompts at a time; no `state` is the reference."""
 
     state: PolicyState | None
     copies: int
@@ -97,7 +97,7 @@ class _Measuring:
         before = self.context.resume_step
         yield Progress(before, self.total, STAGE)
         for part in self.parts:
-            known = min(before - self.done, self.batches(part))
+            known = min(max(before - self.done, 0), self.batches(part))
             self.done += known
             if known < self.batches(part):
                 yield from self._answer(part, known)
@@ -158,14 +158,14 @@ def _plan(project: Project, config: MeasureFrontierConfig) -> dict[str, Any]:
     return {
         "policy_job": by.id, "answers": draws, "states": [asdict(state) for state in states],
         "prompts": [prompt.data() for prompt in asked],
-        "notes": [*found.left_out, *(f"Run {run} was trained on some of the prompts, and is left out." for run in spoilt)],
+        "notes": [*found.left_out, *(f"Run {run} was trained on some of the prompts." for run in spoilt)],
     }  # fmt: skip
 
 
 def _prompts(project: Project, by: TrainPolicyJob) -> list[Prompt]:
     """The held-out prompts that the run itself was measured on; of one that was not, those that it did not learn from.
 
-    Raises `NothingToDo` where there are none, and `BadInput` where a run of an older version was measured on other words.
+    Raises `NothingToDo` where there are none, and `BadInput` where nobody kept what they asked.
     """
     path = project.run_file(by.id, PINNED)
     if path.is_file() and (pinned := plain.parsed(path, MOST_PINNED)["heldout"]):

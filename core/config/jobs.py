@@ -463,7 +463,7 @@ JOBS: dict[JobKind, JobSpec] = {
         MeasureFrontierResult,
         MeasureFrontierJob,
         "core.compare.frontier_job:run",
-    ),  # fmt: skip
+    ),
 }
 
 

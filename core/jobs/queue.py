@@ -12,8 +12,8 @@ from core.errors import BadInput, printable
 from core.jobs import checkpoint_files
 from core.records import ACTIVE, RESUMABLE, Job, JobStatus, Wanted
 from core.store import Changes, Project, changed, jobs
-from core.store.runs import checkpoints
 from core.store.files.inside import check_own
+from core.store.runs import checkpoints
 
 NOT_UTF8 = (
     "The name of the project's folder is not UTF-8, which the libraries for models cannot read: rename the folder to "

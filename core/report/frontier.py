@@ -24,7 +24,6 @@ from core.report.calibration import Floats
 from core.report.outcomes import FEW
 from core.runs import yardstick
 from core.runs.pinned_prompts import trained_on
-from core.runs.yardstick import Yardstick
 from core.store import Project
 from core.store.runs import checkpoints, job_samples
 
@@ -100,7 +99,7 @@ class Frontier:
 
     def has(self, axis: Axis) -> bool:
         """Is anything known on that axis?"""
-        return any(on(each, axis).value is not None for each in (*self.points, *self.best_of))
+        return any(on(each, axis).value is not None for each in [*self.points, *self.best_of])
 
 
 def on(point: Point | BestOf, axis: Axis) -> Interval:

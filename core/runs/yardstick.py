@@ -50,8 +50,7 @@ class Yardstick:
     """The gold reward that is drawn beside."""
 
     def difference(self, other: "Yardstick") -> str:
-        """Why numbers measured with `other` cannot stand beside those measured with this, as a part of a sentence; empty
-        where they can."""
+        """Why what `other` measured cannot stand beside what this did, as a part of a sentence; empty where it can."""
         if why := self.other_reference(other):
             return why
         if not self.reward.is_same(other.reward):

@@ -31,7 +31,7 @@ select count(*) as n, count(score) as scored, sum(score) as before, sum(score_af
 from both group by prompt order by min(id)
 """
 )
-#: What was answered to be measured: by a run of the policy before and after it learnt, or by a job that does nothing else.
+#: What was answered to be measured: by a job that does nothing else, or by a run before and after it learnt.
 MEASURED = "select policy, prompt, prompt_id, score, gold, kl from samples where job_id = ?"
 BY_A_RUN = MEASURED + " and (policy = 'tuned' or policy in ('reference', 'start') and step = 0)"
 FIRST_PAIRS = TOGETHER + "select id, after from both where place = 1 order by id"
@@ -126,7 +126,7 @@ class Figures(NamedTuple):
 
 
 def measured(project: Project, job_id: int, *, by_a_run: bool) -> list[Figures]:
-    """Of all answers of a measurement in the order in which they were drawn; of `by_a_run` those to held-out prompts."""
+    """Of the answers of a measurement, in the order in which they were drawn; `by_a_run` it is of held-out prompts."""
     sql = BY_A_RUN if by_a_run else MEASURED
     return project.database.records(Figures, f"{sql} order by id", job_id)
 
