@@ -119,6 +119,8 @@ class GenerateConfig(SamplingConfig):
         if self.reward_job and self.best_of == 1:
             raise BadInput("--reward-job chooses among several answers: set --best-of to 2 or more.")
         check_checkpoint(self.checkpoint)
+        if self.checkpoint.isdecimal() and not self.policy_job:
+            raise BadInput(f"--checkpoint {self.checkpoint} is a step of a run: name that with --policy-job.")
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,10 @@ def _policy(
         return PolicyWriter(model, config, None, None, number)
     tuned = queue.run_of(context.project, policy_job, TrainPolicyJob)
     role = f"policy{policy_job}"
-    drawn_by = drawing.load(context.project, model, tuned, config.checkpoint, role, several=True)
+    checkpoint = config.checkpoint  # a step is one of the run that was named first
+    if policy_job != config.policy_job and checkpoint.isdecimal():
+        checkpoint = "last"
+    drawn_by = drawing.load(context.project, model, tuned, checkpoint, role, several=True)
     if drawn_by.note:
         yield Note(drawn_by.note)
     return PolicyWriter(model, config, policy_job, drawn_by, number)

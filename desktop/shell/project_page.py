@@ -68,9 +68,13 @@ class ProjectPage(QWidget):
         if isinstance(found := self.open_tab(tab), ShowsRuns):
             found.show_newest_run()
 
-    def write_with(self, policy_job: int) -> None:
+    def write_with(self, policy_job: int, checkpoint: str = "last") -> None:
         if isinstance(found := self.open_tab(TabId.RANK), Ranks):
-            found.write_with(policy_job)
+            found.write_with(policy_job, checkpoint)
+
+    def compare_with(self, policy_job: int, checkpoint: str) -> None:
+        if isinstance(found := self.open_tab(TabId.COMPARE), Compares):
+            found.compare_with(policy_job, checkpoint)
 
     def adjudicate(self, group_id: int) -> None:
         if isinstance(found := self.open_tab(TabId.RANK), Ranks):
