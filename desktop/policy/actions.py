@@ -75,8 +75,8 @@ FRONTIER_MEASURE = _frontier(
     keywords="best of n over-optimisation",
 )
 FRONTIER_ANSWERS = _frontier(
-    "frontier.answers", "Answers of the reference to each prompt", "The best of up to so many is known then", field=True,
-    only_here=True,
+    "frontier.answers", "Answers of the reference to each prompt", "The best of up to so many is known then",
+    field=True, only_here=True,
 )  # fmt: skip
 FRONTIER_COMPARE = _frontier(
     "frontier.compare", "Compare", "Read what this checkpoint answers beside the reference", role="link", only_here=True

@@ -11,7 +11,7 @@ from desktop.session import Session
 from desktop.shell.job_bar import JobBar
 from desktop.shell.sidebar import Sidebar
 from desktop.shell.tab_stack import TabStack
-from desktop.tab import HoldsOut, LooksAtConversation, Ranks, ShowsRuns, TabWidget
+from desktop.tab import Compares, HoldsOut, LooksAtConversation, Ranks, ShowsRuns, TabWidget
 from desktop.widgets.basics import column, row
 
 

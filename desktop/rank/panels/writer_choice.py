@@ -46,7 +46,8 @@ class WriterChoice(QWidget):
             self.model,
         ))  # fmt: skip
         self.setLayout(column(
-            label("Written by", "small"), self.policy, self.checkpoint, self.served, label("Every second one by", "small"), self.mixed
+            label("Written by", "small"), self.policy, self.checkpoint, self.served,
+            label("Every second one by", "small"), self.mixed,
         ))  # fmt: skip
         self.policy.currentIndexChanged.connect(self._show_server)
         self._show_server()
