@@ -24,7 +24,7 @@ from desktop.widgets.basics import column, label, row, scrolled, turn_only_with_
 from desktop.widgets.bound import action_button, bind
 
 #: How wide what stands beside the plot is.
-BESIDE = 330
+BESIDE = 256
 NO_RUN = "Once a run has ended, its reward on held-out prompts and its KL stand here as a point, beside the other runs."
 NOTHING = (
     "Nothing was measured on held-out prompts yet. Hold some out under Instructions, Prompts; then Measure lets the "
@@ -55,7 +55,7 @@ class FrontierPage(QWidget):
         turn_only_with_focus(self.axis)
         self.axis.activated.connect(lambda _: self._show())
         self.about = label("", "small", wrap=True)
-        self.legend = label("● first at its KL   ○ another has more   ◆ best of n, at most", "small")
+        self.legend = label("● best at its KL   ○ beaten at no more KL   ◆ best of n", "small", wrap=True)
         self.told = label(PICK, "", wrap=True)
         self.compare = action_button(actions.FRONTIER_COMPARE, self._compare)
         self.write = action_button(actions.FRONTIER_RANK, self._write)
@@ -80,13 +80,20 @@ class FrontierPage(QWidget):
         self.stack.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.by = QWidget()
         self.by.setLayout(row(label("Over the KL"), self.axis, None))
-        act = column(self.told, row(self.compare, self.write, self.export, None, spacing=2 * SPACE), spacing=SPACE // 2)
-        again = column(self.missing, row(self.measure, self.answers, None), spacing=SPACE // 2)
+        act = column(
+            self.told,
+            row(self.compare, self.export, None, spacing=2 * SPACE),
+            row(self.write, None),
+            spacing=SPACE // 2,
+        )
+        self.up_to = QWidget()
+        self.up_to.setLayout(row(label("Best of up to"), self.answers, None))
+        again = column(self.missing, self.up_to, row(self.measure, None), spacing=SPACE // 2)
         inner = QWidget()
         inner.setLayout(column(self.by, act, again, self.left_out, None, spacing=SPACE + 4))
         side = scrolled(inner)
         side.setFixedWidth(BESIDE)
-        left = column(row(self.about, None), self.stack, self.legend, spacing=SPACE // 2)
+        left = column(self.about, self.stack, self.legend, spacing=SPACE // 2)
         left.setStretch(1, 1)
         whole = row(left, side, spacing=2 * SPACE)
         whole.setStretch(0, 1)
@@ -129,6 +136,7 @@ class FrontierPage(QWidget):
                 there = {point.state: point for point in self.found.points}
                 self._point = there.get(self._point.state) if self._point else None
                 self._fill_axes()
+                self.answers.setValue(max(self.answers.value(), self.found.reference_answers))
                 self._show(found if isinstance(found, str) else "")
 
         with_project(self, self.session.project, read, show)
@@ -180,7 +188,7 @@ class FrontierPage(QWidget):
         shown = found is not EMPTY
         self.missing.setVisible(shown)
         self.measure.setVisible(shown)
-        self.answers.setVisible(shown)
+        self.up_to.setVisible(shown)
         self.measure.setEnabled(bool(what) and job is None)
 
     def _at_work(self) -> Job | None:

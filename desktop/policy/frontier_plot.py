@@ -34,7 +34,7 @@ class FrontierPlot(pg.PlotWidget):
         super().__init__(enableMenu=False)
         self.hideButtons()
         self.setMouseEnabled(x=False, y=False)
-        self.setMinimumSize(240, 120)
+        self.setMinimumSize(200, 120)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Chart of the frontier")
         self.found, self.axis = EMPTY, cast(Axis, "reward")
@@ -97,8 +97,10 @@ class FrontierPlot(pg.PlotWidget):
             pen=pg.mkPen(colour, width=2, style=Qt.PenStyle.DashLine), symbol="d", symbolSize=SIZE - 1,
             symbolBrush=colour, symbolPen=None,
         )  # fmt: skip
-        for each in curve if len(curve) < 2 else (curve[0], curve[-1]):
-            self._name(each, f"best of {each.n}" if each.n > 1 else "reference", colour)
+        for each in curve[:1]:
+            self._name(each, "reference", colour, beside=True)
+        for each in curve[1:][-1:]:
+            self._name(each, f"best of {each.n}", colour)
 
     def _draw_run(self, own: list[Point], colour: str, first: set[PolicyState]) -> None:
         for point in own:
@@ -124,8 +126,9 @@ class FrontierPlot(pg.PlotWidget):
             faint.setAlpha(FAINT)
             self.plot([nats(each)] * 2, [found.low, found.high], pen=pg.mkPen(faint, width=1.5), antialias=True)
 
-    def _name(self, each: Point | BestOf, words: str, colour: str) -> None:
-        item = pg.TextItem(words, color=colour, anchor=(0.5, 1.35))
+    def _name(self, each: Point | BestOf, words: str, colour: str, *, beside: bool = False) -> None:
+        """Above the point, or at its right."""
+        item = pg.TextItem(words, color=colour, anchor=(-0.12, 0.5) if beside else (0.5, 1.35))
         font = item.textItem.font()
         font.setPixelSize(FONT)
         item.setFont(font)
