@@ -52,7 +52,7 @@ def two_runs(tiny_model, tmp_path_factory):
     with made_once(folder, tiny_model) as (found, run_job):
         prompts.add(found, [Prompt(0, f"prompt {i}", split="heldout" if i < 3 else "train") for i in range(8)])
         for seed in (0, 1):
-            tune(found, run_job, seed=seed)
+            tune(found, run_job, seed=seed, keep_checkpoints=2 * seed)
     return folder / "project"
 
 
@@ -95,6 +95,7 @@ def test_a_measurement_draws_the_curve_of_the_best_of_n_and_the_checkpoints_that
     assert [each.n for each in before.best_of] == [1, 2, 4], "of the run's own answers of the reference"
     assert before.best_of[0].reward.value == pytest.approx(ends[2].reward_before)
     steps = {run: [step for step in checkpoints.kept(tuned, queue.get(tuned, run)) if step] for run in (1, 2)}
+    assert steps[1] == [1, 2, 3], "all that this run wrote"
     assert before.unmeasured == [PolicyState(run, step) for run in (1, 2) for step in steps[run] if step != 3]
 
     job = measured(tuned, run_job)
