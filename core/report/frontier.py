@@ -99,7 +99,7 @@ class Frontier:
 
     def has(self, axis: Axis) -> bool:
         """Is anything known on that axis?"""
-        return any(on(each, axis).value is not None for each in [*self.points, *self.best_of])
+        return any(on(each, axis).value is not None for part in (self.points, self.best_of) for each in part)
 
 
 def on(point: Point | BestOf, axis: Axis) -> Interval:

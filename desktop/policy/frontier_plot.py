@@ -1,8 +1,6 @@
 """The plane of KL and reward: a curve for each run through its checkpoints, one of which can be picked, and the best of
 n of the reference."""
 
-from typing import cast
-
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QHelpEvent, QKeyEvent, QPainter, QPen
@@ -37,7 +35,8 @@ class FrontierPlot(pg.PlotWidget):
         self.setMinimumSize(200, 120)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Chart of the frontier")
-        self.found, self.axis = EMPTY, cast(Axis, "reward")
+        self.found = EMPTY
+        self.axis: Axis = "reward"
         self.state: PolicyState | None = None
         self.scene().sigMouseClicked.connect(lambda click: self._click(click.scenePos()))
         theme.notifier.changed.connect(self.paint)
@@ -79,10 +78,11 @@ class FrontierPlot(pg.PlotWidget):
         self.viewport().update()
 
     def _fit(self) -> None:
-        ends = [end for each in [*self.points, *self.best_of] for end in _ends(on(each, self.axis))]
+        everything: list[Point | BestOf] = [*self.points, *self.best_of]
+        ends = [end for each in everything for end in _ends(on(each, self.axis))]
         low, high = (min(ends), max(ends)) if ends else (0.0, 1.0)
         air = 0.1 * (high - low) or 0.5
-        places = [nats(each) for each in [*self.points, *self.best_of]]
+        places = [nats(each) for each in everything]
         least, most = min([0.0, *places]), max([1.0, *places])
         room = 0.05 * (most - least)
         self.setXRange(least - room, most + 2 * room, padding=0)
