@@ -38,6 +38,7 @@ class PageId(StrEnum):
     SAMPLES = "samples"
     MORE_CHARTS = "more-charts"
     RUNS = "runs"
+    FRONTIER = "frontier"
 
     @property
     def label(self) -> str:
@@ -61,6 +62,7 @@ PAGE_TITLES = {
     PageId.SAMPLES: "Samples",
     PageId.MORE_CHARTS: "More charts",
     PageId.RUNS: "Runs",
+    PageId.FRONTIER: "Frontier",
 }
 
 
@@ -110,7 +112,7 @@ TABS: tuple[TabInfo, ...] = (
         "policy",
         "Tune the policy against the reward",
         "policy",
-        (PageId.SAMPLES, PageId.MORE_CHARTS, PageId.RUNS),
+        (PageId.SAMPLES, PageId.MORE_CHARTS, PageId.RUNS, PageId.FRONTIER),
         "PPO RL policy algorithm reinforcement learning",
     ),
     TabInfo(TabId.COMPARE, "Compare", "compare", "The reference beside the tuned policy"),

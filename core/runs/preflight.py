@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from core.config.jobs import ExportModelConfig, VerifyConfig
+from core.config.jobs import ExportModelConfig, GenerateConfig, MeasureFrontierConfig, VerifyConfig
 from core.config.training import ALGORITHMS, Run, TrainPolicyConfig, TrainPolicyJob, TrainRewardJob
 from core.errors import BadInput, NothingToDo
 from core.jobs import queue
@@ -20,6 +20,10 @@ def check(project: Project, config: object) -> None:
         train_policy(project, config)
     elif isinstance(config, VerifyConfig):
         verification.run_to_verify(project, config)
+    elif isinstance(config, GenerateConfig) and config.best_of > 1 and not _expected(project, TrainRewardJob):
+        queue.run_of(project, config.reward_job, TrainRewardJob)
+    elif isinstance(config, MeasureFrontierConfig) and not _expected(project, TrainPolicyJob):
+        queue.run_of(project, config.policy_job, TrainPolicyJob)
     elif isinstance(config, ExportModelConfig):
         if not _expected(project, TrainPolicyJob):
             queue.run_of(project, config.policy_job, TrainPolicyJob)

@@ -11,6 +11,7 @@ from core.config.jobs import (
     ExportModelConfig,
     GenerateConfig,
     JudgeConfig,
+    MeasureFrontierConfig,
     ScoreFileConfig,
     VerifyConfig,
 )
@@ -180,7 +181,7 @@ def _keys(config: object, *, again: bool = False) -> set[str]:
 def _compared(project: Project, config: object) -> TrainPolicyConfig | None:
     """The settings of the run that is compared, or done again."""
     with suppress(BadInput):
-        if isinstance(config, CompareConfig):
+        if isinstance(config, CompareConfig | MeasureFrontierConfig):
             return queue.run_of(project, config.policy_job, TrainPolicyJob).config
         if isinstance(config, VerifyConfig):
             job = queue.get(project, config.run)

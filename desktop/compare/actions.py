@@ -9,6 +9,7 @@ from desktop.places import TabId
 _compare = partial(Action, tab=TabId.COMPARE)
 
 POLICY = _compare("compare.policy", "Tuned policy", field=True)
+CHECKPOINT = _compare("compare.checkpoint", "Checkpoint of the tuned policy", field=True, only_here=True)
 PROMPT = _compare("compare.prompt", "Prompt that both policies answer", field=True)
 ANSWER = _compare("compare.answer", "Answer", role="primary")
 HELD_OUT = _compare("compare.held-out", "Compare on the held-out prompts")
@@ -28,4 +29,4 @@ GO_ON = {
 }  # fmt: skip
 TALK = talk_actions("compare", TabId.COMPARE, writer="The tuned policy")
 
-ACTIONS = (POLICY, PROMPT, ANSWER, HELD_OUT, BACK, TO_TALK, SHOW_MORE, *GO_ON.values(), *TALK)
+ACTIONS = (POLICY, CHECKPOINT, PROMPT, ANSWER, HELD_OUT, BACK, TO_TALK, SHOW_MORE, *GO_ON.values(), *TALK)

@@ -123,10 +123,10 @@ class Tab(TabWidget, Ranks, ReadsSettings, LooksAtConversation):
         """Open a side panel, or close it if it is open."""
         self.show_panel("" if self.side.name == name else name)
 
-    def write_with(self, policy_job: int) -> None:
+    def write_with(self, policy_job: int, checkpoint: str = "last") -> None:
         """Open the panel that lets a run's policy write completions."""
         self.show_panel("generate")
-        self.side.generate.choose(policy_job)
+        self.side.generate.choose(policy_job, checkpoint)
 
     def open_page(self, page: PageId) -> None:
         """Open a side panel; the one that writes completions with the newest tuned policy."""

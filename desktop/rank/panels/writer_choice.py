@@ -12,6 +12,7 @@ from core.runs import wishes
 from desktop import user_settings
 from desktop.background import in_background
 from desktop.rank import actions
+from desktop.runs.checkpoint_box import CheckpointBox
 from desktop.session import Session
 from desktop.widgets.basics import column, label, row
 from desktop.widgets.bound import action_button, bind
@@ -30,6 +31,7 @@ class WriterChoice(QWidget):
         super().__init__(parent)
         self.session = session
         self.policy = bind(actions.POLICY, QComboBox(self))
+        self.checkpoint = bind(actions.CHECKPOINT, CheckpointBox())
         self.mixed = bind(actions.MIXED, QComboBox(self))
         self.server = bind(actions.SERVER, QLineEdit(self))
         self.server.setText(user_settings.server())
@@ -44,7 +46,8 @@ class WriterChoice(QWidget):
             self.model,
         ))  # fmt: skip
         self.setLayout(column(
-            label("Written by", "small"), self.policy, self.served, label("Every second one by", "small"), self.mixed
+            label("Written by", "small"), self.policy, self.checkpoint, self.served,
+            label("Every second one by", "small"), self.mixed,
         ))  # fmt: skip
         self.policy.currentIndexChanged.connect(self._show_server)
         self._show_server()
@@ -57,13 +60,15 @@ class WriterChoice(QWidget):
         _fill(self.mixed, [("Nobody else", NOBODY), *policies])
         self._show_server()
 
-    def choose(self, policy_job: int) -> None:
+    def choose(self, policy_job: int, checkpoint: str = "last") -> None:
         self.policy.setCurrentIndex(max(0, self.policy.findData(policy_job)))
+        self.checkpoint.choose(checkpoint)
 
     def values(self) -> dict[str, Any]:
         """As `GenerateConfig` has them. Raises `KnownError` where a server is meant and none is named."""
         writer = int(self.policy.currentData() or BASE)
         found: dict[str, Any] = {"policy_job": max(writer, 0), "mix_with": int(self.mixed.currentData())}
+        found["checkpoint"] = self.checkpoint.checkpoint
         if writer != SERVER:
             return found
         return found | {"server": self._address(), "server_model": self.model.currentText().strip()}
@@ -102,7 +107,9 @@ class WriterChoice(QWidget):
         self.refused.emit(error, self.ask_server)
 
     def _show_server(self) -> None:
-        self.served.setVisible(self.policy.currentData() == SERVER)
+        writer = self.policy.currentData()
+        self.served.setVisible(writer == SERVER)
+        self.checkpoint.show_run(self.session.project, self.session.job(writer, TrainPolicyJob))
 
 
 def _fill(box: QComboBox, items: list[tuple[str, int]]) -> None:
