@@ -171,8 +171,8 @@ def asked(project: Project, *, vote_id: int | None = None, ranking_id: int | Non
     """What the judge behind a vote or a ranking was asked, in the order in which it was."""
     return project.database.records(
         Asked,
-        "select first_id, second_id, asked, answer, won from judge_answers where vote_id = :vote or ranking_id = :ranking"
-        " order by id",
+        "select first_id, second_id, asked, answer, won from judge_answers"
+        " where vote_id = :vote or ranking_id = :ranking order by id",
         vote=vote_id, ranking=ranking_id,
     )  # fmt: skip
 
