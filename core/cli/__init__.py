@@ -23,6 +23,7 @@ from core.cli import (
     sending,
     servers,
     settings,
+    slides,
     trust,
 )
 from core.cli.guarding import guarded, print_anything
@@ -41,8 +42,8 @@ def cli() -> None:
 
 
 MODULES = (
-    projects, prompts, data, ranking, sending, labelers, review, jobs, runs, reports, launcher, settings, servers,
-    reading, trust,
+    projects, prompts, data, ranking, sending, labelers, review, jobs, runs, slides, reports, launcher, settings,
+    servers, reading, trust,
 )  # fmt: skip
 for module in MODULES:
     for command in module.COMMANDS:

@@ -32,7 +32,6 @@ from core.records import JobStatus
 from core.store import Project, completions, jobs, prompts
 from core.store.runs import checkpoints, job_log, job_metrics, job_samples, scores, setting_changes
 
-KEEP_CHECKPOINTS = 2
 #: Seconds between two looks at what is wanted of a job.
 POLL = 0.2
 #: What is told of a prompt that was edited while it was answered.
@@ -171,7 +170,7 @@ class Recorder:
         jobs.set_progress(self.project, self.job_id, event.stage, event.done, event.total, seconds)
 
     def _checkpoint(self, event: Checkpoint) -> None:
-        """Save beside, flush, rename, then say so in a row; older ones than the last two are removed. It makes the run
+        """Save beside, flush, rename, then say so in a row; older ones than it is to keep are removed. It makes the run
         usable: its adapter is the newest one saved."""
         self.project.make_run_folder(self.job_id)
         final = checkpoints.folder_of(self.project, self.job_id, event.step)
@@ -184,7 +183,7 @@ class Recorder:
         with self.project.write():
             checkpoints.add(self.project, self.job_id, event.step, best=event.best)
             jobs.merge_result(self.project, self.job_id, found)
-        for number, folder in checkpoints.older_than(self.project, self.job_id, KEEP_CHECKPOINTS):
+        for number, folder in checkpoints.older_than(self.project, self.job_id, event.keep):
             shutil.rmtree(folder, ignore_errors=True)
             checkpoints.forget(self.project, number)
 

@@ -1,6 +1,6 @@
 """What uses a run, so that it cannot be removed."""
 
-from core.config.jobs import CompareJob, ExportModelJob, GenerateJob, ScoreFileJob, ScoreJob, SuggestJob
+from core.config.jobs import CompareJob, ExportModelJob, GenerateJob, ScoreFileJob, ScoreJob, SlideJob, SuggestJob
 from core.config.training import Run, TrainPolicyJob, TrainRewardJob
 from core.jobs import lock, queue
 from core.records import ACTIVE, Job
@@ -43,7 +43,7 @@ def _policies(job: Job) -> list[int]:
         return [job.config.policy_job, job.config.mix_with]
     if isinstance(job, TrainPolicyJob):  # which copies them when it begins
         return origins.runs_of(job.config)
-    return [job.config.policy_job] if isinstance(job, CompareJob | ExportModelJob) else []
+    return [job.config.policy_job] if isinstance(job, CompareJob | ExportModelJob | SlideJob) else []
 
 
 def _reward_models(job: Job) -> list[int | None]:

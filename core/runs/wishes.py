@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar, cast
 
-from core.config.jobs import CompareConfig, ExportModelConfig, GenerateConfig, JudgeConfig, ScoreFileConfig
+from core.config.jobs import CompareConfig, ExportModelConfig, GenerateConfig, JudgeConfig, ScoreFileConfig, SlideConfig
 from core.config.training import TrainPolicyConfig, TrainPolicyJob
 from core.endpoints import address
 from core.errors import BadInput
@@ -148,8 +148,8 @@ def _keys(config: object, *, again: bool = False) -> set[str]:
 
 
 def _compared(project: Project, config: object) -> TrainPolicyConfig | None:
-    """The settings of the run that is compared."""
-    if isinstance(config, CompareConfig):
+    """The settings of the run that is compared, or looked at step by step."""
+    if isinstance(config, CompareConfig | SlideConfig):
         with suppress(BadInput):
             return queue.run_of(project, config.policy_job, TrainPolicyJob).config
     return None
