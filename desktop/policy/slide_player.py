@@ -39,11 +39,11 @@ class SlidePlayer(QWidget):
         for title, pause in SPEEDS.items():
             self.speed.addItem(title, pause)
         self.speed.setCurrentIndex(self.speed.findData(USUAL))
-        self.speed.currentIndexChanged.connect(lambda _: self._timer.setInterval(self.speed.currentData()))
+        self.speed.currentIndexChanged.connect(lambda _: self.clock.setInterval(self.speed.currentData()))
         self.loop = QCheckBox("Loop")
         self.loop.setToolTip("Begin again after the last step")
-        self._timer = QTimer(self, interval=USUAL)
-        self._timer.timeout.connect(self._next)
+        self.clock = QTimer(self, interval=USUAL)
+        self.clock.timeout.connect(self._next)
         bar = row(self.play, self.slider, self.speed, self.loop, spacing=2 * SPACE if large else SPACE)
         bar.setStretch(1, 1)
         body = column(self.view, bar, spacing=2 * SPACE if large else SPACE // 2)
@@ -53,7 +53,7 @@ class SlidePlayer(QWidget):
 
     @property
     def plays(self) -> bool:
-        return self._timer.isActive()
+        return self.clock.isActive()
 
     def show_slides(self, slides: Sequence[Slide], lacks: str, at: int | None = None) -> None:
         """Show these, beginning `at` a place, else at the first. `lacks` is for `SlideView`."""
@@ -79,11 +79,11 @@ class SlidePlayer(QWidget):
         elif len(self.slides) > 1:
             if self.slider.value() == self.slider.maximum():
                 self.slider.setValue(0)
-            self._timer.start()
+            self.clock.start()
             self.play.setText("Pause")
 
     def stop(self) -> None:
-        self._timer.stop()
+        self.clock.stop()
         self.play.setText(actions.SLIDE_PLAY.title)
 
     def _next(self) -> None:

@@ -10,7 +10,7 @@ from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, column, label, row
 
 #: Letters of the prompt that stands above the answers, and its pixels.
-PROMPT, PIXELS = 300, 24
+PROMPT, PIXELS = 300, 28
 
 
 class SlideShow(QDialog):

@@ -6,7 +6,7 @@ from html import escape
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QComboBox, QFrame, QWidget
+from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 from core.runs.slides import Slide
 from core.texts import beginning, visible
@@ -27,12 +27,14 @@ COLOURS = {
 }  # fmt: skip
 #: The end token and others without a text.
 END = "∎"
-#: Pixels of the text and of the figures, in the page and before a room.
-TEXT, FIGURES = (16, 34), (15, 26)
+#: Pixels of the figures and the legend, in the page and before a room.
+FIGURES, LEGEND = (15, 26), (12, 18)
+#: Pixels of the text in the page; and before a room, where the longest of the answers has at most so many letters.
+TEXT, ROOM = 16, ((350, 46), (900, 34), (2500, 26))
 
 
 class SlideView(QWidget):
-    """`large` is for those who sit far away."""
+    """`large` is for those who sit far away; else whoever shows it has `colour` stand where there is room."""
 
     def __init__(self, *, large: bool = False) -> None:
         super().__init__()
@@ -52,9 +54,11 @@ class SlideView(QWidget):
             self.colour.addItem(f"Colour: {title.lower() if title != 'KL' else title}", name)
         self.colour.currentIndexChanged.connect(lambda _: self._paint())
         self.legend = label("", "muted" if large else "small", wrap=True)
+        self.figures.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # rather cut than too wide
+        head = row(self.when, self.figures, spacing=(4 if large else 2) * SPACE)
+        head.setStretch(1, 1)
         if large:
-            self.text.setFrameShape(QFrame.Shape.NoFrame)
-        head = row(self.when, self.figures, None, self.colour, spacing=(4 if large else 2) * SPACE)
+            head.addWidget(self.colour)
         body = column(head, self.text, self.legend, spacing=2 * SPACE if large else SPACE // 2)
         body.setStretch(1, 1)
         self.setLayout(body)
@@ -65,10 +69,16 @@ class SlideView(QWidget):
     def _dress(self) -> None:
         self.when.setStyleSheet(f"font-size: {self._pixels(FIGURES) + 4}px; font-weight: 600;")
         self.figures.setStyleSheet(f"font-size: {self._pixels(FIGURES)}px;")
+        self.legend.setStyleSheet(f"font-size: {self._pixels(LEGEND)}px;")
         self._paint()
 
     def _pixels(self, sizes: tuple[int, int]) -> int:
         return theme.sized(sizes[self._large])
+
+    def _text_pixels(self) -> int:
+        longest = max((len(each.text) for each in self._slides), default=0)
+        large = next((pixels for letters, pixels in ROOM if longest <= letters), TEXT + 4)
+        return theme.sized(large if self._large else TEXT)
 
     @property
     def colouring(self) -> str:
@@ -105,7 +115,7 @@ class SlideView(QWidget):
             if name not in (NEW, NOTHING):
                 self.legend.setText(self._why_not(slide, name))
         self.text.setWordWrapMode(wrapping(slide.text))
-        size = self._pixels(TEXT)
+        size = self._text_pixels()
         self.text.setHtml(f'<p style="font-size: {size}px; line-height: 140%; white-space: pre-wrap">{inner}</p>')
         self.text.setAlignment(Qt.AlignmentFlag.AlignLeft)
 

@@ -63,7 +63,7 @@ class SliderPage(QWidget):
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
         self.stack.addWidget(self.player)
-        head = row(self.choice, self.present, spacing=SPACE)
+        head = row(self.choice, self.player.view.colour, self.present, spacing=SPACE)
         head.setStretch(0, 1)
         ask = row(self.typed, self.write, self.held_out, spacing=SPACE)
         ask.setStretch(0, 1)
@@ -113,6 +113,7 @@ class SliderPage(QWidget):
         for widget in (self.typed, self.write, self.held_out):
             widget.setEnabled(usable)
         self.choice.setVisible(bool(self._known))
+        self.player.view.colour.setVisible(bool(self._known))
         self.present.setVisible(bool(self._known))
         self.stack.setCurrentIndex(int(bool(self._known)))
         self.empty.text.setText(ASK if usable else LATER)
