@@ -72,6 +72,10 @@ class SliderPage(QWidget):
         self.setLayout(body)
         session.news.connect(self._news)
 
+    def hasHeightForWidth(self) -> bool:
+        """A text that wraps in it must not make the page below the charts higher than there is room."""
+        return False
+
     @property
     def series(self) -> Series | None:
         """The prompt that is shown."""
