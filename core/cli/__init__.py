@@ -9,6 +9,7 @@ import io
 import click
 
 from core.cli import (
+    alerts,
     data,
     jobs,
     labelers,
@@ -43,7 +44,7 @@ def cli() -> None:
 
 MODULES = (
     projects, prompts, data, ranking, sending, labelers, review, jobs, runs, slides, reports, launcher, settings,
-    servers, reading, trust,
+    alerts, servers, reading, trust,
 )  # fmt: skip
 for module in MODULES:
     for command in module.COMMANDS:
