@@ -145,7 +145,7 @@ def _policy_at(project: Project, shared: SharedModel, run: TrainPolicyJob, step:
         return drawing.load_from(project, shared, run, folder, role)
     if origins.starts_at_reference(run.config):
         return Drawing("")
-    drawing.load_policy(shared, role, project.run_folder(run.id) / origins.START)
+    drawing.load_policy(shared, role, project.run_file(run.id, origins.START))
     return Drawing(role, loaded=(role,))
 
 

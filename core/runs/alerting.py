@@ -115,7 +115,10 @@ def tell(alert: Alert, message: Message) -> None:
 
 
 def _run(command: tuple[str, ...], message: Message) -> None:
-    variables = {f"PLUMBLINE_{name.upper()}": str(value).replace("\0", "") for name, value in vars(message).items()}
+    variables = {
+        "PLUMBLINE_RULE": message.rule, "PLUMBLINE_JOB": str(message.job), "PLUMBLINE_KIND": message.kind,
+        "PLUMBLINE_PROJECT": message.project, "PLUMBLINE_TEXT": message.text.replace("\0", ""),
+    }  # fmt: skip
     try:
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

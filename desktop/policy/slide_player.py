@@ -25,6 +25,8 @@ class SlidePlayer(QWidget):
     def __init__(self, *, large: bool = False) -> None:
         super().__init__()
         self.slides: Sequence[Slide] = ()
+        self.clock = QTimer(self, interval=USUAL)
+        self.clock.timeout.connect(self._next)
         self.view = SlideView(large=large)
         self.view.text.installEventFilter(self)
         self.slider = QSlider(Qt.Orientation.Horizontal)
@@ -42,8 +44,6 @@ class SlidePlayer(QWidget):
         self.speed.currentIndexChanged.connect(lambda _: self.clock.setInterval(self.speed.currentData()))
         self.loop = QCheckBox("Loop")
         self.loop.setToolTip("Begin again after the last step")
-        self.clock = QTimer(self, interval=USUAL)
-        self.clock.timeout.connect(self._next)
         bar = row(self.play, self.slider, self.speed, self.loop, spacing=2 * SPACE if large else SPACE)
         bar.setStretch(1, 1)
         body = column(self.view, bar, spacing=2 * SPACE if large else SPACE // 2)

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QDialog, QWidget
+from PySide6.QtWidgets import QComboBox, QDialog, QWidget
 
 from desktop.policy.slide_player import SlidePlayer
 from desktop.theme import theme
@@ -41,7 +41,7 @@ class SlideShow(QDialog):
         self.finished.connect(self._give_back)
         self.player.slider.setFocus()
 
-    def _shared(self) -> tuple[tuple, ...]:  # type: ignore[type-arg]
+    def _shared(self) -> tuple[tuple[QComboBox, QComboBox], ...]:
         return (
             (self.player.view.colour, self.origin.view.colour),
             (self.player.speed, self.origin.speed),

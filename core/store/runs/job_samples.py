@@ -22,8 +22,24 @@ with mine as (
     where r.policy <> 'tuned' and t.policy = 'tuned'
 )
 """
-#: The step that a sample is of: the reference answers a training prompt when it first comes up.
-STEP = "iif(policy in ('reference', 'start'), 0, step)"
+#: A job's samples, each with the step that it is of: the reference answers a training prompt when it first comes up.
+STEPS = """
+with mine as (
+    select *, iif(policy in ('reference', 'start'), 0, step) as at from samples where job_id = ?
+)
+"""
+BY_PROMPT = (
+    STEPS
+    + """
+select prompt, prompt_id, count(distinct at) as steps from mine group by prompt order by steps desc, min(id)
+"""
+)
+AT_EACH_STEP = (
+    STEPS
+    + """
+select *, min(id) from mine where prompt = ? group by at order by at
+"""
+)
 SUMS = (
     TOGETHER
     + """
@@ -121,19 +137,12 @@ def first_pairs(project: Project, job_id: int) -> list[tuple[int, int]]:
 def by_prompt(project: Project, job_id: int) -> list[dict[str, Any]]:
     """Each prompt of a job's samples, with at how many steps it was answered; what was answered before the first step,
     whenever that was asked, is of step 0. The one that was answered at most steps first."""
-    return project.database.rows(
-        f"select prompt, prompt_id, count(distinct {STEP}) as steps from samples where job_id = ?"
-        " group by prompt order by steps desc, min(id)",
-        job_id,
-    )
+    return project.database.rows(BY_PROMPT, job_id)
 
 
 def at_each_step(project: Project, job_id: int, prompt: str) -> list[dict[str, Any]]:
     """The first answer to a prompt at each step, by steps, see `by_prompt`."""
-    return project.database.rows(
-        f"select *, {STEP} as at, min(id) from samples where job_id = ? and prompt = ? group by {STEP} order by {STEP}",
-        job_id, prompt,
-    )  # fmt: skip
+    return project.database.rows(AT_EACH_STEP, job_id, prompt)
 
 
 def newest(project: Project) -> int:

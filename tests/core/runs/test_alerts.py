@@ -83,7 +83,7 @@ def test_a_command_that_fails_or_does_not_end_is_a_sentence(project, plumbline, 
 
 def test_a_run_goes_on_whatever_becomes_of_its_alerts(asking, run_job, plumbline, told):
     path, command = told
-    assert plumbline("alert", "--when", "kl", "--above", 0, "--command", "no-such-program-here")[0] == 0
+    assert plumbline("alert", "--when", "ended", "--command", "no-such-program-here")[0] == 0
     assert plumbline("alert", "--when", "ended", "--command", command)[0] == 0
     config = TrainPolicyConfig(
         algorithm="reinforce", steps=2, gold="length", train_on_gold=True, eval_prompts=0, max_new_tokens=4,
