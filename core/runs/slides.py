@@ -69,10 +69,10 @@ class Slide:
 
     @property
     def when(self) -> str:
-        """`Step 10`, in words where it is none."""
+        """`Step 10`, or what stands for it before the first and after the last."""
         if self.step == 0:
-            return "Before the first step"
-        return "After the last step" if self.last else f"Step {self.step}"
+            return "Before step 1"
+        return f"After step {self.step - 1}" if self.last else f"Step {self.step}"
 
 
 def series_of(project: Project, run: TrainPolicyJob) -> list[Series]:

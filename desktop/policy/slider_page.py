@@ -31,7 +31,10 @@ ASK = (
     "your own below: then you see the answer change from step to step."
 )
 LATER = "The run has to save a checkpoint first: then its policy can be asked, and is asked again at each that is kept."
-FEW = "So few steps? Start a run with more Checkpoints kept (More settings), and each of them can be asked."
+FEW = "So few steps? Start a run with more Checkpoints kept (More settings): each of them can be asked."
+BY_ITSELF = (
+    "The run itself answered this prompt at so few steps: Answer it asks each checkpoint that is kept, with colours."
+)
 #: With fewer steps than this, that is said.
 MANY = 5
 #: Letters of a prompt in the list.
@@ -54,7 +57,7 @@ class SliderPage(QWidget):
         self.present = action_button(actions.PRESENT, self.present_slides)
         self.player = SlidePlayer()
         self.typed = bind(actions.SLIDE_TEXT, QLineEdit())
-        self.typed.setPlaceholderText("A prompt of your own, to be answered at each checkpoint")
+        self.typed.setPlaceholderText("A prompt of your own, else the one that is shown")
         self.typed.returnPressed.connect(self.write_typed)
         self.write = action_button(actions.SLIDE_WRITE, self.write_typed)
         self.held_out = action_button(actions.SLIDE_HELD_OUT, self.write_held_out)
@@ -133,20 +136,24 @@ class SliderPage(QWidget):
         at = self.player.slider.value() if keep else 0
         self.player.show_slides(found, self._lacks(series), at)
         if not self._asked:
-            self._say(FEW if len(found) < MANY and series.job_id != job.id else "")
+            self._say("" if len(found) >= MANY else BY_ITSELF if series.job_id == job.id else FEW)
 
     def _lacks(self, series: Series) -> str:
         job = self.session.job(series.job_id, SlideJob)
         return job.result.lacks if job else ""
 
     def write_typed(self) -> None:
-        """Let the prompt that is typed be answered."""
-        text = self.typed.text().strip()
-        if not text:
+        """Let the prompt that is typed be answered, or else the one that is shown."""
+        text, series = self.typed.text().strip(), self.series
+        if self._run is None:
+            return
+        if not text and series is not None and series.prompt_id is not None:
+            self._start(SlideConfig(policy_job=self._run, prompt_ids=(series.prompt_id,)))
+        elif text:
+            self._start(SlideConfig(policy_job=self._run, prompts=(text,)))
+        else:
             self._say("Type a prompt first.")
             self.typed.setFocus()
-        elif self._run is not None:
-            self._start(SlideConfig(policy_job=self._run, prompts=(text,)))
 
     def write_held_out(self) -> None:
         if self._run is not None:

@@ -167,7 +167,7 @@ def test_what_a_run_keeps_by_itself_is_shown_without_a_job(asking, run_job):
     assert asked and all(each.job_id == run.id and each.steps > 1 for each in asked)
     held = prompts.listed(asking, split="heldout")[0]
     first, last = shown(asking, run, held.text)
-    assert (first.step, first.when, last.when) == (0, "Before the first step", "After the last step")
+    assert (first.step, first.when, last.when) == (0, "Before step 1", f"After step {run.result.steps}")
     row = job_samples.listed(asking, run.id, step=run.result.steps + 1)[0]
     assert (last.text, last.score) == (row["completion"], row["score"])
 
@@ -201,7 +201,7 @@ def test_the_command_shows_lists_and_writes(asking, run_job, plumbline):
     held = prompts.listed(asking, split="heldout")[0]
     assert held.id in [each["prompt_id"] for each in listed["prompts"]]
     text = plumbline("slide", folder, run.id, "--prompt", held.id)[1]
-    assert "Before the first step" in text and "After the last step" in text and held.text in text
+    assert "Before step 1" in text and "After step 2" in text and held.text in text
     code, out, _ = plumbline("slide", folder, run.id, "--text", TEXT, "--detach", "--json")
     assert code == 0
     waiting = worker.claim(asking)

@@ -11,6 +11,7 @@ from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyResul
 from core.events import Checkpoint, Result, Sample, Samples
 from core.jobs import lock, queue
 from core.jobs.recorder import Recorder
+from core.store import prompts
 from desktop.places import PageId
 from desktop.policy import slide_player
 from desktop.policy.tab import Tab
@@ -71,7 +72,7 @@ def test_one_goes_through_the_answers_by_hand(tab):
     page.show_run(tab.run.id)
     view, slider = page.player.view, page.player.slider
     assert page.choice.currentText().startswith(PROMPT) and slider.maximum() == 2
-    assert view.when.whole == "Before the first step"
+    assert view.when.whole == "Before step 1"
     slider.setFocus()
     QTest.keyClick(slider, Key.Key_Right)
     assert view.when.whole == "Step 1" and view.text.toPlainText() == TEXTS[1]
@@ -140,6 +141,18 @@ def test_the_show_before_a_room_goes_on_where_the_page_stood_and_back(tab, qtbot
     QTest.keyClick(show.player.slider, Key.Key_Right)
     QTest.keyClick(show, Key.Key_Escape)
     assert page.player.slider.value() == 2
+
+
+def test_a_prompt_that_the_run_wrote_at_few_steps_is_answered_at_each_checkpoint(tab):
+    page, project = tab.slider, tab.session.project
+    number, text = 1, prompts.some(project, [1])[0].text
+    record = Recorder(project, tab.run.id).record
+    for step in (1, 4):
+        record(Samples(step, (Sample(text, f"answer {step}", prompt_id=number),)))
+    tab.session.look_again()
+    assert page.choice.currentText().startswith(text) and "so few steps" in page.said.whole
+    page.write.click()
+    assert queue.listed(project, SlideJob)[0].config.prompt_ids == (number,)
 
 
 def test_a_prompt_is_typed_and_its_answers_are_shown_when_they_are_there(tab, qtbot):
