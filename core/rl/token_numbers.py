@@ -61,16 +61,20 @@ class TokenReader:
         return ""
 
     def read(self, folder: Path | None, step: int) -> None:
-        """Take up the value function and the KL coefficient of a checkpoint, None is before the first. Raises
-        `KnownError` for files that cannot be read."""
+        """Take up the value function and the KL coefficient of a checkpoint, None is before the first. Where a project
+        was packed without what only a resume needs, the coefficient is that of the run's settings. Raises `KnownError`
+        for files that cannot be read."""
+        self.kl_coef = self.run.config.price
         if self.critic is not None:
             self.critic.fresh = True
         if folder is None:
             return
+        loop, learner = folder / "loop.json", folder / "learner.json"
         with reading(step):
-            self.kl_coef = float(checkpoint_files.note(folder / "loop.json")["live"]["kl_coef"])
-            if self.critic is not None:
-                self.critic.fresh = bool(checkpoint_files.note(folder / "learner.json")["fresh"])
+            if loop.is_file():
+                self.kl_coef = float(checkpoint_files.note(loop)["live"]["kl_coef"])
+            if self.critic is not None and (folder / "value.safetensors").is_file():
+                self.critic.fresh = learner.is_file() and bool(checkpoint_files.note(learner)["fresh"])
                 self.critic.read_weights(folder)
 
     def numbers(self, rollout: Rollout) -> TokenNumbers:

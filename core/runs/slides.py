@@ -81,7 +81,7 @@ def series_of(project: Project, run: TrainPolicyJob) -> list[Series]:
     jobs = [job for job in queue.listed(project, SlideJob) if run.id in (job.config.policy_job, job.result.policy_job)]
     for number in [*(job.id for job in jobs), run.id]:
         for row in job_samples.by_prompt(project, number):
-            if row["steps"] > 1:
+            if row["steps"] > 1 or number != run.id:
                 found.setdefault(row["prompt"], Series(row["prompt"], row["prompt_id"], number, row["steps"]))
     return list(found.values())
 

@@ -192,6 +192,16 @@ def test_damaged_checkpoints_are_left_out_and_damaged_numbers_are_no_numbers(ask
     assert None not in [each.trace for each in shown(asking, run, TEXT)]
 
 
+def test_a_run_that_was_packed_without_what_a_resume_needs_is_asked_too(asking, run_job):
+    run = trained(asking, run_job, settings=replace(POLICY, steps=1))
+    folder = checkpoints.folder_of(asking, run.id, 1)
+    for name in ("loop.json", "learner.json", "policy-optimizer.safetensors", "checksums.json"):
+        (folder / name).unlink(missing_ok=True)
+    job = written(asking, run_job, run, prompts=(TEXT,))
+    assert job.result.steps == (0, 1)
+    assert shown(asking, run, TEXT)[1].trace.advantage is not None
+
+
 def test_the_command_shows_lists_and_writes(asking, run_job, plumbline):
     folder = asking.folder
     code, _, err = plumbline("slide", folder)
