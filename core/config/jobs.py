@@ -43,6 +43,7 @@ class JobKind(StrEnum):
     SUGGEST = "suggest"
     VERIFY = "verify"
     MEASURE_FRONTIER = "measure-frontier"
+    SLIDE = "slide"
 
 
 @dataclass(frozen=True)
@@ -224,6 +225,50 @@ class AnswerResult(JobResult):
 class AnswerJob(Job):
     config: AnswerConfig
     result: AnswerResult = AnswerResult()
+
+
+@dataclass(frozen=True)
+class SlideConfig:
+    """Answer the same prompts with the policy as it was at each checkpoint that is kept, from the same chances."""
+
+    policy_job: int = option(0, "Run of the policy; 0 is the newest one.", low=0)
+    prompts: tuple[str, ...] = option((), "Prompts to answer; with none, and no numbers, the held-out prompts.")
+    conversations: tuple[str, ...] = option(
+        (), "Conversations to answer, each a list of messages as JSON.", advanced=True
+    )
+    prompt_ids: tuple[int, ...] = option((), "Numbers of the prompts to answer.")
+    limit: int = option(8, "At most this many held-out prompts.", low=0, zero="all")
+    max_new_tokens: int = option(0, "Longest answer, in tokens.", low=0, high=4096, zero="as in the run")
+    seed: int = option(0, "The same seed gives the same answers on the same machine.", low=0)
+    batch_size: int = option(
+        8, "Answers written at the same time.", low=1, high=512, advanced=True, title="Answers at once"
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    @property
+    def asked(self) -> tuple[Conversation, ...]:
+        """What was typed, in the order in which it is answered. Raises `BadInput` for what is no conversation."""
+        texts = (Conversation.of_text(text) for text in self.prompts if text.strip())
+        return (*texts, *map(conversation, self.conversations))
+
+
+@dataclass(frozen=True)
+class SlideResult(JobResult):
+    """`steps` are those at whose checkpoints was answered; `lacks` says what is not known of single tokens, and why."""
+
+    policy_job: int | None = None
+    reward_job: int | None = None
+    prompts: int = 0
+    steps: tuple[int, ...] = ()
+    lacks: str = ""
+
+
+@dataclass(frozen=True)
+class SlideJob(Job):
+    config: SlideConfig
+    result: SlideResult = SlideResult()
 
 
 @dataclass(frozen=True)
@@ -536,6 +581,9 @@ JOBS: dict[JobKind, JobSpec] = {
         MeasureFrontierResult,
         MeasureFrontierJob,
         "core.compare.frontier_job:run",
+    ),
+    JobKind.SLIDE: JobSpec(
+        "Answer at each checkpoint", SlideConfig, SlideResult, SlideJob, "core.compare.slide_job:run"
     ),
 }
 
