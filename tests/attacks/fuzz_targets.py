@@ -333,7 +333,7 @@ READING: tuple[tuple[object, ...], ...] = (
     ("conflicts", "--take", "ours", "--id", 1), ("steer", 3, "kl_coef", "0.1"), ("stop", 1), ("resume", 1, "--detach"),
     ("compare", "--detach"), ("train-policy", "--detach"), ("train-reward", "--detach"), ("generate", "--detach"),
     ("suggest", "--detach"), ("score", "--prompt", "a", "--completion", "b", "--detach"), ("remove-run", 3),
-    ("put-back-run", 3),
+    ("put-back-run", 3), ("judge", "--by", "gold:length", "--waiting", "--detach"),
 )  # fmt: skip
 #: Of which nothing is printed as JSON.
 PLAIN = ("steer", "stop")
