@@ -14,6 +14,7 @@ from core.cli import (
     checking,
     data,
     jobs,
+    judging,
     labelers,
     launcher,
     projects,
@@ -46,7 +47,7 @@ def cli() -> None:
 
 
 MODULES = (
-    projects, prompts, data, ranking, sending, labelers, review, jobs, arena, runs, slides, trail, reports,
+    projects, prompts, data, ranking, sending, labelers, review, jobs, judging, arena, runs, slides, trail, reports,
     launcher, settings, alerts, checking, servers, reading, trust,
 )  # fmt: skip
 for module in MODULES:
