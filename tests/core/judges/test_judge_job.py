@@ -289,7 +289,7 @@ def test_a_group_that_changed_meanwhile_is_left_out(ours, run_job, chat):
         (["--waiting"], "Say who judges with --by"),
         (["--by", "base"], "Say what is judged"),
         (["--by", "base", "--waiting", "--arena", "all"], "not both"),
-        (["--by", "base", "--arena", "none"], "There is no arena 'none': make one first."),
+        (["--by", "base", "--arena", "none"], "There is no arena called 'none': make one first."),
         (["--by", "somebody", "--waiting"], "names no judge"),
         (["--by", "reward:7", "--waiting"], "There is no job 7"),
         (["--by", "run:0", "--waiting"], "names no judge"),
