@@ -38,6 +38,10 @@ class PageId(StrEnum):
     SAMPLES = "samples"
     MORE_CHARTS = "more-charts"
     RUNS = "runs"
+    SIDE_BY_SIDE = "side-by-side"
+    ARENA = "arena"
+    VOTE = "vote"
+    STANDINGS = "standings"
 
     @property
     def label(self) -> str:
@@ -61,6 +65,10 @@ PAGE_TITLES = {
     PageId.SAMPLES: "Samples",
     PageId.MORE_CHARTS: "More charts",
     PageId.RUNS: "Runs",
+    PageId.SIDE_BY_SIDE: "Side by side",
+    PageId.ARENA: "Arena",
+    PageId.VOTE: "Vote",
+    PageId.STANDINGS: "Results",
 }
 
 
@@ -113,7 +121,15 @@ TABS: tuple[TabInfo, ...] = (
         (PageId.SAMPLES, PageId.MORE_CHARTS, PageId.RUNS),
         "PPO RL policy algorithm reinforcement learning",
     ),
-    TabInfo(TabId.COMPARE, "Compare", "compare", "The reference beside the tuned policy"),
+    TabInfo(
+        TabId.COMPARE,
+        "Compare",
+        "compare",
+        "Policies beside each other, and blind votes on their answers",
+        "arena",
+        (PageId.SIDE_BY_SIDE, PageId.ARENA, PageId.VOTE, PageId.STANDINGS),
+        "blind vote Bradley-Terry Elo judge",
+    ),
 )
 INFO = {info.id: info for info in TABS}
 
