@@ -1,12 +1,11 @@
-"""What a voter is asked next."""
+"""What a voter is asked, with the words that are shown: `core.arena.asking` chooses by numbers."""
 
-import random
-from collections import Counter
-from collections.abc import Container
+from collections.abc import Collection
 from dataclasses import dataclass
-from itertools import combinations
 
-from core.store import Project, arena_votes, arenas
+from core.arena.asking import Asking
+from core.errors import BadInput
+from core.store import Project, arenas
 from core.store.arenas import ArenaAnswer, ArenaPrompt
 
 Pair = frozenset[int]
@@ -27,39 +26,21 @@ class Question:
 
 def question(project: Project, arena_id: int, first_id: int, second_id: int) -> Question | None:
     """About two answers, if they are in the arena."""
-    answers = {each.id: each for each in arenas.answers(project, arena_id)}
-    prompts = {each.id: each for each in arenas.prompts(project, arena_id)}
-    first, second = answers.get(first_id), answers.get(second_id)
-    if first is None or second is None:
+    try:
+        first, second = arenas.some_answers(project, (first_id, second_id))
+    except BadInput:
         return None
-    return Question(prompts[first.arena_prompt_id], first, second)
+    prompt = next((each for each in arenas.prompts(project, arena_id) if each.id == first.arena_prompt_id), None)
+    return None if prompt is None else Question(prompt, first, second)
 
 
-def next_question(project: Project, arena_id: int, labeler_id: int, later: Container[Pair]) -> Question | None:
-    """About policies that were compared least, on a pair that the labeler did not vote on."""
-    votes = arena_votes.counting(project, arena_id)
-    mine = {frozenset((vote.first_id, vote.second_id)) for vote in votes if vote.labeler_id == labeler_id}
-    met = Counter(frozenset((vote.first_policy, vote.second_policy)) for vote in votes)
-    by_prompt: dict[int, list[ArenaAnswer]] = {}
-    for answer in arenas.answers(project, arena_id):
-        by_prompt.setdefault(answer.arena_prompt_id, []).append(answer)
-    found = [
-        pair
-        for answers in by_prompt.values()
-        for pair in combinations(answers, 2)
-        if (ids := frozenset((pair[0].id, pair[1].id))) not in mine and ids not in later
-    ]
-    if not found:
-        return None
-    draw = random.Random(f"{labeler_id}/{len(votes)}")
-    chosen = min(found, key=lambda pair: (met[frozenset((pair[0].policy_id, pair[1].policy_id))], draw.random()))
-    first, second = draw.sample(chosen, 2)
-    return question(project, arena_id, first.id, second.id)
-
-
-def how_many_left(project: Project, arena_id: int, labeler_id: int) -> int:
-    """Pairs that the labeler did not vote on."""
-    votes = arena_votes.counting(project, arena_id)
-    mine = {frozenset((vote.first_id, vote.second_id)) for vote in votes if vote.labeler_id == labeler_id}
-    of_prompt = Counter(answer.arena_prompt_id for answer in arenas.answers(project, arena_id))
-    return sum(n * (n - 1) // 2 for n in of_prompt.values()) - len(mine)
+def next_question(
+    project: Project, arena_id: int, labeler_id: int, later: Collection[Pair] = ()
+) -> tuple[Question | None, int]:
+    """The one whose vote tells most, and how many there are. While there are others, answers of those that are to come
+    `later` are left out."""
+    asking = Asking(project, arena_id, labeler_id)
+    left = asking.left
+    asking.leave_out([min(pair) for pair in later])
+    found = asking.next(seed=left)
+    return (None if found is None else question(project, arena_id, found.first_id, found.second_id)), left

@@ -9,7 +9,7 @@ from core.errors import KnownError
 from core.store import arena_votes, arenas
 from desktop.actions import GO_TO_PAGE
 from desktop.compare.arena import actions
-from desktop.compare.arena.asking import Question, how_many_left
+from desktop.compare.arena.asking import Question
 from desktop.compare.arena.ballot import Ballot
 from desktop.compare.arena.choice import ArenaChoice
 from desktop.compare.arena.keys import MOUSE, SECTIONS, command
@@ -135,7 +135,7 @@ class VotePage(QWidget):
             return
         votes = [vote for vote in arena_votes.counting(self.session.project, arena.id) if vote.kind == "person"]
         self._mine = sum(vote.labeler_id == who.id for vote in votes)
-        left = how_many_left(self.session.project, arena.id, who.id)
+        left = self.voting.left
         self.about.setText(f"{arena.name}:  {outlook(self._mine, len(votes), left)}" if left or votes else arena.name)
         self.voter.setText(f"Voting as {who.name}")
         self.ballot.take_back.setEnabled(self._mine > 0)

@@ -37,6 +37,8 @@ class Voting(QObject):
         self.arena: Arena | None = None
         self.labeler: Labeler | None = None
         self.question: Question | None = None
+        self.left = 0
+        """Pairs that the voter did not vote on, as of the last time that something was asked."""
         self.first: list[Pair] = []
         """Asked about before anything else, because something was typed on them."""
         self._later: set[Pair] = set()
@@ -63,6 +65,7 @@ class Voting(QObject):
         undone = next((each for each in self._trail[-1:] if not self._is_voted(each)), None)
         if undone is not None:
             self._trail.pop()
+            self.left += 1
             self._put(self._found(undone))
         elif self.question is None or self._is_voted(self.question) or self._found(self.question) is None:
             self._ask()
@@ -102,15 +105,18 @@ class Voting(QObject):
 
     def take_back(self) -> None:
         """Take the voter's newest vote in the arena back, and ask about it again."""
-        mine = [vote for vote in self._votes() if self.labeler is not None and vote.labeler_id == self.labeler.id]
-        if not mine:
-            self.hinted.emit(NONE_TO_TAKE_BACK)
+        if self.arena is None or self.labeler is None:
             return
-        vote = mine[-1]
-        if self._do(lambda: arena_votes.retract(self.session.project, [vote.id])):
-            pair = frozenset((vote.first_id, vote.second_id))
-            self._trail = [each for each in self._trail if each.pair != pair]
-            self._put(self._about(vote.first_id, vote.second_id))
+        project = self.session.project
+        newest = arena_votes.newest_of(project, self.arena.id, self.labeler.id)
+        votes = [vote for vote in self._votes() if vote.id in newest]
+        if not votes:
+            self.hinted.emit(NONE_TO_TAKE_BACK)
+        elif self._do(lambda: arena_votes.retract(project, newest)):
+            last = votes[-1]
+            self._trail = [each for each in self._trail if each.pair != {last.first_id, last.second_id}]
+            self.left += len(votes)
+            self._put(self._about(last.first_id, last.second_id))
 
     def _do(self, write: Callable[[], Changes]) -> bool:
         """Is it on disk? If not, why is said, and nothing is changed."""
@@ -133,11 +139,12 @@ class Voting(QObject):
     def _next(self, later: Collection[Pair]) -> Question | None:
         if self.arena is None or self.labeler is None:
             return None
+        found, self.left = next_question(self.session.project, self.arena.id, self.labeler.id, later)
         for pair in self.first:
-            found = self._about(*pair) if len(pair) == 2 and pair not in later else None
-            if found is not None and not self._is_voted(found):
-                return found
-        return next_question(self.session.project, self.arena.id, self.labeler.id, later)
+            typed_on = self._about(*pair) if len(pair) == 2 and pair not in later else None
+            if typed_on is not None and not self._is_voted(typed_on):
+                return typed_on
+        return found
 
     def _about(self, first_id: int, second_id: int) -> Question | None:
         return None if self.arena is None else question(self.session.project, self.arena.id, first_id, second_id)
