@@ -95,6 +95,27 @@ class Completions:
 
 
 @dataclass(frozen=True)
+class NewAnswer:
+    """What a policy answered to a prompt of the arena; `kl` to the reference in nats, of the whole answer, where it is
+    known."""
+
+    arena_prompt_id: int
+    text: str
+    tokens: int = 0
+    ended: bool = True
+    seed: int = 0
+    kl: float | None = None
+
+
+@dataclass(frozen=True)
+class ArenaAnswers:
+    """What a policy of an arena answered; left out, and noted, where it is not in the arena any more."""
+
+    policy_id: int
+    rows: tuple[NewAnswer, ...]
+
+
+@dataclass(frozen=True)
 class Score:
     """A raw score of one completion: by which model of the run (an ensemble has several) and which criterion.
 
@@ -182,6 +203,7 @@ Event = (
     | Metrics
     | Samples
     | Completions
+    | ArenaAnswers
     | Scores
     | Priorities
     | Checkpoint

@@ -31,7 +31,9 @@ PLACEHOLDERS = re.compile(r"NAME|\*|<|…|\.\.\.")
 
 
 def options_of(command: click.Command) -> set[str]:
-    """Every option of a command, and those that all of them have."""
+    """Every option of a command, and those that all of them have; of a group those of all its commands."""
+    if isinstance(command, click.Group):
+        return set().union(*map(options_of, command.commands.values()))
     own = {name for item in command.params for name in (*item.opts, *item.secondary_opts) if name.startswith("-")}
     return own | {"--help", "-h"}
 

@@ -9,6 +9,7 @@ import io
 import click
 
 from core.cli import (
+    arena,
     data,
     jobs,
     labelers,
@@ -41,8 +42,8 @@ def cli() -> None:
 
 
 MODULES = (
-    projects, prompts, data, ranking, sending, labelers, review, jobs, runs, reports, launcher, settings, servers,
-    reading, trust,
+    projects, prompts, data, ranking, sending, labelers, review, jobs, arena, runs, reports, launcher, settings,
+    servers, reading, trust,
 )  # fmt: skip
 for module in MODULES:
     for command in module.COMMANDS:

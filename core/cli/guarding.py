@@ -16,7 +16,12 @@ from core.store.files import closed
 
 
 def guarded(command: click.Command) -> click.Command:
-    """The command, whose errors are told by its own project's state where they are not known by themselves."""
+    """The command, whose errors are told by its own project's state where they are not known by themselves; of a group
+    each of its commands."""
+    if isinstance(command, click.Group):
+        for each in command.commands.values():
+            guarded(each)
+        return command
     function: Callable[..., Any] | None = command.callback
     assert function is not None
 

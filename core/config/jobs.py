@@ -37,6 +37,7 @@ class JobKind(StrEnum):
     TRAIN_POLICY = "train-policy"
     EXPORT_MODEL = "export-model"
     COMPARE = "compare"
+    ANSWER = "answer"
     SCORE = "score"
     SCORE_FILE = "score-file"
     SUGGEST = "suggest"
@@ -167,6 +168,35 @@ class CompareResult(JobResult):
 class CompareJob(Job):
     config: CompareConfig
     result: CompareResult = CompareResult()
+
+
+#: The stage of an `answer` job whose units are answers.
+ANSWERING = "Answering in the arena"
+
+
+@dataclass(frozen=True)
+class AnswerConfig(SamplingConfig):
+    """Let each policy of an arena answer what it was not asked yet, all in the same way."""
+
+    arena: int = option(0, "Number of the arena; 0 is the newest one.", low=0)
+    batch_size: int = option(
+        8, "Answers written at the same time.", low=1, high=512, advanced=True, title="Answers at once"
+    )
+
+
+@dataclass(frozen=True)
+class AnswerResult(JobResult):
+    """How many answers were written, and a sentence about each policy that could not answer."""
+
+    arena: int = 0
+    answers: int = 0
+    lacking: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class AnswerJob(Job):
+    config: AnswerConfig
+    result: AnswerResult = AnswerResult()
 
 
 @dataclass(frozen=True)
@@ -369,6 +399,9 @@ JOBS: dict[JobKind, JobSpec] = {
     ),
     JobKind.COMPARE: JobSpec(
         "Compare policies", CompareConfig, CompareResult, CompareJob, "core.compare.compare_job:run"
+    ),
+    JobKind.ANSWER: JobSpec(
+        "Answer in the arena", AnswerConfig, AnswerResult, AnswerJob, "core.compare.answer_job:run"
     ),
     JobKind.SCORE: JobSpec("Score text", ScoreConfig, ScoreResult, ScoreJob, "core.reward.score_job:run"),
     JobKind.SCORE_FILE: JobSpec(

@@ -13,6 +13,7 @@ from core.jobs import checkpoint_files
 from core.records import ACTIVE, RESUMABLE, Job, JobStatus, Wanted
 from core.store import Changes, Project, changed, jobs
 from core.store.files.inside import check_own
+from core.store.runs import checkpoints
 
 NOT_UTF8 = (
     "The name of the project's folder is not UTF-8, which the libraries for models cannot read: rename the folder to "
@@ -78,11 +79,14 @@ def run_of(project: Project, job_id: int, record: type[AnyRun], *, unfinished: b
 
 
 def adapter_of(project: Project, run: Run, checkpoint: str = "last") -> Path:
-    """The folder of a run's adapter: the last one, or the `best` one where the run kept one.
+    """The folder of a run's adapter: the last one, the `best` one where the run kept one, or that of a step.
 
-    Raises `BadInput` if it is not as it was written, or not in the project.
+    Raises `BadInput` if it is not as it was written, not in the project, or of a step that is not kept.
     """
     chosen = check_own(project.folder, run.result.adapter)
+    if checkpoint.isdecimal() and not (chosen := checkpoints.folder_of(project, run.id, int(checkpoint))).is_dir():
+        kept = ", ".join(str(step) for step, _ in reversed(checkpoints.on_disk(project, run.id)))
+        raise BadInput(f"Run {run.id} keeps no checkpoint of step {checkpoint}: it has those of the steps {kept}.")
     if checkpoint == "best" and run.result.best and (best := check_own(project.folder, run.result.best)).is_dir():
         chosen = best
     if what := checkpoint_files.damage(chosen):

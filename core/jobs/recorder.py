@@ -11,6 +11,7 @@ from typing import Any
 from core.config.training import RunResult
 from core.conversation import same_words
 from core.events import (
+    ArenaAnswers,
     Checkpoint,
     Completions,
     Event,
@@ -29,7 +30,7 @@ from core.events import (
 )
 from core.jobs import checkpoint_files, presence, resumes
 from core.records import JobStatus
-from core.store import Project, completions, jobs, prompts
+from core.store import Project, arenas, completions, jobs, prompts
 from core.store.runs import checkpoints, job_log, job_metrics, job_samples, scores, setting_changes
 
 KEEP_CHECKPOINTS = 2
@@ -40,6 +41,7 @@ REWORDED = (
     "Prompt {} was changed while it was being answered. What was written answers its old words, and is left out: "
     "generate again for it."
 )
+OUT_OF_THE_ARENA = "A policy was taken out of the arena while it was answering: its answers are left out."
 DELETED = "Prompt {} was deleted while it was being answered: what was written for it is left out."
 
 
@@ -147,6 +149,11 @@ class Recorder:
                     job_log.add(project, job_id, REWORDED.format(prompt_id))
                 else:
                     completions.add_group(project, prompt_id, rows, sampling=sampling, job_id=job_id)
+            case ArenaAnswers(policy_id, answers):
+                if arenas.has_policy(project, policy_id):
+                    arenas.add_answers(project, policy_id, answers, job_id)
+                else:
+                    job_log.add(project, job_id, OUT_OF_THE_ARENA)
             case Scores(rows):
                 scores.add(project, job_id, rows)
             case Priorities(doubts):

@@ -1,11 +1,11 @@
 """What uses a run, so that it cannot be removed."""
 
-from core.config.jobs import CompareJob, ExportModelJob, GenerateJob, ScoreFileJob, ScoreJob, SuggestJob
+from core.config.jobs import AnswerJob, CompareJob, ExportModelJob, GenerateJob, ScoreFileJob, ScoreJob, SuggestJob
 from core.config.training import Run, TrainPolicyJob, TrainRewardJob
 from core.jobs import lock, queue
 from core.records import ACTIVE, Job
 from core.runs import origins
-from core.store import Project, completions
+from core.store import Project, arenas, completions
 
 
 def why_kept(project: Project, job: Job) -> str | None:
@@ -18,7 +18,7 @@ def why_kept(project: Project, job: Job) -> str | None:
         return f"Run {job.id} is {job.status}: stop it first, then remove it."
     newest = queue.newest_run(project, type(job))
     for other in busy:
-        if uses(other, job, newest=newest is not None and newest.id == job.id):
+        if uses(other, job, newest=newest is not None and newest.id == job.id) or _in_arena(project, other, job):
             return f"Job {other.id}, {other.name}, uses run {job.id}: wait until it is done, or stop it."
     if isinstance(job, TrainRewardJob):
         for other in queue.listed(project, TrainPolicyJob):
@@ -35,6 +35,14 @@ def uses(other: Job, run: Run, *, newest: bool) -> bool:
     named = _policies(other) if isinstance(run, TrainPolicyJob) else _reward_models(other)
     asks_newest = newest and not isinstance(other, GenerateJob) and 0 in named[:1]
     return run.id in named or asks_newest
+
+
+def _in_arena(project: Project, other: Job, run: Run) -> bool:
+    """Does a job let the run's policy answer, or one that is chosen by its reward?"""
+    if not isinstance(other, AnswerJob):
+        return False
+    found = arenas.policies(project, arenas.get(project, other.config.arena).id)
+    return any(run.id in (policy.job_id, policy.detail.get("reference_of")) for policy in found)
 
 
 def _policies(job: Job) -> list[int]:

@@ -5,7 +5,14 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar, cast
 
-from core.config.jobs import CompareConfig, ExportModelConfig, GenerateConfig, JudgeConfig, ScoreFileConfig
+from core.config.jobs import (
+    AnswerConfig,
+    CompareConfig,
+    ExportModelConfig,
+    GenerateConfig,
+    JudgeConfig,
+    ScoreFileConfig,
+)
 from core.config.training import TrainPolicyConfig, TrainPolicyJob
 from core.endpoints import address
 from core.errors import BadInput
@@ -13,7 +20,8 @@ from core.jobs import queue
 from core.labeling import gold
 from core.machine import base_models
 from core.runs import origins
-from core.store import Project
+from core.store import Project, arenas
+from core.store.arenas import ArenaPolicy
 from core.trust import code, gate, wish
 from core.trust.wish import Wish
 
@@ -32,9 +40,23 @@ def of_start(text: str) -> list[Wish]:
     return [] if origins.run_named(text) is not None else wish.of_file(text)
 
 
+def of_contender(policy: ArenaPolicy) -> list[Wish]:
+    """What a policy of an arena needs beyond the project. Raises `BadInput` for what is no name."""
+    match policy.kind:
+        case "adapter":
+            return wish.of_file(str(policy.detail.get("folder", "")))
+        case "model":
+            return wish.of_model(str(policy.detail.get("model", "")))
+        case "server":
+            return wish.of_server(str(policy.detail.get("address", "")))
+    return []
+
+
 def named(project: Project, config: object) -> list[Wish]:
-    """What a job's settings name, and those of the run that it compares. Raises `BadInput` for what is no name."""
-    return _different([*_made(config), *_made(_compared(project, config), again=True)])
+    """What a job's settings name, those of the run that it compares, and the policies of its arena. Raises `BadInput`
+    for what is no name."""
+    contenders = [each for policy in _contenders(project, config) for each in of_contender(policy)]
+    return _different([*_made(config), *_made(_compared(project, config), again=True), *contenders])
 
 
 def base(project: Project) -> list[Wish]:
@@ -60,8 +82,10 @@ def choose_server(project: Project, text: str) -> None:
 
 def choose(project: Project, config: object, taken: object = None) -> None:
     """A person starts a job of these settings: raises `AskFirst` where they must be asked first. What settings of the
-    project name, those `taken` over and those of the run that is compared, nobody typed: it must have been allowed."""
+    project name, those `taken` over, those of the run that is compared and the policies of an arena, nobody typed: it
+    must have been allowed."""
     theirs = _keys(taken) | _keys(_compared(project, config), again=True)
+    theirs |= {each.key for policy in _contenders(project, config) for each in of_contender(policy)}
     wanted = named(project, config)
     gate.choose(project, [each for each in wanted if each.key not in theirs])
     gate.check(project, [each for each in wanted if each.key in theirs] + base(project))
@@ -113,6 +137,11 @@ def of_project(project: Project) -> tuple[list[Wish], list[str]]:
             found += make(text)
         except BadInput as error:
             refused[str(error)] = None
+    for policy in (each for arena in arenas.listed(project) for each in arenas.policies(project, arena.id)):
+        try:
+            found += of_contender(policy)
+        except BadInput as error:
+            refused[str(error)] = None
     return _different(found), list(refused)
 
 
@@ -153,6 +182,13 @@ def _compared(project: Project, config: object) -> TrainPolicyConfig | None:
         with suppress(BadInput):
             return queue.run_of(project, config.policy_job, TrainPolicyJob).config
     return None
+
+
+def _contenders(project: Project, config: object) -> list[ArenaPolicy]:
+    """The policies of the arena that a job lets answer."""
+    if not isinstance(config, AnswerConfig):
+        return []
+    return arenas.policies(project, arenas.get(project, config.arena).id)
 
 
 def _different(found: Iterable[Wish]) -> list[Wish]:

@@ -16,6 +16,20 @@ COUNTING = (
     " join labelers l on l.id = v.labeler_id"
     " where v.retracted_at is null and p.arena_id = :arena order by v.id"
 )
+OUTCOMES = (
+    "select a.arena_prompt_id, a.policy_id, b.policy_id, v.won, v.labeler_id, l.kind from arena_votes v"
+    " join arena_answers a on a.id = v.first_id join arena_answers b on b.id = v.second_id"
+    " join arena_policies p on p.id = a.policy_id join labelers l on l.id = v.labeler_id"
+    " where v.retracted_at is null and p.arena_id = :arena order by v.id"
+)
+NEWEST = (
+    "with own as (select v.id, v.ballot from arena_votes v join arena_answers a on a.id = v.first_id"
+    " join arena_policies p on p.id = a.policy_id"
+    " where v.retracted_at is null and v.labeler_id = :labeler and p.arena_id = :arena),"
+    " last as (select id, ballot from own order by id desc limit 1)"
+    " select own.id from own, last where own.id = last.id or (last.ballot != '' and own.ballot = last.ballot)"
+    " order by own.id"
+)
 #: A vote of the same labeler on the same two answers, in either order.
 FORMER = (
     "update arena_votes set retracted_at = :at where labeler_id = :labeler_id and retracted_at is null"
@@ -125,6 +139,17 @@ def counting(project: Project, arena_id: int) -> list[Vote]:
     """The votes that count, in their order."""
     rows = project.database.rows(COUNTING, arena=arena_id)
     return [Vote(**row | {"both_bad": bool(row["both_bad"])}) for row in rows]
+
+
+def outcomes(project: Project, arena_id: int) -> list[tuple[int, int, int, float, int, LabelerKind]]:
+    """Prompt, first and second policy, what the first got, labeler and their kind of the votes that count, for whoever
+    looks through thousands."""
+    return project.database.conn.execute(OUTCOMES, {"arena": arena_id}).fetchall()
+
+
+def newest_of(project: Project, arena_id: int, labeler_id: int) -> list[int]:
+    """The numbers of the labeler's newest vote, or of all of its ballot; none where they have not voted."""
+    return project.database.column(NEWEST, arena=arena_id, labeler=labeler_id)
 
 
 def add_asked(

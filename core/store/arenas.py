@@ -7,15 +7,24 @@ of the project's prompts and runs.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any
 
 from core.conversation import Conversation
 from core.errors import BadInput
+from core.events import NewAnswer as NewAnswer
 from core.records import PolicyKind, Prompt
 from core.store import Changes, Project, cells, now
 
 POLICIES = "select id, arena_id, name, kind, job_id, step, detail from arena_policies where "
 PROMPTS = "select id, arena_id, prompt_id, text, messages, tags from arena_prompts where "
+OF_ARENA = " from arena_answers a join arena_policies p on p.id = a.policy_id where p.arena_id = :arena order by a.id"
+VOTED_ON = (
+    "select count(*) from arena_votes v join arena_answers a on a.id in (v.first_id, v.second_id)"
+    " where a.policy_id = :policy"
+)
+#: Arenas that a sentence names.
+MOST_NAMED = 10
 ANSWERS = (
     "select a.id, a.policy_id, a.arena_prompt_id, a.text, a.tokens, a.ended, a.seed, a.kl from arena_answers a"
     " join arena_policies p on p.id = a.policy_id where "
@@ -60,19 +69,6 @@ class ArenaPrompt:
 
 
 @dataclass(frozen=True)
-class NewAnswer:
-    """What a policy answered to a prompt of the arena; `kl` to the reference in nats, of the whole answer, where it is
-    known."""
-
-    arena_prompt_id: int
-    text: str
-    tokens: int = 0
-    ended: bool = True
-    seed: int = 0
-    kl: float | None = None
-
-
-@dataclass(frozen=True)
 class ArenaAnswer(NewAnswer):
     id: int = 0
     policy_id: int = 0
@@ -109,6 +105,23 @@ def find(project: Project, name: str) -> Arena | None:
     return next(iter(project.database.records(Arena, sql, name.strip())), None)
 
 
+def called(project: Project, name: str) -> Arena:
+    """The arena called so. Raises `BadInput` that names those there are."""
+    found = find(project, name)
+    if found is None:
+        there = ", ".join(repr(each.name) for each in listed(project)[:MOST_NAMED])
+        raise BadInput(f"There is no arena called {name!r:.200}" + (f": there is {there}." if there else ": make one."))
+    return found
+
+
+def get(project: Project, arena_id: int) -> Arena:
+    """The arena of this number, or the newest for 0. Raises `BadInput` if there is none."""
+    found = next((each for each in listed(project) if arena_id in (0, each.id)), None)
+    if found is None:
+        raise BadInput("There is no such arena any more." if arena_id else "There is no arena yet: make one first.")
+    return found
+
+
 def listed(project: Project) -> list[Arena]:
     """The newest first."""
     return project.database.records(Arena, "select id, name, created_at from arenas order by id desc")
@@ -140,12 +153,26 @@ def policies(project: Project, arena_id: int) -> list[ArenaPolicy]:
     return [_policy(row) for row in project.database.rows(POLICIES + "arena_id = ? order by id", arena_id)]
 
 
+def has_policy(project: Project, policy_id: int) -> bool:
+    return bool(project.database.value("select 1 from arena_policies where id = ?", policy_id))
+
+
 def policy(project: Project, policy_id: int) -> ArenaPolicy:
     """Raises `BadInput` if there is none of this number."""
     row = project.database.one(POLICIES + "id = ?", policy_id)
     if row is None:
         raise BadInput(f"There is no policy {policy_id} in an arena.")
     return _policy(row)
+
+
+def remove_policy(project: Project, policy_id: int) -> Changes:
+    """Take a policy and its answers out of its arena. Raises `BadInput` where somebody voted on one of them."""
+    with project.write() as database:
+        found = policy(project, policy_id)
+        if database.value(VOTED_ON, policy=policy_id):
+            raise BadInput(f"There are votes on answers of {found.name!r}, which would be lost: it stays.")
+        database.execute("delete from arena_policies where id = ?", (policy_id,))
+    return project.changed("Take the policy out of the arena", "arenas", ids=(found.arena_id,))
 
 
 def add_prompts(project: Project, arena_id: int, asked: Iterable[Prompt]) -> int:
@@ -203,6 +230,39 @@ def add_answers(project: Project, policy_id: int, answers: Sequence[NewAnswer], 
 def answers(project: Project, arena_id: int) -> list[ArenaAnswer]:
     rows = project.database.rows(ANSWERS + "p.arena_id = ? order by a.id", arena_id)
     return [ArenaAnswer(**row | {"ended": bool(row["ended"])}) for row in rows]
+
+
+def some_answers(project: Project, answer_ids: Sequence[int]) -> tuple[ArenaAnswer, ...]:
+    """Those of these numbers, in their order. Raises `BadInput` where one is not there any more."""
+    found = {}
+    for number in answer_ids:
+        row = project.database.one(ANSWERS + "a.id = ?", number)
+        if row is None:
+            raise BadInput("An answer was taken out of the arena: open the arena anew.")
+        found[number] = ArenaAnswer(**row | {"ended": bool(row["ended"])})
+    return tuple(found[number] for number in answer_ids)
+
+
+def texts(project: Project, arena_id: int) -> list[tuple[int, int, int, str]]:
+    """Number, policy, prompt and text of all answers, for whoever looks through thousands."""
+    sql = "select a.id, a.policy_id, a.arena_prompt_id, a.text" + OF_ARENA
+    return project.database.conn.execute(sql, {"arena": arena_id}).fetchall()
+
+
+def who_asked(project: Project, arena_id: int) -> dict[tuple[int, int], int | None]:
+    """The job in which each policy answered each prompt, by the numbers of both."""
+    sql = "select a.policy_id, a.arena_prompt_id, a.job_id" + OF_ARENA
+    return {(policy, prompt): job for policy, prompt, job in project.database.conn.execute(sql, {"arena": arena_id})}
+
+
+def equal_answers(project: Project, arena_id: int) -> list[tuple[int, int, int]]:
+    """Prompt and both policies of each two answers of the same words, which are a tie that nobody has to be asked
+    about. Blanks around them are no words."""
+    same: dict[tuple[int, str], list[int]] = {}
+    for _, policy_id, prompt, text in texts(project, arena_id):
+        same.setdefault((prompt, text.strip()), []).append(policy_id)
+    pairs = [(prompt, pair) for (prompt, _), found in same.items() for pair in combinations(sorted(found), 2)]
+    return [(prompt, one, two) for prompt, (one, two) in pairs]
 
 
 def _policy(row: dict[str, Any]) -> ArenaPolicy:
