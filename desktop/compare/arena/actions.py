@@ -3,10 +3,14 @@
 from dataclasses import replace
 from functools import partial
 
-from desktop.actions import Action
+from core.config.jobs import AnswerConfig
+from desktop.actions import Action, settings_of
 from desktop.compare.arena.keys import BINDINGS
 from desktop.conversation.actions import EARLIER as EARLIER_TURNS
 from desktop.places import PageId, TabId
+
+#: Of the sampling, where there is little room.
+TITLES = {"max_new_tokens": "Length (tokens)", "top_p": "Top-p"}
 
 _arena = partial(Action, tab=TabId.COMPARE, page=PageId.ARENA)
 _vote = partial(Action, tab=TabId.COMPARE, page=PageId.VOTE, only_here=True)
@@ -24,7 +28,10 @@ ANSWER = _arena(
     only_here=True,
 )  # fmt: skip
 VOTE = _arena("arena.vote", "Vote", "Two answers at a time, blind", role="primary", only_here=True)
-#: In the question who is to answer.
+SAMPLING = settings_of(
+    AnswerConfig, "arena", TabId.COMPARE, PageId.ARENA, leave_out=("arena",), titles=TITLES, only_here=True
+)
+#: In the questions who is to answer, and who is to judge.
 SERVER = _arena(
     "arena.server", "Address of the server",
     "Of Ollama, llama.cpp, vLLM, LM Studio or transformers serve: whatever speaks OpenAI's chat API.", field=True,
@@ -53,10 +60,10 @@ EARLIER = replace(
 REVEAL = _results("arena.reveal", "Show the results", role="primary")
 VOTES_OF = _results("arena.votes-of", "Votes of", "People, or one of the judges", field=True)
 TAG = _results("arena.tag", "Prompts tagged", field=True)
-BY_LENGTH = _results("arena.by-length", "Length-controlled", "As if both answers had been of equal length", field=True)
 JUDGE = _results("arena.judge", "Let a judge vote …", "A reward model or a language model votes on the same pairs")
 
 ACTIONS = (
-    CHOOSE, NEW, ADD_POLICY, ADD_PROMPTS, ANSWER, VOTE, SERVER, SERVER_MODEL, LOOK, FIRST, SECOND, TIE, BAD, LATER, TAKE_BACK, CHANGE, COMMENT, KEYS, EARLIER,
-    REVEAL, VOTES_OF, TAG, BY_LENGTH, JUDGE,
+    CHOOSE, NEW, ADD_POLICY, ADD_PROMPTS, ANSWER, VOTE, *SAMPLING.values(), SERVER, SERVER_MODEL, LOOK,
+    FIRST, SECOND, TIE, BAD, LATER, TAKE_BACK, CHANGE, COMMENT, KEYS, EARLIER,
+    REVEAL, VOTES_OF, TAG, JUDGE,
 )  # fmt: skip

@@ -9,9 +9,9 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QLineEdit, QPushButton, QSizePolicy, QWidget
 
+from core.conversation import Conversation
 from core.labeling.pack_check import LONGEST_COMMENT
 from core.store.arenas import ArenaAnswer
-from core.conversation import Conversation
 from desktop.actions import Action
 from desktop.compare.arena import actions
 from desktop.compare.arena.answer_view import AnswerView
@@ -30,9 +30,9 @@ WIDEST = 880
 
 
 class Ballot(QWidget):
-    """`voted` carries what the left answer got, 1, 0.5 or 0, and whether both are bad."""
+    """`voted` carries an `Outcome`: the first answer is the left one."""
 
-    voted = Signal(float, bool)
+    voted = Signal(str)
     putting_off = Signal()
     taking_back = Signal()
     helping = Signal()
@@ -55,10 +55,10 @@ class Ballot(QWidget):
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._does: dict[Name, Callable[[], object]] = {
-            "first": lambda: self.voted.emit(1.0, False),
-            "second": lambda: self.voted.emit(0.0, False),
-            "tie": lambda: self.voted.emit(0.5, False),
-            "bad": lambda: self.voted.emit(0.5, True),
+            "first": lambda: self.voted.emit("first"),
+            "second": lambda: self.voted.emit("second"),
+            "tie": lambda: self.voted.emit("tie"),
+            "bad": lambda: self.voted.emit("both bad"),
             "later": self.putting_off.emit,
             "take_back": self.taking_back.emit,
             "scroll_up": lambda: self._scroll(-1),

@@ -96,7 +96,8 @@ class IntervalBars(QWidget):
         painter.drawEllipse(QPointF(self._x(bar.value, plot), y), 5, 5)
 
     def _x(self, value: float, plot: QRectF) -> float:
-        ends = [self._middle, *(each for bar in self._bars for each in (bar.value, bar.low, bar.high) if each is not None)]
+        known = [end for bar in self._bars for end in (bar.value, bar.low, bar.high) if end is not None]
+        ends = [self._middle, *known]
         low, span = min(ends), max(LEAST_SPAN, max(ends) - min(ends))
         return plot.left() + 8 + (plot.width() - 16) * (value - low) / span
 

@@ -132,9 +132,8 @@ class JudgeDialog(QDialog):
         found.setAccessibleName("Run")
         found.setPlaceholderText(lacking)
         for job in self.session.jobs(record):
-            if isinstance(job, TrainPolicyJob) and job.result.adapter:
-                found.addItem(describe(job), job.id)
-            elif isinstance(job, TrainRewardJob) and job.result.members:
+            made = job.result.adapter if isinstance(job, TrainPolicyJob) else job.result.members
+            if made:
                 found.addItem(describe(job), job.id)
         return found
 

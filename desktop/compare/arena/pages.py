@@ -1,4 +1,4 @@
-"""The arena's pages among those of the Compare tab: each made when it is first opened, and read again when it is seen."""
+"""The arena's pages on the Compare tab: each is made when it is first opened, and read again when it is seen."""
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget

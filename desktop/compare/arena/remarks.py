@@ -4,7 +4,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 
 from core.store import Project
 from core.store.typed import Typed
-from desktop.compare.arena.asking import Pair
+from desktop.compare.arena.voting import Pair
 from desktop.widgets.drafts import Throttle, typing_goes_on
 
 #: The project's setting: what is typed and not voted with yet, by the pair.

@@ -1,37 +1,34 @@
-"""What the votes say, once somebody asks: a table with intervals, win rates, and judges beside people."""
+"""What the votes say, once somebody asks: who is ahead, how sure that is, and judges beside people."""
 
 from functools import partial
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHeaderView, QStackedWidget, QTableWidget, QWidget
+from core.report.arena import ArenaResults, Standing
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import QComboBox, QStackedWidget, QVBoxLayout, QWidget
 
-from core.errors import KnownError
+from core.report import arena as report
 from core.store import arena_votes
 from desktop import errors
 from desktop.actions import GO_TO_PAGE
 from desktop.background import with_project
-from desktop.compare.arena import actions, findings
+from desktop.compare.arena import actions
 from desktop.compare.arena.choice import ArenaChoice
-from desktop.compare.arena.findings import Findings
-from desktop.compare.arena.interval_bars import IntervalBars
 from desktop.compare.arena.judge_dialog import JudgeDialog
+from desktop.compare.arena.judges_card import JudgesCard
+from desktop.compare.arena.standing_view import StandingView
 from desktop.compare.arena.words import counted
 from desktop.places import PageId
 from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import card, clear, column, label, row, scrolled
-from desktop.widgets.bound import action_button, bind
+from desktop.widgets.bound import bind
 from desktop.widgets.empty import Empty
 from desktop.widgets.strangers import on_button
-from desktop.widgets.tables import ROW, fill, table
 
 NOTHING, NO_VOTES = "No votes yet", "The results are made of votes: set an arena up, let its policies answer, and vote."
 HIDDEN = "The results are hidden"
 WHY = "Who knows what is ahead votes otherwise. Look when you are done voting: your next vote hides them again."
-JUDGES = (
-    "A judge is a model or a reward that voted on the same pairs. Its votes are never counted with those of people; to "
-    "trust them, look at how far they agree with people first."
-)
+PEOPLE = "People"
 
 
 class ResultsPage(QWidget):
@@ -43,22 +40,23 @@ class ResultsPage(QWidget):
         super().__init__(parent)
         self.session, self.choice = session, choice
         self._asked, self._revealed = 0, 0
+        self.found: ArenaResults | None = None
+        """What is shown, once it is computed."""
         self.empty = Empty(NOTHING, NO_VOTES, GO_TO_PAGE[PageId.ARENA], lambda: self.leading.emit(PageId.ARENA))
         self.hidden = Empty(HIDDEN, WHY, actions.REVEAL, self.reveal)
+        self.busy = label("Computing …", "muted")
+        self.mark = label("", "warning", wrap=True)
         self.said = label("", "heading", wrap=True)
-        self.about = label("", "muted", wrap=True)
-        self.notes = label("", "muted", wrap=True)
-        self.voters = bind(actions.VOTES_OF, QComboBox(self))
+        self.more = QVBoxLayout()
+        self.more.setSpacing(SPACE // 2)
+        self.voice = bind(actions.VOTES_OF, QComboBox(self))
+        self.voice.activated.connect(lambda _: self._show_voice())
         self.tag = bind(actions.TAG, QComboBox(self))
-        for box in (self.voters, self.tag):
-            box.activated.connect(lambda _: self.load())
+        self.tag.activated.connect(lambda _: self.load())
+        for box in (self.voice, self.tag):
             box.setMinimumWidth(180)
-        self.bars = IntervalBars("Policies by how often they win", self)
-        self.rates = table("Win rates", ())
-        self.rates.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.judges = table("Judges", ("Judge", "Votes", "Agrees with people", "Position"))
-        self.judges.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.let_judge = action_button(actions.JUDGE, self.ask_judge)
+        self.standing = StandingView(self)
+        self.judges = JudgesCard(self.ask_judge)
         self.stack = QStackedWidget(self)
         for page in (self.empty, self.hidden, self._page()):
             self.stack.addWidget(page)
@@ -67,35 +65,29 @@ class ResultsPage(QWidget):
         self.setLayout(layout)
 
     def _page(self) -> QWidget:
-        self.judged = card(column(
-            row(label("Judges", "heading"), None, self.let_judge), label(JUDGES, "muted", wrap=True), self.judges,
-        ))  # fmt: skip
+        self.further = card(column(label("What else there is to say", "heading"), self.more))
         inner = QWidget()
         layout = column(
-            self.said, self.about,
-            row(label("Votes of"), self.voters, label("Prompts"), self.tag, None, spacing=SPACE + 4),
-            card(self._holding(self.bars)), label("How often the row wins over the column", "heading"), self.rates,
-            self.notes, self.judged, None, spacing=2 * SPACE,
+            row(label("Votes of"), self.voice, label("Prompts"), self.tag, self.busy, None, spacing=SPACE + 4),
+            column(self.mark, self.said, spacing=SPACE // 2), self.standing, self.further, self.judges, None,
+            spacing=2 * SPACE,
         )  # fmt: skip
         layout.setContentsMargins(0, 0, SPACE, 0)
         inner.setLayout(layout)
         return scrolled(inner)
 
-    def _holding(self, widget: QWidget):  # type: ignore[no-untyped-def]
-        return column(widget)
-
     def refresh(self) -> None:
         """Votes, answers or arenas came or went."""
         arena = self.choice.arena
-        if arena is None or not (votes := arena_votes.counting(self.session.project, arena.id)):
+        votes = arena_votes.counting(self.session.project, arena.id) if arena is not None else []
+        if arena is None or not votes:
             self.stack.setCurrentWidget(self.empty)
-            return
-        people = sum(vote.kind == "person" for vote in votes)
-        self.hidden.text.setText(f"{counted(people, 'vote')} of people so far in {arena.name}. {WHY}")
-        if self._revealed != arena.id:
+        elif self._revealed == arena.id:
+            self.load()
+        else:
+            people = sum(vote.kind == "person" for vote in votes)
+            self.hidden.text.setText(f"{counted(people, 'vote')} of people in {arena.name} so far. {WHY}")
             self.stack.setCurrentWidget(self.hidden)
-            return
-        self.load()
 
     def reveal(self) -> None:
         """Somebody wants to know."""
@@ -106,58 +98,66 @@ class ResultsPage(QWidget):
     def hide_results(self) -> None:
         """Somebody votes again."""
         self._revealed = 0
-        if self.stack.currentIndex() == 2:
-            self.stack.setCurrentWidget(self.hidden)
 
     def load(self) -> None:
         """Compute anew, beside the window."""
         if (arena := self.choice.arena) is None:
             return
         self._asked += 1
-        self.about.setText("Computing …")
-        self.about.show()
-        wanted = arena.id, self._asked, str(self.voters.currentData() or ""), str(self.tag.currentData() or "")
-        with_project(self, self.session.project, partial(_read, wanted), self._show, self._failed)
+        self.busy.show()
+        tag, number = str(self.tag.currentData() or ""), self._asked
+        with_project(
+            self, self.session.project, lambda project: report.results(project, arena.name, tag=tag),
+            partial(self._show, number), partial(self._failed, number),
+        )  # fmt: skip
 
     def ask_judge(self) -> None:
         if (arena := self.choice.arena) is not None:
             JudgeDialog(self.session, arena, self).open()
 
-    def _failed(self, error: Exception) -> None:
-        self.about.setText("")
-        errors.show(error, self)
+    def _failed(self, number: int, error: Exception) -> None:
+        """Such as a tag that no prompt has any more."""
+        if number == self._asked:
+            self.busy.hide()
+            self.tag.setCurrentIndex(0)
+            errors.show(error, self)
 
-    def _show(self, found: Findings) -> None:
-        if found.number != self._asked or self._revealed == 0:
+    def _show(self, number: int, found: ArenaResults) -> None:
+        if number != self._asked or not self._revealed:
             return
+        self.found = found
+        self.busy.hide()
         self.stack.setCurrentIndex(2)
-        self.said.setText(found.said)
-        self.about.setText("")
-        self.about.hide()
-        self.bars.show_bars(found.bars, found.what, found.heads, found.middle)
-        _show_table(self.rates, ("", *found.names), found.matrix)
-        self.notes.setText("\n".join(found.notes))
-        self.notes.setVisible(bool(found.notes))
-        _fill(self.voters, found.voters)
-        _fill(self.tag, (("All prompts", ""), *((f"Tagged “{tag}”", tag) for tag in found.tags)))
-        rows = [(line.name, f"{line.votes:,}", line.agreement, line.position) for line in found.judges]
-        _show_table(self.judges, ("Judge", "Votes", "Agrees with people", "Position"), rows)
-        self.judges.setVisible(bool(rows))
+        _fill(self.voice, [(_called(each), each.voice) for each in found.standings])
+        _fill(self.tag, [("All of them", ""), *((f"Tagged “{tag}”", tag) for tag in found.tags)])
+        self.judges.show_judges(found)
+        self._show_voice()
+
+    def _show_voice(self) -> None:
+        if self.found is None:
+            return
+        chosen = self.found.standings[max(0, self.voice.currentIndex())]
+        told = {*chosen.pair_sentences}
+        first, *rest = [each for each in chosen.sentences if each not in told] or [""]
+        marked = chosen.kind != "person"
+        self.mark.setText(first if marked else "")
+        self.mark.setVisible(marked)
+        self.said.setText((rest[0] if rest else "") if marked else first)
+        clear(self.more)
+        for sentence in rest[1:] if marked else rest:
+            self.more.addWidget(label(sentence, "muted", wrap=True))
+        self.further.setVisible(self.more.count() > 0)
+        self.standing.show_standing(chosen, self.found.names)
 
 
-def _read(wanted, project):  # type: ignore[no-untyped-def]
-    return findings.read(project, *wanted)
+def _called(found: Standing) -> str:
+    """A judge is always marked as one."""
+    if found.kind == "judge":
+        return f"Judge: {found.voice}"
+    return f"{PEOPLE if found.kind == 'person' else found.voice.capitalize()} ({found.votes:,})"
 
 
-def _show_table(found: QTableWidget, heads, rows) -> None:  # type: ignore[no-untyped-def]
-    found.setColumnCount(len(heads))
-    found.setHorizontalHeaderLabels([on_button(head) for head in heads])
-    found.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-    fill(found, list(rows))
-    found.setFixedHeight(40 + ROW * max(1, len(rows)))
-
-
-def _fill(box: QComboBox, items) -> None:  # type: ignore[no-untyped-def]
+def _fill(box: QComboBox, items: list[tuple[str, str]]) -> None:
     chosen = box.currentData()
     with QSignalBlocker(box):
         box.clear()

@@ -5,6 +5,7 @@ from collections import Counter
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHeaderView, QStackedWidget, QWidget
 
+from core.arena import settings
 from core.config.jobs import AnswerConfig, AnswerJob, JobKind
 from core.errors import KnownError
 from core.jobs.follow import News
@@ -21,16 +22,17 @@ from desktop.compare.arena.words import counted
 from desktop.places import PageId, TabId
 from desktop.session import Session
 from desktop.theme.theme import SPACE
-from desktop.widgets.basics import card, column, label, row, set_role
+from desktop.widgets.basics import card, column, label, row, set_role, side_panel
 from desktop.widgets.bound import action_button, bind
+from desktop.widgets.config_form import ConfigForm
 from desktop.widgets.empty import Empty
 from desktop.widgets.strangers import on_button
 from desktop.widgets.tables import fill, table
 
 NOTHING = "No arena yet"
 ABOUT = (
-    "In an arena two or more policies answer the same prompts, and people vote on two answers at a time without knowing "
-    "whose they are. Its results say which policy people like better, and how sure that is."
+    "In an arena two or more policies answer the same prompts, and people vote on two answers at a time without "
+    "knowing whose they are. Its results say which policy people like better, and how sure that is."
 )
 NO_PROMPTS = "An arena needs prompts: add some under Instructions first."
 COLUMNS = ("Policy", "Who answers", "Answers")
@@ -57,7 +59,9 @@ class SetupPage(QWidget):
         self.add_prompts = action_button(actions.ADD_PROMPTS, self.ask_prompts)
         self.table = table("Policies", COLUMNS)
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        self.prompts = label("", "muted", wrap=True)
+        self.prompts = label("", "muted")
+        self.form = ConfigForm(AnswerConfig, leave_out=("arena",), titles=actions.TITLES, actions=actions.SAMPLING)
+        self.drawn = label("", "muted", wrap=True)
         self.empty = Empty(NOTHING, ABOUT, actions.NEW, self.make)
         self.no_prompts = Empty(
             NOTHING, NO_PROMPTS, GO_TO[TabId.INSTRUCTIONS], lambda: session.navigator.open_tab(TabId.INSTRUCTIONS)
@@ -78,14 +82,27 @@ class SetupPage(QWidget):
         layout = column(
             row(label("Arena"), self.arena, None, self.new),
             card(now),
-            row(label("Policies", "heading"), None, self.add_policy),
-            self.table,
-            row(self.prompts, None, self.add_prompts),
+            row(self._taking_part(), self._settings(), spacing=3 * SPACE),
             spacing=2 * SPACE,
         )
-        layout.setStretch(3, 1)
+        layout.setStretch(2, 1)
         found.setLayout(layout)
         return found
+
+    def _taking_part(self) -> QWidget:
+        found = QWidget()
+        layout = column(row(label("Policies", "heading"), None, self.add_policy), self.table, spacing=SPACE + 4)
+        layout.setStretch(1, 1)
+        found.setLayout(layout)
+        return found
+
+    def _settings(self) -> QWidget:
+        """What all policies have in common."""
+        return side_panel(column(
+            card(column(label("Prompts", "heading"), self.prompts, row(self.add_prompts, None))),
+            card(column(label("How answers are drawn", "heading"), self.drawn, self.form)),
+            None, spacing=2 * SPACE,
+        ))  # fmt: skip
 
     def refresh(self) -> None:
         """Read again which arenas there are, who takes part, and how many answers there are."""
@@ -123,7 +140,9 @@ class SetupPage(QWidget):
         if arena is None:
             return
         try:
-            self.session.start(JobKind.ANSWER, AnswerConfig(arena=arena.id))
+            wanted = AnswerConfig(arena=arena.id, **self.form.values())
+            given = set() if self.form.isHidden() else {*settings.SHARED}
+            self.session.start(JobKind.ANSWER, settings.as_before(self.session.project, arena.id, wanted, given))
         except KnownError as error:
             errors.show(error, self, self.let_answer)
             return
@@ -140,8 +159,15 @@ class SetupPage(QWidget):
         fill(self.table, [
             (policy.name, said_of(policy), f"{answered[policy.id]:,} of {asked:,}") for policy in taking_part
         ])  # fmt: skip
-        self.prompts.setText(f"{counted(asked, 'prompt')}, the same for every policy.")
+        self.prompts.setText(f"{counted(asked, 'prompt')}, the same for all.")
+        self._show_drawn(arena)
         self._show_step(taking_part, asked, answered)
+
+    def _show_drawn(self, arena: Arena) -> None:
+        """All answers are drawn in the same way: once there are some, as those were."""
+        before = settings.drawn_before(self.session.project, arena.id)
+        self.form.setVisible(before is None)
+        self.drawn.setText("All policies in the same way." if before is None else said_of_drawing(before))
 
     def _show_step(self, taking_part: list[ArenaPolicy], asked: int, answered: Counter[int]) -> None:
         """What to do next."""
@@ -195,6 +221,14 @@ def said_of(policy: ArenaPolicy) -> str:
         "server": f"{policy.detail.get('model')} at {policy.detail.get('address')}",
     }
     return what.get(policy.kind, "the base model")
+
+
+def said_of_drawing(config: AnswerConfig) -> str:
+    """As the answers that are there were drawn."""
+    return (
+        f"As those that are there: temperature {config.temperature:g}, top-p {config.top_p:g}, at most "
+        f"{counted(config.max_new_tokens, 'token')}."
+    )
 
 
 def progress_of(job: Job) -> str:

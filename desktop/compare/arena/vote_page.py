@@ -4,17 +4,16 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
+from core.arena.asking import Question
 from core.conversation import Conversation
 from core.errors import KnownError
-from core.store import arena_votes, arenas
 from desktop.actions import GO_TO_PAGE
 from desktop.compare.arena import actions
-from desktop.compare.arena.asking import Question
 from desktop.compare.arena.ballot import Ballot
 from desktop.compare.arena.choice import ArenaChoice
 from desktop.compare.arena.keys import MOUSE, SECTIONS, command
 from desktop.compare.arena.remarks import Remarks
-from desktop.compare.arena.voting import Voting
+from desktop.compare.arena.voting import Voting, pair_of
 from desktop.compare.arena.words import outlook
 from desktop.places import PageId, TabId
 from desktop.session import Session
@@ -48,7 +47,6 @@ class VotePage(QWidget):
         self.session, self.choice = session, choice
         self.voting = Voting(session, parent)
         self._shown: Question | None = None
-        self._mine = 0
         self.about = OneLine(parent=self)
         self.about.setProperty("role", "muted")
         self.voter = OneLine(parent=self)
@@ -65,7 +63,7 @@ class VotePage(QWidget):
         self.stack = QStackedWidget(self)
         for page in (self.empty, self.ballot, self.done):
             self.stack.addWidget(page)
-        self.help = bind(actions.KEYS, button(actions.KEYS.title, lambda: self.sheet.toggle()))  # its key is the ballot's
+        self.help = bind(actions.KEYS, button(actions.KEYS.title, lambda: self.sheet.toggle()))  # its key: the ballot
         self.help.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         head = row(self.about, self.voter, self.change, self.help, spacing=2 * SPACE)
         head.setStretch(0, 1)
@@ -84,7 +82,7 @@ class VotePage(QWidget):
         voting.hinted.connect(ballot.say)
         voting.voted.connect(self.voted)
         voting.kept.connect(self.remarks.forget)
-        ballot.voted.connect(lambda won, bad: voting.vote(won, bad, self.remarks.text))
+        ballot.voted.connect(lambda outcome: voting.vote(outcome, self.remarks.text))
         ballot.putting_off.connect(voting.put_off)
         ballot.taking_back.connect(voting.take_back)
         ballot.helping.connect(self.sheet.toggle)
@@ -105,7 +103,8 @@ class VotePage(QWidget):
 
     def conversation(self) -> Conversation | None:
         """What is asked by the question on the table."""
-        return self.voting.question.prompt.conversation if self.voting.question is not None else None
+        voting = self.voting.voting
+        return voting.prompt.conversation if voting is not None and voting.prompt is not None else None
 
     def leave(self) -> None:
         """The project is about to close."""
@@ -113,32 +112,29 @@ class VotePage(QWidget):
 
     def _show(self) -> None:
         """What is read now is not moved, nor is what is typed."""
-        on, arena = self.voting.question, self.voting.arena
+        voting, on = self.voting.voting, self.voting.question
         another = on != self._shown
         self._shown = on
-        if on is not None and another:
-            self.ballot.show_question(on.prompt.conversation, on.first, on.second)
-            self.remarks.show_pair(on.pair)
+        if another and on is not None and voting is not None and voting.prompt is not None:
+            self.ballot.show_question(voting.prompt.conversation, *voting.answers)
+            self.remarks.show_pair(pair_of(on))
         self._show_counts()
-        self.stack.setCurrentWidget(self.ballot if on is not None else self.done if self._mine else self.empty)
-        self.empty.text.setText(NO_ARENA if arena is None else NO_ANSWERS)
+        self.empty.text.setText(NO_ARENA if voting is None else NO_ANSWERS)
+        self.stack.setCurrentWidget(self.ballot if on is not None else self.done if self.voting.mine else self.empty)
         if another:
             self._take_focus()
 
     def _show_counts(self) -> None:
-        arena, who = self.voting.arena, self.voting.labeler
-        self.voter.setVisible(who is not None)
-        self.change.setVisible(who is not None)
-        self._mine = 0
-        if arena is None or who is None:
+        voting, mine = self.voting.voting, len(self.voting.mine)
+        self.voter.setVisible(voting is not None)
+        self.change.setVisible(voting is not None)
+        self.ballot.take_back.setEnabled(mine > 0)
+        if voting is None:
             self.about.setText("")
             return
-        votes = [vote for vote in arena_votes.counting(self.session.project, arena.id) if vote.kind == "person"]
-        self._mine = sum(vote.labeler_id == who.id for vote in votes)
-        left = self.voting.left
-        self.about.setText(f"{arena.name}:  {outlook(self._mine, len(votes), left)}" if left or votes else arena.name)
-        self.voter.setText(f"Voting as {who.name}")
-        self.ballot.take_back.setEnabled(self._mine > 0)
+        said = outlook(mine, len(self.voting.votes), voting.left)
+        self.about.setText(f"{voting.arena.name}:  {said}" if voting.left or self.voting.votes else voting.arena.name)
+        self.voter.setText(f"Voting as {voting.labeler.name}")
 
     def _take_focus(self) -> None:
         if self.isVisible() and self.stack.currentWidget() is self.ballot:

@@ -1,26 +1,28 @@
 """What a voter does with the question on the table. A vote is on disk before the next question is asked for."""
 
-import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
 
+from core.arena.asking import Question
+from core.arena.voting import Outcome, VotingSession
 from core.errors import KnownError
-from core.records import Labeler
-from core.store import Changes, arena_votes, guidelines, labelers, packed_rankings
-from core.store.arena_votes import NewVote
+from core.store import Changes, Project, arena_votes, arenas, labelers, packed_rankings
+from core.store.arena_votes import Vote
 from core.store.arenas import Arena
-from desktop.compare.arena.asking import Pair, Question, next_question, question
 from desktop.session import Session
 
-NONE_TO_TAKE_BACK = "You have no vote here that could be taken back."
-LAST = "This is the last pair: there is no other to ask about."
-#: Seconds for one question beyond which nobody was there.
-LONGEST = 3600.0
+LAST = "This is the last one: there is no other to ask about."
+Pair = frozenset[int]
+
+
+def pair_of(asked: Question) -> Pair:
+    """The numbers of both answers, in whichever order they are shown."""
+    return frozenset((asked.first_id, asked.second_id))
 
 
 class Voting(QObject):
-    """`labeler` and `arena` are None while nobody can vote; `parent` is who is not told of the votes given here."""
+    """`voting` is None while nobody can vote; `parent` is who is not told of the votes given here."""
 
     asked = Signal()
     """Another question is on the table, or none, or what is known of it is another."""
@@ -34,89 +36,80 @@ class Voting(QObject):
     def __init__(self, session: Session, parent: QObject) -> None:
         super().__init__(parent)
         self.session = session
-        self.arena: Arena | None = None
-        self.labeler: Labeler | None = None
-        self.question: Question | None = None
-        self.left = 0
-        """Pairs that the voter did not vote on, as of the last time that something was asked."""
+        self.voting: VotingSession | None = None
+        self.votes: list[Vote] = []
+        """Of people in the arena, as of the last question."""
         self.first: list[Pair] = []
         """Asked about before anything else, because something was typed on them."""
-        self._later: set[Pair] = set()
         self._trail: list[Question] = []
-        self._began = 0.0
+
+    @property
+    def question(self) -> Question | None:
+        return self.voting.question if self.voting is not None else None
+
+    @property
+    def mine(self) -> list[Vote]:
+        """The voter's own votes in the arena."""
+        return [vote for vote in self.votes if self.voting and vote.labeler_id == self.voting.labeler.id]
 
     def begin(self, arena: Arena, name: str) -> None:
-        """Let the voter called `name` vote in an arena. Raises `KnownError` for a name that cannot be used."""
-        project = self.session.project
-        found = labelers.named(project, packed_rankings.labeler_here(project, name))
-        if (arena, found) != (self.arena, self.labeler):
-            self.arena, self.labeler, self.question = arena, found, None
-            self._later, self._trail = set(), []
-        self.look_again()
+        """Let the voter called `name` vote in an arena, or go on. Raises `KnownError` for a name that cannot be
+        used."""
+        project, voting = self.session.project, self.voting
+        who = labelers.named(project, packed_rankings.labeler_here(project, name))
+        if voting is not None and (voting.arena, voting.labeler) == (arena, who):
+            self.look_again(voting)
+            return
+        self.voting, self._trail = VotingSession(project, arena, who), []
+        self._tell()
+        self._ask_first()
 
     def stop(self) -> None:
         """Nobody can vote now."""
-        self.arena = self.labeler = self.question = None
+        self.voting, self.votes = None, []
         self.asked.emit()
 
-    def look_again(self) -> None:
+    def look_again(self, voting: VotingSession) -> None:
         """Answers or votes came or went: what is on the table stays, unless it was voted on or is gone, or the vote
         before it was undone."""
-        undone = next((each for each in self._trail[-1:] if not self._is_voted(each)), None)
-        if undone is not None:
-            self._trail.pop()
-            self.left += 1
-            self._put(self._found(undone))
-        elif self.question is None or self._is_voted(self.question) or self._found(self.question) is None:
-            self._ask()
-        else:
-            self.asked.emit()
+        on = voting.question
+        voting.refresh()
+        self._read()
+        voted = {frozenset((vote.first_id, vote.second_id)) for vote in self.mine}
+        if self._trail and pair_of(self._trail[-1]) not in voted:
+            on = self._trail.pop()
+        if on is not None and pair_of(on) not in voted:
+            self._show(on)
+        self.asked.emit()
 
-    def vote(self, won: float, both_bad: bool, comment: str) -> None:
-        """`won` is what the answer at the left gets."""
-        on, who = self.question, self.labeler
-        if on is None or who is None:
-            return
-        project = self.session.project
-
-        def write() -> Changes:
-            version = guidelines.current_id(project)
-            seconds = round(min(time.monotonic() - self._began, LONGEST), 1)
-            new = NewVote(
-                on.first.id, on.second.id, who.id, version, won, both_bad, comment=comment, seconds=seconds
-            )  # fmt: skip
-            return arena_votes.cast(project, [new])[1]
-
-        if self._do(write):
-            self.kept.emit(on.pair)
+    def vote(self, outcome: Outcome, comment: str) -> None:
+        """What the voter says of the question."""
+        voting, on = self.voting, self.question
+        if voting is not None and on is not None and self._do(lambda: voting.vote(outcome, comment)):
             self._trail.append(on)
-            self._ask()
+            self.kept.emit(pair_of(on))
+            self._tell()
 
     def put_off(self) -> None:
         """Ask about something else; this comes back once there is nothing else."""
-        if self.question is None:
+        if self.voting is None or self.question is None:
             return
-        others = self._later | {self.question.pair}
-        if self._next(others) is None:
+        if self.voting.put_off():
+            self._tell()
+        else:
             self.hinted.emit(LAST)
-            return
-        self._later = others
-        self._ask()
 
     def take_back(self) -> None:
         """Take the voter's newest vote in the arena back, and ask about it again."""
-        if self.arena is None or self.labeler is None:
+        voting = self.voting
+        if voting is None:
             return
-        project = self.session.project
-        newest = arena_votes.newest_of(project, self.arena.id, self.labeler.id)
-        votes = [vote for vote in self._votes() if vote.id in newest]
-        if not votes:
-            self.hinted.emit(NONE_TO_TAKE_BACK)
-        elif self._do(lambda: arena_votes.retract(project, newest)):
-            last = votes[-1]
-            self._trail = [each for each in self._trail if each.pair != {last.first_id, last.second_id}]
-            self.left += len(votes)
-            self._put(self._about(last.first_id, last.second_id))
+        last = self.mine[-1] if self.mine else None
+        if self._do(voting.undo) and last is not None:
+            again = Question(last.arena_prompt_id, last.first_id, last.second_id)
+            self._trail = [each for each in self._trail if pair_of(each) != pair_of(again)]
+            self._show(again)
+            self._tell()
 
     def _do(self, write: Callable[[], Changes]) -> bool:
         """Is it on disk? If not, why is said, and nothing is changed."""
@@ -129,38 +122,40 @@ class Voting(QObject):
         self.voted.emit()
         return True
 
-    def _ask(self) -> None:
-        found = self._next(self._later)
-        if found is None and self._later:
-            self._later = set()
-            found = self._next(self._later)
-        self._put(found)
-
-    def _next(self, later: Collection[Pair]) -> Question | None:
-        if self.arena is None or self.labeler is None:
-            return None
-        found, self.left = next_question(self.session.project, self.arena.id, self.labeler.id, later)
+    def _ask_first(self) -> None:
+        """About what somebody typed on when the project was closed."""
+        voted = {frozenset((vote.first_id, vote.second_id)) for vote in self.mine}
         for pair in self.first:
-            typed_on = self._about(*pair) if len(pair) == 2 and pair not in later else None
-            if typed_on is not None and not self._is_voted(typed_on):
-                return typed_on
-        return found
+            if self.voting is not None and len(pair) == 2 and pair not in voted:
+                found = _question(self.session.project, self.voting.arena, pair)
+                if found is not None and self._show(found):
+                    self._tell()
+                    return
 
-    def _about(self, first_id: int, second_id: int) -> Question | None:
-        return None if self.arena is None else question(self.session.project, self.arena.id, first_id, second_id)
+    def _show(self, on: Question) -> bool:
+        """What is gone meanwhile is not asked about: the next question stays."""
+        voting = self.voting
+        if voting is None:
+            return False
+        try:
+            voting.show(on)
+        except KnownError:
+            voting.refresh()
+            return False
+        return True
 
-    def _found(self, on: Question) -> Question | None:
-        return self._about(on.first.id, on.second.id)
-
-    def _put(self, found: Question | None) -> None:
-        self.question, self._began = found, time.monotonic()
+    def _tell(self) -> None:
+        self._read()
         self.asked.emit()
 
-    def _votes(self) -> list[arena_votes.Vote]:
-        return [] if self.arena is None else arena_votes.counting(self.session.project, self.arena.id)
+    def _read(self) -> None:
+        arena = self.voting.arena if self.voting is not None else None
+        found = [] if arena is None else arena_votes.counting(self.session.project, arena.id)
+        self.votes = [vote for vote in found if vote.kind == "person"]
 
-    def _is_voted(self, on: Question) -> bool:
-        who = self.labeler
-        return who is not None and any(
-            vote.labeler_id == who.id and on.pair == {vote.first_id, vote.second_id} for vote in self._votes()
-        )
+
+def _question(project: Project, arena: Arena, pair: Pair) -> Question | None:
+    """About two answers of the arena."""
+    found = [row for row in arenas.texts(project, arena.id) if row[0] in pair]
+    prompts = {prompt for _, _, prompt, _ in found}
+    return Question(prompts.pop(), *sorted(pair)) if len(found) == 2 and len(prompts) == 1 else None
