@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from itertools import combinations
 from typing import Any, Literal
 
@@ -29,13 +29,39 @@ class VotingSession:
             raise BadInput(f"{labeler.name!r} is a {labeler.kind} labeler, and here people vote: choose another name.")
         self.project, self.arena, self.labeler = project, arena, labeler
         self._prompts = {prompt.id: prompt for prompt in arenas.prompts(project, arena.id)}
+        self._later: set[int] = set()
+        self.left = 0
+        """Pairs without a vote of the labeler, as of the last `refresh`."""
         self.refresh()
 
     def refresh(self) -> None:
         """Ask anew, by what others said and what was answered by now."""
+        found = self._next(self._later)
+        if found is None and self._later:
+            self._later = set()
+            found = self._next(self._later)
+        self.show(found)
+
+    def put_off(self) -> bool:
+        """Ask about other answers, and about these once there are no others. False where there are none now."""
+        if self.question is None:
+            return False
+        later = self._later | {self.question.first_id}
+        found = self._next(later)
+        if found is not None:
+            self._later = later
+            self.show(found)
+        return found is not None
+
+    def _next(self, later: Set[int]) -> Question | None:
         asking = Asking(self.project, self.arena.id, self.labeler.id)
         self.left = asking.left
-        self.question: Question | None = asking.next(seed=self.left)
+        asking.leave_out(asking.where.keys() & later)
+        return asking.next(seed=self.left)
+
+    def show(self, question: Question | None) -> None:
+        """Ask this now. Raises `BadInput` where one of its answers is not in the arena any more."""
+        self.question = question
         self._began = time.monotonic()
         self.prompt: ArenaPrompt | None = None
         self.answers: tuple[ArenaAnswer, ...] = ()
