@@ -1,9 +1,12 @@
 """What it costs that the votes of a prompt are alike."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.preferences.statistics import sums_by
-from core.preferences.votes import Floats, Numbers
+
+Floats = NDArray[np.float64]
+Numbers = NDArray[np.int64]
 
 
 def clustered_variance(prompts: Numbers, won: Floats) -> float:

@@ -32,6 +32,32 @@ def proportion(successes: float, n: int) -> Interval:
     return Interval(successes / n, *wilson(successes / n, n), n) if n else NOTHING
 
 
+def estimated(value: float, variance: float, freedom: int, n: int) -> Interval:
+    """Of a share that was estimated over `n` units, with the variance of the estimate and its degrees of freedom.
+
+    Wilson's interval with the effective sample size that the variance comes to, and Student's quantile (Franco et al.
+    2019, Journal of Survey Statistics and Methodology 7). Where there is no variance to go by, each unit is one vote.
+    """
+    if not n:
+        return NOTHING
+    value = min(1.0, max(0.0, value))
+    if variance <= 0 or not 0 < value < 1:
+        return proportion(value * n, n)
+    return Interval(value, *wilson(value, value * (1 - value) / variance, student(freedom)), n)
+
+
+def chance_of_even(value: float, variance: float, freedom: int, n: int) -> float:
+    """How likely a share as far from a half, or further, is where there is no difference: two-sided, and below 0.05
+    just where the interval of `estimated` leaves a half out."""
+    from scipy.stats import norm, t
+
+    if not n:
+        return 1.0
+    if variance <= 0 or not 0 < value < 1:
+        return float(2 * norm.sf(2 * abs(value - 0.5) * math.sqrt(n)))
+    return float(2 * t.sf(2 * abs(value - 0.5) * math.sqrt(value * (1 - value) / variance), freedom))
+
+
 def wilson(p: float, n: float, z: float = Z) -> tuple[float, float]:
     """The ends of Wilson's interval of a share `p` of `n`."""
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)

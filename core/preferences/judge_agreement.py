@@ -6,7 +6,8 @@ a tie or 0. Intervals are bootstraps over prompts.
 
 from collections import Counter
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 
@@ -79,3 +80,20 @@ def cohen_kappa(table: Floats) -> float | None:
         return None
     expected = square.sum(axis=0) @ square.sum(axis=1) / n**2
     return None if expected == 1 else float((np.trace(square) / n - expected) / (1 - expected))
+
+
+def mutual_agreement(pairs: Numbers, prompts: Numbers, labelers: Numbers, won: Floats) -> JudgeAgreement:
+    """How far people agree who voted on the same two answers, (V,) rows of votes; `pairs` numbers the two answers, and
+    `won` is what the same one of them got from each.
+
+    Each two voters count both ways, so that kappa does not depend on who is called the first. `votes` is how many such
+    twos there are.
+    """
+    order = np.lexsort((labelers, pairs))
+    found: list[tuple[int, float, float]] = []
+    for rows in np.split(order, np.flatnonzero(np.diff(pairs[order])) + 1):
+        for a, b in combinations(rows.tolist(), 2):
+            found += [(int(prompts[a]), won[a], won[b]), (int(prompts[a]), won[b], won[a])]
+    table = np.array(found, dtype=float).reshape(-1, 3)
+    both = judge_agreement(table[:, 0].astype(np.int64), table[:, 1], table[:, 2])
+    return replace(both, votes=both.votes // 2)

@@ -63,7 +63,7 @@ def length_controlled(
     The interval is never narrower than Wald's of independent votes, in which each prompt counts once where all votes
     say the same, or are on one prompt. Where all lengths differ by the same and not by nothing there is no value.
     """
-    raw = win_rate(prompts, won, resamples=resamples)
+    raw = win_rate(prompts, won)
     longer = float(((lengths > 0) + 0.5 * (lengths == 0)).mean()) if len(won) else 0.5
     spread = lengths.std(ddof=1) if len(won) > 1 else 0.0
     if not len(won) or (spread == 0 and lengths.any()):

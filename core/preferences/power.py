@@ -37,8 +37,9 @@ def needed(prompts: Numbers, won: Floats, half_width: float) -> Needed:
     return Needed(ceil(more * votes), more)
 
 
-def doubt(prompts: Numbers, won: Floats, difference: float = 0.1) -> str:
-    """The sentence about a difference of a win rate from a half that cannot be seen; empty where one can. (V,) each.
+def doubt(prompts: Numbers, won: Floats, difference: float = 0.1, asked: float = 1.0) -> str:
+    """The sentence about a difference of a win rate from a half that cannot be seen; empty where one can. (V,) each, of
+    which the share `asked` are votes, and the rest ties of equal answers that nobody has to be asked about.
 
     A true difference that is as wide as half the interval would show every other time. For one that shows with the
     chance `POWER` the interval has to be narrower (Cohen 1988, Statistical Power Analysis, chapter 5).
@@ -47,6 +48,7 @@ def doubt(prompts: Numbers, won: Floats, difference: float = 0.1) -> str:
     if is_seen(found):
         return ""
     more = needed(prompts, won, difference * Z / (Z + NormalDist().inv_cdf(POWER)))
+    more = Needed(ceil(more.votes * asked), ceil(more.prompts * asked))
     size = f"{100 * difference:g} {'point' if difference == 0.01 else 'points'}"
     if not more.votes:
         return f"No difference can be seen: one of {size} would most likely have shown by now."

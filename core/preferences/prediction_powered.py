@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.preferences.interval import NOTHING, Interval, proportion, student, wilson
+from core.preferences.interval import Interval, estimated
 from core.preferences.votes import Floats, Numbers
 
 #: Fewest prompts with both kinds of votes from which lambda is taken: of fewer it would be a guess.
@@ -75,13 +75,7 @@ class _Estimate:
     freedom: int
 
     def interval(self, n: int) -> Interval:
-        """Wilson's; as if each of the `n` prompts were one vote where there is no variance to go by."""
-        if not n:
-            return NOTHING
-        value = min(1.0, max(0.0, self.value))
-        if self.variance <= 0 or not 0 < value < 1:
-            return proportion(value * n, n)
-        return Interval(value, *wilson(value, value * (1 - value) / self.variance, student(self.freedom)), n)
+        return estimated(self.value, self.variance, self.freedom, n)
 
 
 def _estimate(labelled: Floats, freedom: int, further: Floats | None = None) -> _Estimate:

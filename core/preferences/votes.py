@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.preferences.interval import Interval
-from core.preferences.statistics import share_interval, sums_by
+from core.preferences.clustering import clustered_variance
+from core.preferences.interval import NOTHING, Interval, chance_of_even, estimated
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
@@ -48,10 +48,22 @@ class Votes:
         return self.prompts[either], np.where(ahead, self.won, 1 - self.won)[either]
 
 
-def win_rate(prompts: Numbers, won: Floats, *, resamples: int = 1000) -> Interval:
-    """The share of votes that a policy wins, ties as half, with its bootstrap interval over prompts; (V,) each.
+def win_rate(prompts: Numbers, won: Floats) -> Interval:
+    """The share of votes that a policy wins, ties as half, with its interval over prompts; (V,) each.
 
-    Each vote counts the same, so that a prompt counts as often as it was voted on. Where all votes say the same the
-    interval is Wilson's over prompts (see `statistics.widened`).
+    Each vote counts the same, so that a prompt counts as often as it was voted on. The interval is Wilson's with the
+    effective sample size (see `interval.estimated`): a bootstrap of ten prompts is too narrow.
     """
-    return share_interval(sums_by(prompts, won, np.ones(len(won))), resamples=resamples)
+    return estimated(*_estimate(prompts, won)) if len(won) else NOTHING
+
+
+def chance_of_difference(prompts: Numbers, won: Floats) -> float:
+    """How likely a win rate is so far from a half, or further, where neither policy is better; below 0.05 just where
+    its interval leaves a half out. 1 without votes."""
+    return chance_of_even(*_estimate(prompts, won)) if len(won) else 1.0
+
+
+def _estimate(prompts: Numbers, won: Floats) -> tuple[float, float, int, int]:
+    """The win rate, its variance, and that one's degrees of freedom and prompts."""
+    n = len(np.unique(prompts))
+    return float(won.mean()), clustered_variance(prompts, won), n - 1, n
