@@ -44,7 +44,7 @@ LOOK = _arena("arena.look", "Look", "Ask the server which models it has.", only_
 
 FIRST = _vote("ballot.first", "←  A is better", "The left answer is better", BINDINGS["first"].keys)
 SECOND = _vote("ballot.second", "B is better  →", "The right answer is better", BINDINGS["second"].keys)
-TIE = _vote("ballot.tie", "↓  A tie", "Neither is better", BINDINGS["tie"].keys)
+TIE = _vote("ballot.tie", "↓  Tie", "Neither is better", BINDINGS["tie"].keys)
 BAD = _vote("ballot.bad", "Both bad", "A tie that says that neither will do", BINDINGS["bad"].keys)
 LATER = _vote("ballot.later", "Later", "Ask me something else now", BINDINGS["later"].keys, role="link")
 TAKE_BACK = _vote(

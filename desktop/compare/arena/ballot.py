@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QLineEdit, QPushButton, QSizePolicy, QWidget
 from core.conversation import Conversation
 from core.labeling.pack_check import LONGEST_COMMENT
 from core.store.arenas import ArenaAnswer
+from desktop import user_settings
 from desktop.actions import Action
 from desktop.compare.arena import actions
 from desktop.compare.arena.answer_view import AnswerView
@@ -66,6 +67,7 @@ class Ballot(QWidget):
             "prompt_up": lambda: self.prompt.scroll_pages(-1),
             "prompt_down": lambda: self.prompt.scroll_pages(1),
             "earlier": self.prompt.toggle,
+            "markdown": self._switch_markdown,
             "comment": self.comment.setFocus,
             "help": self.helping.emit,
         }
@@ -111,6 +113,10 @@ class Ballot(QWidget):
         """The person likes to read in another way."""
         self.first.read_settings()
         self.second.read_settings()
+
+    def _switch_markdown(self) -> None:
+        user_settings.set_card_view("markdown", not user_settings.card_view("markdown"))
+        self.read_settings()
 
     def say(self, sentence: str, role: str = "warning") -> None:
         """A word in the hint's line until the next question."""

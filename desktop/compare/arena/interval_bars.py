@@ -13,8 +13,8 @@ from desktop.theme.theme import widened
 from desktop.widgets.strangers import tip
 
 ROW, HEAD = 40, 26
-#: Of the width the names have, and what stands at the right.
-NAMES, BESIDE = 0.24, 150
+#: Of the width the names have.
+NAMES = 0.24
 LEAST_SPAN = 0.1
 
 
@@ -34,14 +34,17 @@ class IntervalBars(QWidget):
     def __init__(self, name: str, parent: QWidget) -> None:
         super().__init__(parent)
         self._bars: list[Bar] = []
-        self._heads: tuple[str, ...] = ()
+        self._heads: tuple[tuple[str, int], ...] = ()
         self._what, self._middle = "", 0.0
         self.setAccessibleName(name)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         theme.notifier.changed.connect(self.update)
 
-    def show_bars(self, bars: Sequence[Bar], what: str, heads: tuple[str, ...], middle: float = 0.0) -> None:
-        """`what` the bars measure, `heads` over what stands beside them, and the `middle` where a line is drawn."""
+    def show_bars(
+        self, bars: Sequence[Bar], what: str, heads: tuple[tuple[str, int], ...], middle: float = 0.0
+    ) -> None:
+        """`what` the bars measure, `heads` with their widths over what stands beside them, and the `middle` where a
+        line is drawn."""
         self._bars, self._heads, self._what, self._middle = list(bars), heads, what, middle
         self.setFixedHeight(HEAD + ROW * max(1, len(bars)))
         said = [f"{bar.name}: {', '.join(bar.beside)}" for bar in bars]
@@ -53,7 +56,7 @@ class IntervalBars(QWidget):
         painter, colours = QPainter(self), theme.current()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         names = round(self.width() * NAMES)
-        beside = widened(BESIDE) * len(self._heads)
+        beside = sum(widened(width) for _, width in self._heads)
         plot = QRectF(names + 16, HEAD, max(40, self.width() - names - beside - 40), ROW * len(self._bars))
         self._paint_head(painter, plot)
         painter.setPen(QPen(QColor(colours.line), 1, Qt.PenStyle.DashLine))
@@ -72,12 +75,12 @@ class IntervalBars(QWidget):
     def _paint_head(self, painter: QPainter, plot: QRectF) -> None:
         muted = theme.current().muted
         self._text(painter, QRectF(plot.left(), 0, plot.width(), HEAD), self._what, muted, small=True)
-        for column, head in enumerate(self._heads):
+        for column, (head, _) in enumerate(self._heads):
             self._text(painter, self._beside(column, 0, HEAD), head, muted, small=True)
 
     def _beside(self, column: int, top: float, height: float) -> QRectF:
-        width = widened(BESIDE)
-        return QRectF(self.width() - width * (len(self._heads) - column), top, width - 8, height)
+        widths = [widened(width) for _, width in self._heads[column:]]
+        return QRectF(self.width() - sum(widths), top, widths[0] - 8, height)
 
     def _paint_bar(self, painter: QPainter, bar: Bar, plot: QRectF, y: float) -> None:
         if bar.value is None:

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 
-from core.report.arena import ArenaResults
-from core.report.arena_words import told
 from PySide6.QtWidgets import QFrame, QVBoxLayout
 
+from core.report.arena import ArenaResults
 from core.texts import one_line
 from desktop.compare.arena import actions
 from desktop.compare.arena.words import counted
@@ -35,14 +34,10 @@ class JudgesCard(QFrame):
     def show_judges(self, found: ArenaResults) -> None:
         clear(self.list)
         for judge, sentences in zip(found.judges, found.judge_sentences, strict=True):
-            agreed = judge.agreement.overall.pairwise if judge.agreement is not None else None
-            numbers = "  ·  ".join((
-                counted(judge.verdicts, "verdict"),
-                "not checked against people" if agreed is None else f"agrees with people {told(agreed)}",
-                "" if judge.places is None else f"kept its verdict in the other order {told(judge.places.consistent)}",
-            )).rstrip(" ·")  # fmt: skip
+            verdicts = counted(judge.verdicts, "verdict")
             self.list.addWidget(rule())
-            self.list.addWidget(label(f"Judge: {one_line(judge.name, 80)}", "subheading"))
-            self.list.addWidget(label(numbers, wrap=True))
+            self.list.addLayout(
+                row(label(f"Judge: {one_line(judge.name, 80)}", "subheading"), None, label(verdicts, "small"))
+            )
             for sentence in sentences:
                 self.list.addWidget(label(sentence, "muted", wrap=True))

@@ -10,7 +10,7 @@ from desktop.widgets.key_rows import KeyBinding, KeyRow, KeySection, Press, pres
 #: What the ballot does.
 Name = Literal[
     "first", "second", "tie", "bad", "later", "take_back", "scroll_up", "scroll_down", "prompt_up", "prompt_down",
-    "earlier", "comment", "help",
+    "earlier", "markdown", "comment", "help",
 ]  # fmt: skip
 
 FIRST, SECOND = KeyBinding("first", ("Left", "A"), "←"), KeyBinding("second", ("Right", "B"), "→")
@@ -25,8 +25,8 @@ SECTIONS = (
             KeyRow((SECOND,), "B, the right answer, is better", label="→  or  B"),
             KeyRow((TIE,), "neither is better: a tie", label="↓  or  T  or  ="),
             KeyRow((BAD,), "both are bad: a tie that says so"),
-            KeyRow((LATER,), "ask me something else, this one later"),
-            KeyRow((TAKE_BACK,), "take back your last vote, and see it again"),
+            KeyRow((LATER,), "this one later"),
+            KeyRow((TAKE_BACK,), "take back your last vote"),
             KeyRow((), "undo and redo, as everywhere", label="Ctrl+Z   Ctrl+Shift+Z"),
         ),
     ),
@@ -44,7 +44,8 @@ SECTIONS = (
                 label="Shift + Page Up / Down",
             ),
             KeyRow((KeyBinding("earlier", ("E",)),), "show or hide earlier turns"),
-            KeyRow((COMMENT,), "write a comment; Enter or Esc leaves it"),
+            KeyRow((KeyBinding("markdown", ("F8",)),), "Markdown or plain text, as in Rank"),
+            KeyRow((COMMENT,), "write a comment; Esc leaves it"),
             KeyRow((HELP,), "show or hide this sheet"),
         ),
     ),

@@ -2,11 +2,11 @@
 
 from functools import partial
 
-from core.report.arena import ArenaResults, Standing
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QComboBox, QStackedWidget, QVBoxLayout, QWidget
 
 from core.report import arena as report
+from core.report.arena import ArenaResults, Standing
 from core.store import arena_votes
 from desktop import errors
 from desktop.actions import GO_TO_PAGE
@@ -86,7 +86,7 @@ class ResultsPage(QWidget):
             self.load()
         else:
             people = sum(vote.kind == "person" for vote in votes)
-            self.hidden.text.setText(f"{counted(people, 'vote')} of people in {arena.name} so far. {WHY}")
+            self.hidden.text.setText(f"{counted(people, 'vote')} of people in “{arena.name}” so far. {WHY}")
             self.stack.setCurrentWidget(self.hidden)
 
     def reveal(self) -> None:

@@ -1,9 +1,10 @@
 """Set an arena up: its prompts, who answers them, and the job that lets them."""
 
 from collections import Counter
+from typing import TypeVar
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QHeaderView, QStackedWidget, QWidget
+from PySide6.QtWidgets import QComboBox, QDialog, QHeaderView, QStackedWidget, QWidget
 
 from core.arena import settings
 from core.config.jobs import AnswerConfig, AnswerJob, JobKind
@@ -21,7 +22,7 @@ from desktop.compare.arena.policy_dialog import PolicyDialog
 from desktop.compare.arena.words import counted
 from desktop.places import PageId, TabId
 from desktop.session import Session
-from desktop.theme.theme import SPACE
+from desktop.theme.theme import SPACE, widened
 from desktop.widgets.basics import card, column, label, row, set_role, side_panel
 from desktop.widgets.bound import action_button, bind
 from desktop.widgets.config_form import ConfigForm
@@ -38,6 +39,9 @@ NO_PROMPTS = "An arena needs prompts: add some under Instructions first."
 COLUMNS = ("Policy", "Who answers", "Answers")
 
 
+DialogT = TypeVar("DialogT", bound=QDialog)
+
+
 class SetupPage(QWidget):
     """`leading` names a page to go to."""
 
@@ -46,6 +50,8 @@ class SetupPage(QWidget):
     def __init__(self, session: Session, choice: ArenaChoice, parent: QWidget) -> None:
         super().__init__(parent)
         self.session, self.choice = session, choice
+        self.dialog: QDialog | None = None
+        """The question that was asked last."""
         self.arena = bind(actions.CHOOSE, QComboBox(self))
         self.arena.setMinimumWidth(240)
         self.arena.activated.connect(lambda _: choice.choose(self.arena.currentData()))
@@ -59,6 +65,8 @@ class SetupPage(QWidget):
         self.add_prompts = action_button(actions.ADD_PROMPTS, self.ask_prompts)
         self.table = table("Policies", COLUMNS)
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.table.horizontalHeader().setSectionResizeMode(2, QHeaderView.ResizeMode.Fixed)
+        self.table.setColumnWidth(2, widened(96))
         self.prompts = label("", "muted")
         self.form = ConfigForm(AnswerConfig, leave_out=("arena",), titles=actions.TITLES, actions=actions.SAMPLING)
         self.drawn = label("", "muted", wrap=True)
@@ -119,20 +127,14 @@ class SetupPage(QWidget):
         self._show(arena)
 
     def make(self) -> None:
-        dialog = ArenaDialog(self.session, self)
-        dialog.made.connect(self._made)
-        dialog.open()
+        self._open(ArenaDialog(self.session, self)).made.connect(self._made)
 
     def ask_prompts(self) -> None:
-        dialog = ArenaDialog(self.session, self, self.choice.arena)
-        dialog.made.connect(lambda _: self.refresh())
-        dialog.open()
+        self._open(ArenaDialog(self.session, self, self.choice.arena)).made.connect(self._made)
 
     def ask_policy(self) -> None:
         if (arena := self.choice.arena) is not None:
-            dialog = PolicyDialog(self.session, arena, self)
-            dialog.added.connect(self.refresh)
-            dialog.open()
+            self._open(PolicyDialog(self.session, arena, self)).added.connect(self.refresh)
 
     def let_answer(self) -> None:
         """Each policy answers what it was not asked yet."""
@@ -147,6 +149,11 @@ class SetupPage(QWidget):
             errors.show(error, self, self.let_answer)
             return
         self.refresh()
+
+    def _open(self, dialog: DialogT) -> DialogT:
+        self.dialog = dialog
+        dialog.open()
+        return dialog
 
     def _made(self, arena_id: int) -> None:
         self.choice.choose(arena_id)

@@ -1,12 +1,12 @@
 """What one voice says: the table of policies with its intervals, and every two policies beside each other."""
 
-from core.report.arena import Standing
-from core.report.arena_pairs import Pair, Place
-from core.report.arena_words import told
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from core.preferences.interval import Interval
+from core.report.arena import Standing
+from core.report.arena_pairs import Pair, Place
+from core.report.arena_words import told
 from core.texts import one_line
 from desktop.compare.arena.interval_bars import Bar, IntervalBars
 from desktop.compare.arena.words import counted
@@ -17,7 +17,7 @@ from desktop.widgets.basics import card, clear, column, label, rule
 MOST_PAIRS = 60
 #: What the table's reference has.
 REFERENCE = 1000.0
-HEADS = ("Elo points (95%)", "Place", "Votes")
+HEADS = (("Elo points (95%)", 188), ("Place", 60), ("Votes", 60))
 COLUMNS = ("Win rate (95%)", "At equal lengths", "Votes")
 PLACES = "A policy's place is 1 more than the number of policies that are surely stronger: several may share one."
 
