@@ -16,6 +16,7 @@ from core.runs import wishes
 from core.runs.origins import LONGEST as DIGITS
 from core.store import Project, arenas
 from core.store.arenas import ArenaPolicy
+from core.store.packed_rankings import PACK
 from core.store.runs import checkpoints
 from core.trust import gate, wish
 
@@ -48,11 +49,18 @@ class Contender:
 def add(project: Project, arena_id: int, text: str) -> ArenaPolicy:
     """Let the policy that a person named take part. Raises `AskFirst` where they must be asked first, and `BadInput`
     for what names none, or one that is there."""
+    refuse_pack(project)
     gate.choose(project, named_in(text))
     found = parse(project, text)
     return arenas.add_policy(
         project, arena_id, found.name, found.kind, job_id=found.job_id, step=found.step, detail=found.detail
     )
+
+
+def refuse_pack(project: Project) -> None:
+    """Raise `BadInput` in a labeling pack, in which policies go by letters and answer nothing."""
+    if project.setting(PACK) is not None:
+        raise BadInput("This is a labeling pack, in which people only vote: let policies answer where it was made.")
 
 
 def named_in(text: str) -> list[wish.Wish]:

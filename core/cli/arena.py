@@ -111,6 +111,7 @@ def answer(folder: Path, name: str, as_json: bool, detach: bool, **options: Any)
     """Let each policy answer what it was not asked yet, all in the same way; where no settings are given, as before."""
     chosen = given(options, AnswerConfig)
     with opened(folder) as project:
+        policies.refuse_pack(project)
         found = arenas.called(project, name)
         config = AnswerConfig(**chosen, arena=found.id)
         config = settings.as_before(project, found.id, config, set(chosen))

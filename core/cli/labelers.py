@@ -33,11 +33,12 @@ def assign(folder: Path, names: tuple[str, ...], overlap: int, as_json: bool) ->
 @folder_argument
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--labeler", required=True, help="For whom.")
+@click.option("--arena", default="", help="An arena to vote in, too, in which policies go by letters.")
 @json_option
-def pack(folder: Path, file: Path, labeler: str, as_json: bool) -> None:
+def pack(folder: Path, file: Path, labeler: str, arena: str, as_json: bool) -> None:
     """Write a labeling pack: one file, ranked elsewhere without a model or a network, then merged."""
     with opened(folder) as project:
-        waiting, stays = packs.pack(project, file, labeler), packed_rankings.not_sent_back(project, labeler)
+        waiting, stays = packs.pack(project, file, labeler, arena), packed_rankings.not_sent_back(project, labeler)
     if stays:
         say(stays, err=True)
     show({"waiting": waiting, "labeler": labeler}, as_json, f"{file} holds {waiting} prompts for {labeler} to rank.")
@@ -66,7 +67,8 @@ def merge(folder: Path, file: Path, as_json: bool) -> None:
         f"{report.restored} stand again, {report.conflicts} conflict with one made here (see `conflicts`); "
         f"{report.answers} written answers are new."
     )
-    told = [f"{each}." for each in (pack_report.of_other_guidelines(report.reworded),) if each]
+    told = [f"{report.votes} votes in the arena are new."] if report.votes else []
+    told += [f"{each}." for each in (pack_report.of_other_guidelines(report.reworded),) if each]
     show(asdict(report), as_json, "\n".join([text, *told, *report.refused, *report.begun_left]))
 
 

@@ -62,6 +62,7 @@ def run(context: JobContext) -> Events:
     """Yields the answers of a policy to a few prompts together. Resuming goes on with what is missing, and draws it as
     it would have been drawn."""
     config: AnswerConfig = context.config
+    policies.refuse_pack(context.project)
     arena = arenas.get(context.project, config.arena)
     settings.check(context.project, arena.id, config, but=context.job_id)
     tasks, lacking = yield from _tasks(context, arena)

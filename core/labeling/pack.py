@@ -16,30 +16,35 @@ from core.errors import BadInput, known
 from core.labeling import pack_begun, pack_earlier, pack_merge, pack_reading
 from core.labeling.pack_reading import SUFFIX as SUFFIX
 from core.labeling.pack_report import Merged as Merged
-from core.store import DATABASE, Project, assignments, labelers, open_project, packed_rankings, rankings
+from core.store import DATABASE, Project, arenas, assignments, labelers, open_project, packed_rankings, rankings
 from core.store.files import beside, snapshots
 from core.store.files import own as own_files
 from core.store.packed_rankings import PACK
 
 
-def pack(project: Project, path: Path, labeler: str) -> int:
+def pack(project: Project, path: Path, labeler: str, arena: str = "") -> int:
     """Write a pack for one labeler to `path`; returns how many prompts wait in it.
 
     It holds what is assigned to the labeler (everything if nothing is assigned), the calibration set and the
-    labeler's own rankings and answers, never rankings of others. Raises `BadInput` if there is nothing to rank, or
-    if `path` holds work that would be lost.
+    labeler's own rankings and answers, never rankings of others; and the arena of that name, if one is given, to be
+    voted on without knowing whose the answers are. Raises `BadInput` if there is nothing to rank or to vote on, or if
+    `path` holds work that would be lost.
     """
+    carried = arenas.called(project, arena).id if arena else None
+    if carried is None and project.setting(PACK) is not None:  # it goes back with what was voted
+        carried = next((each.id for each in arenas.listed(project)), None)
     person = labelers.named(project, labeler)
     queue = assignments.queue(project, person.id)
     mine = set(queue.waiting) | rankings.groups_of(project, person.id) | queue.calibration
     mine |= set(packed_rankings.answered(project, person.name))
-    if not queue.waiting and project.setting(PACK) is None:
+    votes = carried is not None and arenas.who_asked(project, carried)
+    if not queue.waiting and not votes and project.setting(PACK) is None:
         raise BadInput(f"There is nothing for {labeler} to rank: generate completions or assign prompts first.")
     _refuse_to_lose(project, path)
     try:
         with beside.file(path, looked_into=True) as made:
             snapshots.write(project, made)
-            snapshots.reduce_to_pack(made, person.id, person.name, mine)
+            snapshots.reduce_to_pack(made, person.id, person.name, mine, carried)
     except (OSError, sqlite3.Error) as error:
         raise known(error) or BadInput(f"{path} cannot be written: choose another place.") from error
     return len(queue.waiting)

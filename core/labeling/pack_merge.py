@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.errors import BadInput
 from core.humanize import readable
-from core.labeling import pack_answers, pack_check, pack_reading
+from core.labeling import pack_answers, pack_check, pack_reading, pack_votes
 from core.labeling.pack_report import Merged, short
 from core.records import Labeler
 from core.store import Project, conflicts, guidelines, labelers, now, packed_rankings, rankings
@@ -31,22 +31,31 @@ def merge(project: Project, packed: Project, path: Path) -> Merged:
         pack_reading.raise_if_of_the_machine(error)
         raise BadInput(f"{path} is no labeling pack, or it is damaged: ask for it again.") from error
     with project.write():
-        return Merge(project, packed, person, readable(path.name)).run(found)
+        merging = Merge(project, packed, person, readable(path.name))
+        report = merging.run(found)
+        try:
+            return report + pack_votes.merge(project, packed, person, merging.origin, merging.version)
+        except (sqlite3.Error, UnicodeError) as error:
+            pack_reading.raise_if_of_the_machine(error)
+            raise BadInput(f"{path} is no labeling pack, or it is damaged: ask for it again.") from error
 
 
 def holds_news(project: Project, packed: Project, name: str) -> bool:
     """Did the pack's labeler `name` rank, take back or write anything in it that is not known here?"""
     person = labelers.find(project, name)
     found = packed_rankings.listed(packed, name)
+    voted = pack_votes.holds_new(project, packed, name)
     if person is None:
-        return bool(found or packed_rankings.answered(packed, name))
-    return any(map(Merge(project, packed, person, "").is_news, found)) or pack_answers.holds_new(project, packed, name)
+        return bool(found or voted or packed_rankings.answered(packed, name))
+    ranked = any(map(Merge(project, packed, person, "").is_news, found))
+    return ranked or voted or pack_answers.holds_new(project, packed, name)
 
 
 def holds_more(project: Project, packed: Project, name: str) -> bool:
     """Did the pack's labeler `name` rank or write anything in it that was never in `project`, another copy of it?"""
     here = packed_rankings.known(project)
     more = any(each.uid not in here for each in packed_rankings.listed(packed, name))
+    more = more or pack_votes.holds_new(project, packed, name)
     return more or pack_answers.holds_new(project, packed, name)
 
 
@@ -277,6 +286,10 @@ class Merge:
             self._note(ranking)
         self.ours[ranking.id] = packed_rankings.add(self.project, new)
         return self.ours[ranking.id]
+
+    def version(self, guidelines_id: int) -> int:
+        """The number here of a version of the guidelines in the pack, or of the newest that both have."""
+        return self._version(guidelines_id)[0]
 
     def _version(self, guidelines_id: int) -> tuple[int, bool]:
         if guidelines_id not in self.versions:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 @dataclass
 class Merged:
     """What a merge did: rankings added and known already, retractions taken over (or that they ended), conflicts to
-    look at, answers added, what was begun and came along from an earlier pack, and a sentence for each ranking that
-    could not be taken, and for what is begun and stays in the pack, or in an earlier one. Of those added, `reworded`
-    were made under guidelines that are not here any more."""
+    look at, answers added, votes in an arena added, what was begun and came along from an earlier pack, and a sentence
+    for each ranking or vote that could not be taken, and for what is begun and stays in the pack, or in an earlier one.
+    Of the rankings added, `reworded` were made under guidelines that are not here any more."""
 
     added: int = 0
     known: int = 0
@@ -16,6 +16,7 @@ class Merged:
     restored: int = 0
     conflicts: int = 0
     answers: int = 0
+    votes: int = 0
     begun: int = 0
     reworded: int = 0
     refused: list[str] = field(default_factory=list)

@@ -29,7 +29,9 @@ from pathlib import Path
 from typing import Any
 
 from core import cli
+from core.arena import policies
 from core.config.jobs import (
+    AnswerConfig,
     CompareConfig,
     ExportModelConfig,
     GenerateConfig,
@@ -45,7 +47,7 @@ from core.jobs import queue
 from core.projects import leftovers, trash
 from core.records import Prompt
 from core.runs import wishes
-from core.store import DATABASE, completions, open_project, prompts
+from core.store import DATABASE, Project, arenas, completions, open_project, prompts
 from core.store.undo import History
 from core.trust import gate
 from tests.attacks import kills
@@ -59,7 +61,7 @@ RUN = re.compile("[0-9a-f]{32}|[0-9a-f-]{36}")
 PASSING = ("-wal", "-shm", "worker.lock", "worker.leave", "-journal", "held", "window.ini")
 TABLES = (
     "prompts", "completion_groups", "completions", "labelers", "rankings", "ranking_items", "criterion_ranks",
-    "guidelines", "assignments", "conflicts", "drafts", "scores", "priorities", "samples", "metrics",
+    "guidelines", "assignments", "conflicts", "drafts", "scores", "priorities", "samples", "metrics", "arena_answers",
 )  # fmt: skip
 #: Columns that differ from run to run.
 OWN = {"created_at", "uid", "seconds", "finished_at", "started_at", "resolved_at", "retracted_at", "origin"}
@@ -160,7 +162,15 @@ OPERATIONS: dict[str, Operation] = {
 }  # fmt: skip
 
 
-def job(config: Any, *, trained: bool = False) -> Operation:
+def arena(project: Project) -> None:
+    """Of the base, the tuned policy and the best of two."""
+    made = arenas.create(project, "All").id
+    arenas.add_prompts(project, made, prompts.listed(project, limit=6))
+    for text in ("base", "run:5", "best-of-2:4"):
+        policies.add(project, made, text)
+
+
+def job(config: Any, *, trained: bool = False, before: Callable[[Project], None] = lambda project: None) -> Operation:
     """It is queued before, and done by a worker that takes up what another left."""
 
     def prepare(place: Path) -> None:
@@ -169,6 +179,7 @@ def job(config: Any, *, trained: bool = False) -> Operation:
             filled = {name: text.replace("@", str(place)) for name, text in texts.items()}
             asked = type(config)(**vars(config) | filled)
             gate.made_here(project)
+            before(project)
             wishes.choose(project, asked)
             add_job(project, asked)
 
@@ -197,6 +208,7 @@ JOBS: dict[str, Operation] = {
     JobKind.TRAIN_REWARD: job(REWARD),
     JobKind.TRAIN_POLICY: job(POLICY),
     JobKind.COMPARE: job(CompareConfig(policy_job=5, reward_job=4, **SMALL), trained=True),
+    JobKind.ANSWER: job(AnswerConfig(**SMALL), trained=True, before=arena),
     JobKind.SCORE: job(ScoreConfig(prompt="a", completions=("b", "c"), reward_job=4), trained=True),
     JobKind.SCORE_FILE: job(ScoreFileConfig(path="@/texts.jsonl", out="@/scored.jsonl", reward_job=4), trained=True),
     JobKind.SUGGEST: job(SuggestConfig(reward_job=4), trained=True),

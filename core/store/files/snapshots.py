@@ -14,8 +14,16 @@ from core.store.migrating import pending
 #: What a labeling pack leaves of a project, in this order: what hangs on a row goes before it. The indexes are of
 #: columns that lead to rows which go by the thousand: without one, each of these would have the whole table searched.
 REDUCE = (
-    "delete from arenas",
+    "delete from arenas where id is not :arena",
+    "delete from arena_votes where labeler_id != :labeler",
     "delete from judge_answers",
+    # nothing tells whose an answer is
+    "create temp table letters as select id, row_number() over (order by random()) as place from arena_policies",
+    "update arena_policies set name = hex(randomblob(16)), kind = 'base', job_id = null, step = null, detail = '{}',"
+    " created_at = ''",
+    "update arena_policies set name = (select iif(place <= 26, char(64 + place), 'P' || place) from letters"
+    " where letters.id = arena_policies.id)",
+    "update arena_answers set tokens = 0, seed = 0, kl = null, job_id = null, created_at = ''",
     "delete from conflicts where taken is not null or not exists (select 1 from settings where key = 'pack')",
     "delete from priorities",
     "delete from scores",
@@ -109,14 +117,17 @@ def rest(path: Path, name: str = "") -> None:
         connection.execute("commit")
 
 
-def reduce_to_pack(path: Path, labeler_id: int, labeler: str, group_ids: Iterable[int]) -> None:
-    """Leave in a copy only what this labeler needs to rank these groups."""
+def reduce_to_pack(
+    path: Path, labeler_id: int, labeler: str, group_ids: Iterable[int], arena_id: int | None = None
+) -> None:
+    """Leave in a copy only what this labeler needs to rank these groups, and to vote in an arena, if one is given, in
+    which policies go by letters then."""
     with _changing(path) as connection:
         connection.execute("create temp table mine (id integer primary key)")
         connection.executemany("insert into mine values (?)", [(group_id,) for group_id in group_ids])
         connection.execute("pragma synchronous = off")  # a copy that is not whole is thrown away
         for statement in REDUCE:
-            connection.execute(statement, {"labeler": labeler_id, "name": labeler})
+            connection.execute(statement, {"labeler": labeler_id, "name": labeler, "arena": arena_id})
 
 
 def reduce_to_demo(path: Path) -> None:

@@ -1,0 +1,87 @@
+"""What a labeling pack brings back from the arena in it: votes, and which were taken back."""
+
+import math
+from collections.abc import Callable
+
+from core.labeling import pack_check
+from core.labeling.pack_report import Merged, short
+from core.records import Labeler
+from core.store import Project, arena_votes, packed_votes
+from core.store.arena_votes import NewVote
+from core.store.packed_votes import KnownVote, PackedVote
+
+#: Votes of one pack, and refusals that are told one by one.
+MOST, TOLD = 100_000, 5
+#: What a person can give the answer that was shown first.
+OUTCOMES = (0.0, 0.5, 1.0)
+
+
+def merge(
+    project: Project, packed: Project, person: Labeler, origin: str, version: Callable[[int], int]
+) -> Merged:  # fmt: skip
+    """Take over the votes of `person`'s pack that are on answers of here, each known by its uid; where the person voted
+    here on the same two, that vote stays. `version` gives the number here of the pack's guidelines. What nobody could
+    have made is named and left out."""
+    report, refused = Merged(), list[str]()
+    found, known = packed_votes.listed(packed, person.name, MOST + 1), packed_votes.known(project)
+    if len(found) > MOST:
+        return Merged(refused=["The votes in the arena are left out: nobody votes so often."])
+    for vote in found:
+        here = known.get(vote.uid)
+        if reason := _fault(project, person, vote, here):
+            refused.append(f"A vote on “{short(vote.prompt)}” is left out: {reason}.")
+        elif here is not None:
+            if vote.retracted_at and not here.retracted_at:
+                arena_votes.retract(project, [here.id])
+                report.retracted += 1
+        elif not vote.retracted_at:  # what was cast and taken back there was never known here
+            report.votes += _add(project, person, vote, origin, version)
+    more = [f"{len(refused) - TOLD:,} more votes are left out."] if len(refused) > TOLD else []
+    return report + Merged(refused=refused[:TOLD] + more)
+
+
+def holds_new(project: Project, packed: Project, labeler: str) -> bool:
+    """Did the pack's labeler vote in it, or take a vote back, without that it is known here?"""
+    known = packed_votes.known(project)
+    return any(
+        not vote.retracted_at if (here := known.get(vote.uid)) is None else vote.retracted_at and not here.retracted_at
+        for vote in packed_votes.listed(packed, labeler, MOST)
+    )
+
+
+def _add(
+    project: Project, person: Labeler, vote: PackedVote, origin: str, version: Callable[[int], int]
+) -> int:  # fmt: skip
+    new = NewVote(
+        vote.first_id, vote.second_id, person.id, version(vote.guidelines_id), vote.won, bool(vote.both_bad),
+        vote.ballot, vote.comment, vote.seconds, vote.uid, origin,
+    )  # fmt: skip
+    return len(arena_votes.cast(project, [new])[0])
+
+
+def _fault(project: Project, person: Labeler, vote: PackedVote, here: KnownVote | None) -> str:
+    """What is wrong with a vote, as the end of a sentence; empty if nothing is."""
+    if not _made(vote):
+        return "its record is damaged"
+    if here is not None:
+        same = (here.labeler, here.first_id, here.second_id) == (person.name, vote.first_id, vote.second_id)
+        return "" if same else "it goes by the number of another vote"
+    if packed_votes.pair(project, vote.first_id, vote.second_id) != vote.pair:
+        return "its answers are not here, or say other words here"
+    if not vote.retracted_at and packed_votes.stands(project, person.id, vote.first_id, vote.second_id):
+        return f"{person.name} voted on the same answers here"
+    return ""
+
+
+def _made(vote: PackedVote) -> bool:
+    """Do its uid, outcome, times and duration look as ours do?"""
+    return (
+        pack_check.UID.fullmatch(vote.uid) is not None
+        and vote.won in OUTCOMES
+        and (not vote.both_bad or vote.won == 0.5)
+        and (vote.ballot == "" or pack_check.UID.fullmatch(vote.ballot) is not None)
+        and len(vote.comment) <= pack_check.LONGEST_COMMENT
+        and (vote.seconds is None or (math.isfinite(vote.seconds) and 0 <= vote.seconds <= pack_check.LONGEST))
+        and pack_check.is_time(vote.created_at)
+        and (vote.retracted_at is None or pack_check.is_time(vote.retracted_at))
+    )

@@ -1,0 +1,126 @@
+"""An arena in a labeling pack: voted on elsewhere without knowing whose an answer is, and merged by its uids."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from core.arena.voting import VotingSession
+from core.errors import BadInput
+from core.labeling import pack as packs
+from core.store import DATABASE, arena_votes, arenas, labelers, open_project
+
+
+def voter(project, name="ann"):
+    arena = arenas.listed(project)[0]
+    return VotingSession(project, arena, labelers.named(project, name))
+
+
+def voted(project):
+    return [(vote.labeler, vote.first_id, vote.second_id, vote.won) for vote in counting(project)]
+
+
+def counting(project):
+    return arena_votes.counting(project, arenas.listed(project)[0].id)
+
+
+@pytest.fixture
+def packed(filled, voted_on, tmp_path, plumbline):
+    """The pack's folder, unpacked; Ann has one vote in the project, and Bob two."""
+    voter(filled).vote("first")
+    for outcome in ("first", "tie"):
+        voter(filled, "bob").vote(outcome)
+    code, _, err = plumbline("pack", filled.folder, tmp_path / "a.plumbpack", "--labeler", "ann", "--arena", "Three")
+    assert code == 0, err
+    return packs.unpack(tmp_path / "a.plumbpack", tmp_path / "there")
+
+
+def test_votes_come_home_once(filled, packed, tmp_path, plumbline):
+    mine = [row for row in voted(filled) if row[0] == "ann"]
+    with closing(open_project(packed)) as there:
+        assert voted(there) == mine
+        session = voter(there)
+        session.vote("second")
+        session.vote("both bad")
+        session.undo()
+        session.vote("tie")
+    before = voted(filled)
+    back = tmp_path / "back.plumbpack"
+    assert plumbline("pack", packed, back, "--labeler", "ann")[0] == 0
+    with pytest.raises(BadInput, match="not merged yet"):
+        packs.pack(filled, back, "ann")
+    code, out, err = plumbline("merge", filled.folder, back)
+    assert (code, "2 votes in the arena are new." in out) == (0, True), err
+    assert [row[3] for row in voted(filled)[len(before) :]] == [0.0, 0.5]
+    after = voted(filled)
+    assert packs.merge(filled, back).votes == 0
+    assert voted(filled) == after
+    with closing(open_project(packed)) as there:
+        voter(there).undo()
+        packs.pack(there, tmp_path / "again.plumbpack", "ann")
+    report = packs.merge(filled, tmp_path / "again.plumbpack")
+    assert (report.votes, report.retracted, voted(filled)) == (0, 1, after[:-1])
+
+
+def test_nothing_in_a_pack_tells_whose_an_answer_is(filled, packed, plumbline):
+    content = (packed / DATABASE).read_bytes()
+    for name in (b"poor", b"fair", b"bob"):
+        assert name not in content
+    with closing(open_project(packed)) as there:
+        of = arenas.listed(there)[0].id
+        assert sorted(policy.name for policy in arenas.policies(there, of)) == ["A", "B", "C"]
+        assert {(policy.kind, policy.job_id, policy.step) for policy in arenas.policies(there, of)} == {
+            ("base", None, None)
+        }
+        assert {(each.tokens, each.seed, each.kl) for each in arenas.answers(there, of)} == {(0, 0, None)}
+        assert len({policy.name for policy in arenas.policies(there, of)}) == 3
+    for command in (("add", packed, "Three", "base"), ("answer", packed, "Three", "--detach")):
+        code, _, err = plumbline("arena", *command)
+        assert (code, "in which people only vote" in err) == (2, True), err
+
+
+def test_a_vote_made_here_meanwhile_stays(filled, packed, tmp_path):
+    with closing(open_project(packed)) as there:
+        session = voter(there)
+        question = session.question
+        session.vote("first")
+        packs.pack(there, tmp_path / "back.plumbpack", "ann")
+    here = voter(filled)
+    assert {here.question.first_id, here.question.second_id} == {question.first_id, question.second_id}
+    here.vote("tie")
+    before = voted(filled)
+    report = packs.merge(filled, tmp_path / "back.plumbpack")
+    assert (report.votes, report.refused[0].endswith("is left out: ann voted on the same answers here.")) == (0, True)
+    assert voted(filled) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("update arena_votes set won = 0.7", "its record is damaged"),
+        ("update arena_votes set both_bad = 1", "its record is damaged"),
+        ("update arena_votes set uid = 'x' || uid", "its record is damaged"),
+        ("update arena_votes set ballot = 'mine'", "its record is damaged"),
+        ("update arena_votes set seconds = -1", "its record is damaged"),
+        ("update arena_votes set seconds = 9e999", "its record is damaged"),
+        ("update arena_votes set created_at = 'now'", "its record is damaged"),
+        ("update arena_votes set comment = hex(zeroblob(60000))", "its record is damaged"),
+        ("update arena_answers set text = text || '!'", "its answers are not here, or say other words here"),
+        ("update arena_prompts set text = text || '!'", "its answers are not here, or say other words here"),
+        ("update arena_votes set uid = '{bob}'", "it goes by the number of another vote"),
+    ],
+)
+def test_what_nobody_could_have_voted_is_left_out(filled, packed, tmp_path, change, said):
+    bob = filled.database.value(
+        "select uid from arena_votes v join labelers l on l.id = v.labeler_id where l.name = 'bob'"
+    )
+    with closing(open_project(packed)) as there:
+        voter(there).vote("first")
+        packs.pack(there, tmp_path / "back.plumbpack", "ann")
+    with closing(sqlite3.connect(tmp_path / "back.plumbpack", isolation_level=None)) as connection:
+        newest = " where id = (select max(id) from arena_votes)" if "arena_votes" in change else ""
+        connection.execute(change.format(bob=bob) + newest)
+    before = voted(filled)
+    report = packs.merge(filled, tmp_path / "back.plumbpack")
+    assert voted(filled) == before
+    assert report.votes == 0 and report.refused and all(said in each for each in report.refused), report
