@@ -11,6 +11,7 @@ import click
 from core.cli import (
     data,
     jobs,
+    judging,
     labelers,
     launcher,
     projects,
@@ -41,8 +42,8 @@ def cli() -> None:
 
 
 MODULES = (
-    projects, prompts, data, ranking, sending, labelers, review, jobs, runs, reports, launcher, settings, servers,
-    reading, trust,
+    projects, prompts, data, ranking, sending, labelers, review, jobs, judging, runs, reports, launcher, settings,
+    servers, reading, trust,
 )  # fmt: skip
 for module in MODULES:
     for command in module.COMMANDS:

@@ -109,6 +109,15 @@ def find(project: Project, name: str) -> Arena | None:
     return next(iter(project.database.records(Arena, sql, name.strip())), None)
 
 
+def named(project: Project, name: str) -> Arena:
+    """The arena called so. Raises `BadInput`, with those that there are, if there is none."""
+    found = find(project, name)
+    if found is None:
+        there = ", ".join(repr(each.name) for each in listed(project)[:20])
+        raise BadInput(f"There is no arena {name!r:.120}: " + (f"name one of {there}." if there else "make one first."))
+    return found
+
+
 def listed(project: Project) -> list[Arena]:
     """The newest first."""
     return project.database.records(Arena, "select id, name, created_at from arenas order by id desc")
