@@ -145,6 +145,48 @@ class Priorities:
 
 
 @dataclass(frozen=True)
+class Said:
+    """What a model as judge was asked about two answers, in the order in which it read them, and what it said; `won` is
+    what the first one got."""
+
+    first_id: int
+    second_id: int
+    asked: str
+    answer: str
+    won: float | None
+
+
+@dataclass(frozen=True)
+class JudgedGroup:
+    """A judge's order over the completions of a group, by the guidelines of that version (0 is the newest); `method` is
+    how it came about. `prompt` and `read`, each completion by its number, are what the judge read: where one says other
+    words by now, or is gone, the order is left out, and that is noted."""
+
+    judge: str
+    detail: str
+    group_id: int
+    guidelines_id: int
+    ranks: dict[int, int | None]
+    method: str
+    prompt: str
+    read: dict[int, str]
+    said: tuple[Said, ...] = ()
+
+
+@dataclass(frozen=True)
+class JudgedPair:
+    """A judge's vote on two answers of an arena: what the first one got."""
+
+    judge: str
+    detail: str
+    first_id: int
+    second_id: int
+    guidelines_id: int
+    won: float
+    said: tuple[Said, ...] = ()
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """`save(folder)` writes the whole state after `step`; the worker makes the write atomic.
 
@@ -206,6 +248,8 @@ Event = (
     | ArenaAnswers
     | Scores
     | Priorities
+    | JudgedGroup
+    | JudgedPair
     | Checkpoint
     | SettingInForce
     | SettingRefused

@@ -14,6 +14,8 @@ Verdict = Literal["good", "bad"]
 LabelerKind = Literal["person", "scripted", "judge"]
 PolicyKind = Literal["base", "run", "best-of-n", "adapter", "model", "server"]
 
+#: What stands behind the name of a labeler.
+MARKS: Mapping[LabelerKind, str] = {"person": "", "scripted": " (simulated)", "judge": " (judge)"}
 #: A job in one of these states has a worker, or waits for one.
 ACTIVE: tuple[JobStatus, ...] = ("queued", "running", "paused")
 #: A job in one of these states can be queued again and goes on from its last checkpoint.
@@ -149,6 +151,11 @@ class Labeler:
     name: str
     kind: LabelerKind = "person"
     detail: str = ""
+
+    @property
+    def mark(self) -> str:
+        """What stands behind the name of a labeler who is no person."""
+        return MARKS[self.kind]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from core.cli import (
     arena,
     data,
     jobs,
+    judging,
     labelers,
     launcher,
     projects,
@@ -42,8 +43,8 @@ def cli() -> None:
 
 
 MODULES = (
-    projects, prompts, data, ranking, sending, labelers, review, jobs, arena, runs, reports, launcher, settings,
-    servers, reading, trust,
+    projects, prompts, data, ranking, sending, labelers, review, jobs, arena, judging, runs, reports, launcher,
+    settings, servers, reading, trust,
 )  # fmt: skip
 for module in MODULES:
     for command in module.COMMANDS:

@@ -12,6 +12,7 @@ import click
 
 from core.config.options import documented, flag_name
 from core.humanize import duration
+from core.preferences.interval import Interval
 from core.records import Job
 from core.store import Project, open_project
 from core.texts import visible
@@ -72,6 +73,15 @@ def table(rows: Sequence[Sequence[Any]], header: Sequence[str]) -> str:
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
     )
+
+
+def interval(found: Interval) -> str:
+    """A value with the ends of its interval, as far as they are known."""
+    if found.value is None:
+        return "-"
+    if found.low is None or found.high is None:
+        return f"{found.value:.3f}"
+    return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
 
 
 def _short(text: str) -> str:

@@ -6,36 +6,31 @@ from typing import Any
 
 import click
 
-from core.cli.output import folder_argument, json_option, opened, show, table
+from core.cli import judging
+from core.cli.output import folder_argument, interval, json_option, opened, show, table
 from core.cli.trust import asking
 from core.labeling import gold
 from core.labeling import simulate as simulation
 from core.preferences import agreement as measures
 from core.preferences import bias as biases
-from core.preferences.interval import Interval
+from core.preferences import judged
 from core.runs import wishes
 from core.store import calibration, groups, labelers
 from core.texts import one_line
 from core.trust import gate
 
 
-def _text(interval: Interval) -> str:
-    if interval.value is None:
-        return "-"
-    if interval.low is None or interval.high is None:
-        return f"{interval.value:.3f}"
-    return f"{interval.value:.3f} ({interval.low:.3f} to {interval.high:.3f})"
-
-
 @click.command()
 @folder_argument
 @click.option("--tag", default="", help="Only prompts with this tag.")
-@click.option("--people", is_flag=True, help="Leave simulated labelers out.")
+@click.option("--people", is_flag=True, help="Leave simulated labelers and judges out.")
 @json_option
 def agreement(folder: Path, tag: str, people: bool, as_json: bool) -> None:
     """How far labelers agree with each other, with the calibration set and with themselves."""
     with opened(folder) as project:
-        names = {who.id: who.name for who in labelers.listed(project)}
+        everybody = labelers.listed(project)
+        names = {who.id: who.name for who in everybody}
+        marks = {who.name: who.mark for who in everybody}
         report = measures.measure(project, tag=tag, people_only=people, limit=10)
         rows: list[tuple[str, measures.Agreement]] = [("everybody", report.overall)]
         rows += [(names[who], item) for who, item in report.labelers.items()]
@@ -44,21 +39,26 @@ def agreement(folder: Path, tag: str, people: bool, as_json: bool) -> None:
         keys = calibration.keys(project)
         calibrated = {names[who]: measures.against_calibration(project, who) for who in names} if keys else {}
         worst = report.disagreements
+        judges = [] if people else judged.every(project)
     cells = [
-        (name, _text(item.pairwise), _text(item.alpha), _text(item.w), _text(item.tau_b), item.groups)
+        (
+            name + marks.get(name, ""), interval(item.pairwise), interval(item.alpha), interval(item.w),
+            interval(item.tau_b), item.groups,
+        )
         for name, item in rows
-    ]
+    ]  # fmt: skip
     parts = [table(cells, ("", "pairs alike", "alpha", "W", "tau-b", "prompts"))]
     if report.lacks:
         parts.append(report.lacks)
     if len(report.tags) == measures.MOST_TAGS:
         parts.append(f"At most {measures.MOST_TAGS} tags are measured: those of the most prompts.")
-    parts += [f"{name} with themselves: {_text(found)}" for name, found in steady.items()]
+    parts += [f"{name} with themselves: {interval(found)}" for name, found in steady.items()]
     parts += [
-        f"{name} with the calibration set: {_text(found.agreement)}, {found.ranked} of {found.total} ranked"
+        f"{name} with the calibration set: {interval(found.agreement)}, {found.ranked} of {found.total} ranked"
         for name, found in calibrated.items()
         if found.total
     ]
+    parts += [line for found in judges for line in judging.told(found)]
     differ = [item for item in worst if item.agreement < 1]
     parts += [f"{item.agreement:.0%} of pairs alike: {one_line(item.prompt, 80)}" for item in differ]
     values = {
@@ -70,6 +70,7 @@ def agreement(folder: Path, tag: str, people: bool, as_json: bool) -> None:
         },
         "disagreements": [asdict(item) for item in worst],
         "left_out": report.left_out,
+        "judges": {found.judge.name: judging.values(found) for found in judges},
     }
     show(values, as_json, "\n".join(parts))
 
@@ -83,12 +84,13 @@ def bias(folder: Path, as_json: bool) -> None:
         places, chance = biases.positions(project), biases.position_test(project)
         long, quick = biases.lengths(project), biases.speeds(project)
     rows: list[tuple[Any, ...]] = [
-        (f"best at place {share.position}", _text(share.best), f"even: {share.expected:.3f}") for share in places
+        (f"best at place {share.position}", interval(share.best), f"even: {share.expected:.3f}") for share in places
     ]
     rows += [("chance of such places", "-" if chance is None else f"{chance:.4f}", "chi-square")]
-    rows += [("the longer wins", _text(long.longer_wins), "even: 0.500")]
+    rows += [("the longer wins", interval(long.longer_wins), "even: 0.500")]
     rows += [
-        (f"longer by {low:g} to {high:g}", _text(share), f"{count} pairs") for low, high, share, count in long.buckets
+        (f"longer by {low:g} to {high:g}", interval(share), f"{count} pairs")
+        for low, high, share, count in long.buckets
     ]
     rows += [
         (f"seconds of {item.name}", f"{item.median_seconds:.1f}", f"{len(item.outliers)} of {item.n} unusual")

@@ -1,7 +1,8 @@
 """The kinds of work there are: what may be chosen about each, what comes of it, and who does it.
 
 `JOBS` holds the place of the code as text, so that this module (and with it the window and the commands) never imports
-torch: the worker follows the text. Training has many choices, which lie in `core.config.training`.
+torch: the worker follows the text. Training has many choices, which lie in `core.config.training`, and judging a room
+of its own, whose choices lie in `core.config.judging`.
 """
 
 import json
@@ -11,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from core.config.algorithms import DEFAULT
+from core.config.judging import JudgingConfig, JudgingJob, JudgingResult
 from core.config.options import check, from_dict, option
 from core.config.training import (
     ALGORITHMS,
@@ -41,6 +43,7 @@ class JobKind(StrEnum):
     SCORE = "score"
     SCORE_FILE = "score-file"
     SUGGEST = "suggest"
+    JUDGE = "judge"
 
 
 @dataclass(frozen=True)
@@ -410,6 +413,7 @@ JOBS: dict[JobKind, JobSpec] = {
     JobKind.SUGGEST: JobSpec(
         "Choose what to label next", SuggestConfig, SuggestResult, SuggestJob, "core.reward.suggest_job:run"
     ),
+    JobKind.JUDGE: JobSpec("Judge answers", JudgingConfig, JudgingResult, JudgingJob, "core.judges.judge_job:run"),
 }
 
 

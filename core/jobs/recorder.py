@@ -15,6 +15,8 @@ from core.events import (
     Checkpoint,
     Completions,
     Event,
+    JudgedGroup,
+    JudgedPair,
     Later,
     Loaded,
     Metrics,
@@ -30,7 +32,7 @@ from core.events import (
 )
 from core.jobs import checkpoint_files, presence, resumes
 from core.records import JobStatus
-from core.store import Project, arenas, completions, jobs, prompts
+from core.store import Project, arenas, completions, jobs, judged, prompts
 from core.store.runs import checkpoints, job_log, job_metrics, job_samples, scores, setting_changes
 
 KEEP_CHECKPOINTS = 2
@@ -43,6 +45,7 @@ REWORDED = (
 )
 OUT_OF_THE_ARENA = "A policy was taken out of the arena while it was answering: its answers are left out."
 DELETED = "Prompt {} was deleted while it was being answered: what was written for it is left out."
+REJUDGE = "The completions {} were changed while they were judged: their order is left out. Let them be judged again."
 
 
 def forget_after(project: Project, job_id: int, step: int) -> None:
@@ -158,6 +161,11 @@ class Recorder:
                 scores.add(project, job_id, rows)
             case Priorities(doubts):
                 scores.set_priorities(project, job_id, doubts)
+            case JudgedGroup():
+                if not judged.add_ranking(project, event):
+                    job_log.add(project, job_id, REJUDGE.format(event.group_id))
+            case JudgedPair():
+                judged.add_vote(project, event)
             case Result(result):
                 jobs.merge_result(project, job_id, result)
             case SettingInForce(step, change):

@@ -52,6 +52,11 @@ def position_bias(prompts: Numbers, forward: Floats, backward: Floats) -> Positi
     )
 
 
+def side(won: float) -> float:
+    """1 for a win, 0.5 for a tie, 0 for a loss, also of a probability to win."""
+    return 0.5 if won == 0.5 else float(won > 0.5)
+
+
 def settled(forward: Floats, backward: Floats) -> Floats:
     """What A gets of both orders, (V,): what both say, and a tie where the judge changed its mind (Zheng et al.
     2023)."""

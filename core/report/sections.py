@@ -18,8 +18,6 @@ from core.store.guidelines import SECTIONS
 #: Rows of a table that has one for each tag, source or labeler.
 ROWS = 12
 MISTAKES = 3
-#: What stands behind the name of a labeler who is no person.
-BESIDE = {"person": "", "scripted": " (simulated)", "judge": " (judge)"}
 #: What is told of the rankings even where there is none of it.
 ALWAYS = ("pairs", "ties, which give no pair", "flagged prompts, which give none")
 LONGEST_GUIDELINES = 40_000
@@ -97,7 +95,7 @@ def data(found: Experiment) -> Markup:
         by_source[source.name or "by hand"][source.split] += source.prompts
     sources = [[name(source), f"{part['train']:,}", f"{part['heldout']:,}"] for source, part in by_source.items()]
     total = ["All", f"{known.prompts - known.heldout:,}", f"{known.heldout:,}"]
-    labelers = [[name(who.name) + BESIDE[who.kind], f"{count:,}"] for who, count in known.labelers[:ROWS]]
+    labelers = [[name(who.name) + who.mark, f"{count:,}"] for who, count in known.labelers[:ROWS]]
     return render(
         "data.html.j2",
         about=f"{number(known.prompts, 'prompt')} with {number(known.completions, 'completion')}.",

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from core.config.jobs import ExportModelConfig
+from core.config.judging import BY, JudgeBy, JudgingConfig
 from core.config.training import ALGORITHMS, Run, TrainPolicyConfig, TrainPolicyJob, TrainRewardJob
 from core.errors import BadInput, NothingToDo
 from core.jobs import queue
@@ -10,7 +11,7 @@ from core.labeling import gold
 from core.preferences import demonstrated
 from core.records import ACTIVE
 from core.runs import origins
-from core.store import Project, prompts
+from core.store import Project, arenas, prompts
 from core.trust.wish import place_of
 
 
@@ -22,6 +23,25 @@ def check(project: Project, config: object) -> None:
         if not _expected(project, TrainPolicyJob):
             queue.run_of(project, config.policy_job, TrainPolicyJob)
         free_folder(config.out)
+    elif isinstance(config, JudgingConfig):
+        judging(project, config)
+
+
+def judging(project: Project, config: JudgingConfig) -> None:
+    """Who is to judge, and what."""
+    if not config.by:
+        raise BadInput(f"Say who judges with --by: {BY}.")
+    if not config.arena and not config.waiting:
+        raise BadInput("Say what is judged: --arena NAME, or --waiting for the completions that wait to be ranked.")
+    if config.arena:
+        arenas.called(project, config.arena)
+    spec = config.spec
+    if spec.by is JudgeBy.GOLD:
+        gold.check(spec.name)
+    elif spec.by is JudgeBy.RUN and not _expected(project, TrainPolicyJob):
+        queue.run_of(project, spec.run, TrainPolicyJob)
+    elif spec.by is JudgeBy.REWARD and spec.run and not _expected(project, TrainRewardJob):
+        queue.run_of(project, spec.run, TrainRewardJob)
 
 
 def train_policy(project: Project, config: TrainPolicyConfig, *, processes: int = 1) -> None:

@@ -13,6 +13,7 @@ from core.config.jobs import (
     JudgeConfig,
     ScoreFileConfig,
 )
+from core.config.judging import JudgeBy, JudgeSpec, JudgingConfig
 from core.config.training import TrainPolicyConfig, TrainPolicyJob
 from core.endpoints import address
 from core.errors import BadInput
@@ -108,7 +109,17 @@ def from_here(config: Config) -> Config:
         found = replace(found, out=_whole(found.out))
     if isinstance(found, GenerateConfig) and found.server:
         found = replace(found, server=address.parse(found.server).url)
+    if isinstance(found, JudgingConfig) and found.by:
+        found = replace(found, by=_judge_from_here(found.spec).text)
     return cast(Config, found)
+
+
+def _judge_from_here(spec: JudgeSpec) -> JudgeSpec:
+    if spec.by is JudgeBy.SERVER:
+        return replace(spec, name=address.parse(spec.name).url)
+    if spec.by is JudgeBy.REWARD and spec.name:
+        return replace(spec, name=base_models.kept(spec.name))
+    return spec
 
 
 def _whole(path: str) -> str:
@@ -160,7 +171,17 @@ def _texts(config: object, *, again: bool = False) -> list[tuple[Maker, str]]:
         return [(wish.of_reward_model, config.reward_model)]
     if isinstance(config, GenerateConfig):
         return [(wish.of_server, config.server)]
+    if isinstance(config, JudgingConfig):
+        return _of_judge(config)
     return [(wish.of_file, config.out)] if isinstance(config, ExportModelConfig) else []
+
+
+def _of_judge(config: JudgingConfig) -> list[tuple[Maker, str]]:
+    makers: dict[JudgeBy, Maker] = {
+        JudgeBy.REWARD: wish.of_reward_model, JudgeBy.GOLD: of_gold, JudgeBy.SERVER: wish.of_server,
+    }  # fmt: skip
+    spec = config.spec if config.by else None
+    return [(makers[spec.by], spec.name)] if spec is not None and spec.by in makers else []
 
 
 def _made(config: object, *, again: bool = False) -> list[Wish]:

@@ -26,14 +26,14 @@ ADD_ITEM = """
 ADD_CRITERION = "insert into criterion_ranks (ranking_id, criterion, completion_id, rank) values (?, ?, ?, ?)"
 
 
-def add(project: Project, new: NewRanking) -> Changes:
-    """Store one ranking, durably, under the newest guidelines; its ranks are stored without holes.
+def add(project: Project, new: NewRanking, guidelines_id: int = 0) -> Changes:
+    """Store one ranking, durably, under the newest guidelines or another version; its ranks are stored without holes.
 
     Raises `BadInput` when completions are missing, foreign, or nothing is said of any of them.
     """
     check_stored(project, new)
     with project.write() as database:
-        ranking_id = database.insert(ADD, row_of(new, guidelines.current_id(project), now()))
+        ranking_id = database.insert(ADD, row_of(new, guidelines_id or guidelines.current_id(project), now()))
         database.many(ADD_ITEM, items(ranking_id, new))
         database.many(ADD_CRITERION, criterion_ranks(ranking_id, new))
     return project.changed("Rank", "rankings", ids=(ranking_id,))

@@ -1,0 +1,95 @@
+"""How a judge of this project does: whether it follows the place of an answer, and how far it agrees with people."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Set
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from core.preferences.judge_agreement import JudgeReport, judge_report
+from core.preferences.position_bias import PositionBias, position_bias, side
+from core.records import Labeler
+from core.store import Project, arena_votes, arenas, groups, judged, judgements, labelers
+
+
+@dataclass(frozen=True)
+class JudgeFigures:
+    """`people` compares it with the people who judged the same, None where nobody did; `place` is None for a judge that
+    is not asked in both orders."""
+
+    judge: Labeler
+    people: JudgeReport | None = None
+    place: PositionBias | None = None
+
+
+def figures(project: Project, judge: Labeler, arena_id: int | None = None, *, resamples: int = 1000) -> JudgeFigures:
+    """Over its rankings, or its votes on an arena."""
+    rows = list(_voted(project, judge, arena_id) if arena_id is not None else _ranked(project, judge))
+    tags = _tags(project, arena_id)
+    people = None
+    if rows:
+        prompts, theirs, own = zip(*rows, strict=True)
+        people = judge_report(np.array(prompts), np.array(theirs), np.array(own), tags, resamples=resamples)
+    return JudgeFigures(judge, people, place_of(project, judge, arena_id))
+
+
+def place_of(project: Project, judge: Labeler, arena_id: int | None = None) -> PositionBias | None:
+    """Whether the judge follows the place; None where it was never asked in both orders."""
+    both = judged.in_both_orders(project, judge.id, arena_id)
+    if not both:
+        return None
+    prompts = np.array([each.prompt_id for each in both])
+    forward = np.array([side(each.forward) for each in both])
+    return position_bias(prompts, forward, np.array([side(1 - each.backward) for each in both]))
+
+
+def every(project: Project, *, resamples: int = 1000) -> list[JudgeFigures]:
+    """Of each judge that ranked anything."""
+    judges = [who for who in labelers.listed(project) if who.kind == "judge"]
+    found = (figures(project, who, resamples=resamples) for who in judges)
+    return [each for each in found if each.people is not None or each.place is not None]
+
+
+def _ranked(project: Project, judge: Labeler) -> Iterator[tuple[int, float, float]]:
+    """(prompt, what a person gave, what the judge gave) of each pair of completions that both ordered or tied."""
+    people = {who.id for who in labelers.listed(project) if who.kind == "person"}
+    said: dict[int, dict[int, list[float]]] = defaultdict(dict)
+    for group, who, rank, flag in judgements.shared(project, people_only=False):
+        if who in people or who == judge.id:
+            number = np.nan if flag else np.inf if rank is None else float(rank)
+            said[group].setdefault(who, []).append(number)
+    prompt_of = judged.prompts_of_groups(project)
+    for group, found in said.items():
+        own = found.pop(judge.id, None)
+        for theirs in found.values() if own is not None else ():
+            for one, two in combinations(range(len(own or ())), 2):
+                person, other = _outcome(theirs[one], theirs[two]), _outcome(own[one], own[two])  # type: ignore[index]
+                if person is not None and other is not None:
+                    yield prompt_of[group], person, other
+
+
+def _outcome(one: float, two: float) -> float | None:
+    """What the first of two ranks gets; None where they have no order, flagged or both unranked."""
+    if np.isnan(one) or np.isnan(two) or (np.isinf(one) and np.isinf(two)):
+        return None
+    return side(0.5 + float(np.sign(two - one)))
+
+
+def _voted(project: Project, judge: Labeler, arena_id: int) -> Iterator[tuple[int, float, float]]:
+    votes = arena_votes.counting(project, arena_id)
+    own = {}
+    for vote in votes:
+        if vote.labeler_id == judge.id:
+            own[vote.first_id, vote.second_id] = side(vote.won)
+            own[vote.second_id, vote.first_id] = side(1 - vote.won)
+    for vote in votes:
+        if vote.kind == "person" and (pair := (vote.first_id, vote.second_id)) in own:
+            yield vote.arena_prompt_id, side(vote.won), own[pair]
+
+
+def _tags(project: Project, arena_id: int | None) -> dict[int, Set[str]]:
+    if arena_id is not None:
+        return {prompt.id: set(prompt.tags) for prompt in arenas.prompts(project, arena_id)}
+    prompt_of = judged.prompts_of_groups(project)
+    return {prompt_of[group]: found for group, found in groups.tags(project).items()}
