@@ -22,6 +22,7 @@ ADD_POLICY = _arena(
     "arena.add-policy", "Add a policy …", "The base, a run, best-of-n, an adapter, another model or a server",
     only_here=True,
 )  # fmt: skip
+TAKE_OUT = _arena("arena.take-out", "Take out", "The selected policy, with its answers", only_here=True)
 ADD_PROMPTS = _arena("arena.add-prompts", "More prompts …", only_here=True)
 ANSWER = _arena(
     "arena.answer", "Let them answer", "Each policy answers the prompts that it has not answered yet", role="primary",
@@ -63,7 +64,7 @@ TAG = _results("arena.tag", "Prompts tagged", field=True)
 JUDGE = _results("arena.judge", "Let a judge vote …", "A reward model or a language model votes on the same pairs")
 
 ACTIONS = (
-    CHOOSE, NEW, ADD_POLICY, ADD_PROMPTS, ANSWER, VOTE, *SAMPLING.values(), SERVER, SERVER_MODEL, LOOK,
+    CHOOSE, NEW, ADD_POLICY, TAKE_OUT, ADD_PROMPTS, ANSWER, VOTE, *SAMPLING.values(), SERVER, SERVER_MODEL, LOOK,
     FIRST, SECOND, TIE, BAD, LATER, TAKE_BACK, CHANGE, COMMENT, KEYS, EARLIER,
     REVEAL, VOTES_OF, TAG, JUDGE,
 )  # fmt: skip

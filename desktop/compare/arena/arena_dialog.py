@@ -51,8 +51,8 @@ class ArenaDialog(QDialog):
         layout.addWidget(self.prompts)
         if arena is None:
             layout.addWidget(self.both)
-        for each in (self.error, self.buttons):
-            layout.addWidget(each)
+        layout.addWidget(self.error)
+        layout.addWidget(self.buttons)
         layout.setContentsMargins(3 * SPACE, 3 * SPACE, 3 * SPACE, 3 * SPACE)
         self.setLayout(layout)
         self.setMinimumWidth(520)

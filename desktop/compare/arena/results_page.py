@@ -74,7 +74,8 @@ class ResultsPage(QWidget):
         )  # fmt: skip
         layout.setContentsMargins(0, 0, SPACE, 0)
         inner.setLayout(layout)
-        return scrolled(inner)
+        self.area = scrolled(inner)
+        return self.area
 
     def refresh(self) -> None:
         """Votes, answers or arenas came or went."""
@@ -93,6 +94,7 @@ class ResultsPage(QWidget):
         """Somebody wants to know."""
         if (arena := self.choice.arena) is not None:
             self._revealed = arena.id
+            self.area.verticalScrollBar().setValue(0)
             self.refresh()
 
     def hide_results(self) -> None:

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import TypeVar
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QDialog, QHeaderView, QStackedWidget, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QComboBox, QDialog, QHeaderView, QStackedWidget, QWidget
 
 from core.arena import settings
 from core.config.jobs import AnswerConfig, AnswerJob, JobKind
@@ -27,7 +27,7 @@ from desktop.widgets.basics import card, column, label, row, set_role, side_pane
 from desktop.widgets.bound import action_button, bind
 from desktop.widgets.config_form import ConfigForm
 from desktop.widgets.empty import Empty
-from desktop.widgets.strangers import on_button
+from desktop.widgets.strangers import on_button, tip
 from desktop.widgets.tables import fill, table
 
 NOTHING = "No arena yet"
@@ -50,6 +50,7 @@ class SetupPage(QWidget):
     def __init__(self, session: Session, choice: ArenaChoice, parent: QWidget) -> None:
         super().__init__(parent)
         self.session, self.choice = session, choice
+        self._taking: list[ArenaPolicy] = []
         self.dialog: QDialog | None = None
         """The question that was asked last."""
         self.arena = bind(actions.CHOOSE, QComboBox(self))
@@ -63,7 +64,10 @@ class SetupPage(QWidget):
         self.vote = action_button(actions.VOTE, lambda: self.leading.emit(PageId.VOTE))
         self.add_policy = action_button(actions.ADD_POLICY, self.ask_policy)
         self.add_prompts = action_button(actions.ADD_PROMPTS, self.ask_prompts)
+        self.take_out = action_button(actions.TAKE_OUT, self.remove)
         self.table = table("Policies", COLUMNS)
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.table.itemSelectionChanged.connect(self._enable)
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.table.horizontalHeader().setSectionResizeMode(2, QHeaderView.ResizeMode.Fixed)
         self.table.setColumnWidth(2, widened(96))
@@ -71,6 +75,7 @@ class SetupPage(QWidget):
         self.form = ConfigForm(AnswerConfig, leave_out=("arena",), titles=actions.TITLES, actions=actions.SAMPLING)
         self.drawn = label("", "muted", wrap=True)
         self.empty = Empty(NOTHING, ABOUT, actions.NEW, self.make)
+        self.empty.action.setProperty("role", "primary")
         self.no_prompts = Empty(
             NOTHING, NO_PROMPTS, GO_TO[TabId.INSTRUCTIONS], lambda: session.navigator.open_tab(TabId.INSTRUCTIONS)
         )
@@ -99,7 +104,8 @@ class SetupPage(QWidget):
 
     def _taking_part(self) -> QWidget:
         found = QWidget()
-        layout = column(row(label("Policies", "heading"), None, self.add_policy), self.table, spacing=SPACE + 4)
+        head = row(label("Policies", "heading"), None, self.take_out, self.add_policy)
+        layout = column(head, self.table, spacing=SPACE + 4)
         layout.setStretch(1, 1)
         found.setLayout(layout)
         return found
@@ -136,6 +142,19 @@ class SetupPage(QWidget):
         if (arena := self.choice.arena) is not None:
             self._open(PolicyDialog(self.session, arena, self)).added.connect(self.refresh)
 
+    def remove(self) -> None:
+        """Take the selected policy out, if nobody voted on its answers."""
+        policy = self._selected()
+        if policy is None:
+            return
+        try:
+            changes = arenas.remove_policy(self.session.project, policy.id)
+        except KnownError as error:
+            errors.show(error, self)
+            return
+        self.session.announce(changes, self)
+        self.refresh()
+
     def let_answer(self) -> None:
         """Each policy answers what it was not asked yet."""
         arena = self.choice.arena
@@ -155,17 +174,29 @@ class SetupPage(QWidget):
         dialog.open()
         return dialog
 
+    def _selected(self) -> ArenaPolicy | None:
+        rows = {index.row() for index in self.table.selectedIndexes()}
+        return self._taking[rows.pop()] if len(rows) == 1 else None
+
+    def _enable(self) -> None:
+        self.take_out.setEnabled(self._selected() is not None)
+
     def _made(self, arena_id: int) -> None:
         self.choice.choose(arena_id)
         self.refresh()
 
     def _show(self, arena: Arena) -> None:
         project = self.session.project
-        taking_part, asked = arenas.policies(project, arena.id), len(arenas.prompts(project, arena.id))
-        answered = Counter(answer.policy_id for answer in arenas.answers(project, arena.id))
+        self._taking = taking_part = arenas.policies(project, arena.id)
+        asked = len(arenas.prompts(project, arena.id))
+        answered = Counter(policy for policy, _ in arenas.who_asked(project, arena.id))
         fill(self.table, [
             (policy.name, said_of(policy), f"{answered[policy.id]:,} of {asked:,}") for policy in taking_part
         ])  # fmt: skip
+        cells = [self.table.item(place, column) for place in range(len(taking_part)) for column in (0, 1)]
+        for cell in filter(None, cells):  # names and places are long
+            cell.setToolTip(tip(cell.text()))
+        self._enable()
         self.prompts.setText(f"{counted(asked, 'prompt')}, the same for all.")
         self._show_drawn(arena)
         self._show_step(taking_part, asked, answered)
