@@ -78,7 +78,8 @@ class JudgeDialog(QDialog):
         self.error = label("", "error", wrap=True)
         self.error.hide()
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
-        self.buttons.button(QDialogButtonBox.StandardButton.Ok).setText("Let it vote")
+        self.ok = self.buttons.button(QDialogButtonBox.StandardButton.Ok)
+        self.ok.setText("Let it vote")
         without_icons(self.buttons)
         self.buttons.accepted.connect(self.start)
         self.buttons.rejected.connect(self.reject)
@@ -143,7 +144,7 @@ class JudgeDialog(QDialog):
         self.explain.setEnabled(kind not in SCORES)
         self._say("")
         lacking = {"run": self.run, "reward": self.reward}.get(kind)
-        self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(lacking is None or lacking.count() > 0)
+        self.ok.setEnabled(lacking is None or lacking.count() > 0)
 
     def _say(self, sentence: str) -> None:
         self.error.setText(sentence)

@@ -40,6 +40,8 @@ class ResultsPage(QWidget):
         super().__init__(parent)
         self.session, self.choice = session, choice
         self._asked, self._revealed = 0, 0
+        self.dialog: JudgeDialog | None = None
+        """The question that was asked last."""
         self.found: ArenaResults | None = None
         """What is shown, once it is computed."""
         self.empty = Empty(NOTHING, NO_VOTES, GO_TO_PAGE[PageId.ARENA], lambda: self.leading.emit(PageId.ARENA))
@@ -115,7 +117,8 @@ class ResultsPage(QWidget):
 
     def ask_judge(self) -> None:
         if (arena := self.choice.arena) is not None:
-            JudgeDialog(self.session, arena, self).open()
+            self.dialog = JudgeDialog(self.session, arena, self)
+            self.dialog.open()
 
     def _failed(self, number: int, error: Exception) -> None:
         """Such as a tag that no prompt has any more."""

@@ -5,6 +5,7 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QLabel, QTextEdit, QWidget
 
 from core.config.jobs import AnswerJob
+from core.config.judging import JudgingJob
 from core.jobs import queue
 from core.store import arena_votes, arenas, labelers, open_project
 from core.store.arena_votes import NewVote
@@ -16,7 +17,8 @@ from desktop.places import PageId
 from desktop.session import Session
 from desktop.widgets.key_rows import press_of
 from tests.desktop.compare.arenas import NAMES, add_arena, answering
-from tests.desktop.talks import press, texts
+from tests.desktop.talks import boxes, press, texts
+from tests.desktop.test_trust import answer
 
 
 @pytest.fixture
@@ -256,6 +258,55 @@ def test_an_arena_is_set_up_step_by_step(tab, qtbot, started):
     assert not page.answer.isVisible() and "Waiting" in page.step.text()
     tab.session.replay("undo")
     assert len(arenas.policies(project, arena.id)) == 1
+
+
+def test_a_server_takes_part_once_somebody_agreed(tab, arena, qtbot):
+    page = tab.arena.setup
+    page.refresh()
+    page.ask_policy()
+    dialog = page.dialog
+    dialog.kind.setCurrentIndex(dialog.kind.findData("server"))
+    dialog.add()
+    assert "Give the address" in dialog.error.text()
+    dialog.server.address.setText("http://192.0.2.1:8000")
+    dialog.server.model.setCurrentText("large")
+    dialog.add()
+    assert "192.0.2.1:8000" in answer(dialog, "Cancel")
+    assert len(arenas.policies(tab.session.project, arena.id)) == len(NAMES)
+    dialog.add()
+    answer(dialog, "Allow")
+    assert arenas.policies(tab.session.project, arena.id)[-1].kind == "server"
+
+
+def test_a_policy_goes_while_nobody_voted_on_it(tab, arena, qtbot):
+    tab.show_page(PageId.ARENA)
+    page = tab.arena.setup
+    assert not page.take_out.isEnabled()
+    page.table.selectRow(0)
+    press(page, qtbot, "Take out")
+    assert [each.name for each in arenas.policies(tab.session.project, arena.id)] == [*NAMES[1:]]
+    tab.show_page(PageId.VOTE)
+    type_key(tab, qtbot, Qt.Key.Key_Left)
+    tab.show_page(PageId.ARENA)
+    page.table.selectRow(0)
+    press(page, qtbot, "Take out")
+    (box,) = boxes()
+    assert "votes" in box.informativeText()
+    box.close()
+
+
+def test_a_judge_votes_as_a_job(tab, arena, qtbot, started):
+    type_key(tab, qtbot, Qt.Key.Key_Left)
+    tab.show_page(PageId.STANDINGS)
+    results = tab.arena.results
+    results.ask_judge()
+    dialog = results.dialog
+    assert dialog.reward.count() == 0 and not dialog.ok.isEnabled(), "there is no reward model yet"
+    dialog.kind.setCurrentIndex(dialog.kind.findData("gold"))
+    dialog.gold.setCurrentText("length")
+    dialog.start()
+    (job,) = queue.listed(tab.session.project, JudgingJob)
+    assert (job.config.by, job.config.arena, started) == ("gold:length", "Arena 1", [tab.session.project.folder])
 
 
 def test_every_key_of_the_sheet_does_one_thing_and_the_buttons_have_them(tab, arena):
