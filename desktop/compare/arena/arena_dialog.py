@@ -51,6 +51,7 @@ class ArenaDialog(QDialog):
         layout.addWidget(self.prompts)
         if arena is None:
             layout.addWidget(self.both)
+        layout.addStretch(1)
         layout.addWidget(self.error)
         layout.addWidget(self.buttons)
         layout.setContentsMargins(3 * SPACE, 3 * SPACE, 3 * SPACE, 3 * SPACE)

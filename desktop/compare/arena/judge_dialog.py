@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.config.jobs import JobKind
-from core.config.judging import JudgingConfig
+from core.config.judging import JudgeBy, JudgeSpec, JudgingConfig
 from core.config.training import TrainPolicyJob, TrainRewardJob
 from core.errors import KnownError
 from core.labeling import gold
@@ -75,6 +75,7 @@ class JudgeDialog(QDialog):
         self.limit.setAccessibleName("At most so many prompts")
         self.limit.setRange(0, MOST)
         self.limit.setSpecialValueText("all prompts")
+        self.limit.lineEdit().setTextMargins(SPACE, 0, SPACE, 0)
         self.error = label("", "error", wrap=True)
         self.error.hide()
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
@@ -106,7 +107,7 @@ class JudgeDialog(QDialog):
             case "gold":
                 return f"gold:{self.gold.currentText().strip()}"
             case "server":
-                return f"server:{self.server.named()}#{self.server.model_name}"
+                return JudgeSpec(JudgeBy.SERVER, name=self.server.named(), model=self.server.model_name).text
         return "base"
 
     def start(self) -> None:

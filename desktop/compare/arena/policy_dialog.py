@@ -167,6 +167,7 @@ class PolicyDialog(QDialog):
         self.n.setAccessibleName("Answers drawn (n)")
         self.n.setRange(policies.FEWEST, policies.MOST)
         self.n.setValue(4)
+        self.n.lineEdit().setTextMargins(SPACE, 0, SPACE, 0)
         self.reward.setAccessibleName("Reward model")
         self.reward.setPlaceholderText(NO_REWARD)
         for job in self.session.jobs(TrainRewardJob):

@@ -34,6 +34,7 @@ class PromptChoice(QWidget):
         self.how_many.setRange(0, MOST)
         self.how_many.setSpecialValueText("all of them")
         self.how_many.setValue(USUAL)
+        self.how_many.lineEdit().setTextMargins(SPACE, 0, SPACE, 0)
         form = QFormLayout()
         form.setContentsMargins(0, 0, 0, 0)
         form.setSpacing(SPACE)
