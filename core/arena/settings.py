@@ -35,7 +35,7 @@ def check(project: Project, arena_id: int, config: AnswerConfig, *, but: int = 0
         return
     other = [name for name in SHARED if getattr(config, name) != getattr(before, name)]
     if other:
-        said = ", ".join(f"{flag_name(name)} {getattr(before, name):g}" for name in other)
+        said = ", ".join(f"{flag_name(name)} {getattr(before, name)}" for name in other)
         raise BadInput(
             f"The answers in this arena were drawn with {said}: let the others be drawn so, too, or make a new arena."
         )

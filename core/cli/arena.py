@@ -23,7 +23,7 @@ WHICH = "`heldout`, `all`, `train` or `tag:NAME`"
 TAG = "tag:"
 #: What is typed, and what it says of the two answers.
 KEYS: dict[str, Outcome] = {"a": "first", "b": "second", "t": "tie", "x": "both bad"}
-ASK = "a or b is better, t for a tie, x for both bad, u to undo, q to leave"
+ASK = "a or b is better, t for a tie, x for both bad, s for later, u to undo, q to leave"
 
 name_argument = click.argument("name", metavar="NAME")
 
@@ -165,6 +165,9 @@ def _walk(session: VotingSession) -> int:
                 session.undo()
                 count, last = count - 1, None
                 say("The last vote is taken back.", err=True)
+            elif typed == "s":
+                if not session.put_off():
+                    say("There is nothing else to ask now.", err=True)
             elif typed in KEYS:
                 session.vote(KEYS[typed])
                 count += 1

@@ -288,6 +288,7 @@ class LabelersPage(QWidget):
             report, changes = found
             parts = [f"{report.added:,} rankings are new", f"{report.known:,} were known"]
             more = {"were taken back": report.retracted, "stand again": report.restored, "new answers": report.answers}
+            more["votes in an arena"] = report.votes
             parts += [f"{number:,} {what}" for what, number in more.items() if number]
             parts += filter(None, [pack_report.of_other_guidelines(report.reworded)])
             if report.conflicts:

@@ -86,7 +86,7 @@ def test_a_vote_made_here_meanwhile_stays(filled, packed, tmp_path):
         session.vote("first")
         packs.pack(there, tmp_path / "back.plumbpack", "ann")
     here = voter(filled)
-    assert {here.question.first_id, here.question.second_id} == {question.first_id, question.second_id}
+    here.show(question)
     here.vote("tie")
     before = voted(filled)
     report = packs.merge(filled, tmp_path / "back.plumbpack")
