@@ -18,7 +18,7 @@ MOST_PAIRS = 60
 #: What the table's reference has.
 REFERENCE = 1000.0
 HEADS = (("Elo points (95%)", 188), ("Place", 60), ("Votes", 60))
-COLUMNS = ("Win rate (95%)", "At equal lengths", "Votes")
+COLUMNS = ("By all votes (95%)", "These two alone", "At equal lengths", "Votes")
 PLACES = "A policy's place is 1 more than the number of policies that are surely stronger: several may share one."
 
 
@@ -78,5 +78,7 @@ def _points(found: Interval) -> str:
     return f"{found.value:,.0f} ({found.low:,.0f} to {found.high:,.0f})"
 
 
-def _cells(pair: Pair) -> tuple[str, str, str]:
-    return told(pair.win_rate), told(pair.at_equal_lengths.win_rate), f"{pair.votes:,}"
+def _cells(pair: Pair) -> tuple[str, ...]:
+    """Of `COLUMNS`."""
+    alone = told(pair.win_rate), told(pair.at_equal_lengths.win_rate)
+    return (told(pair.modelled), *alone, f"{pair.votes:,}")
