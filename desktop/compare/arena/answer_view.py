@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QWidget
 
 from core.store.arenas import ArenaAnswer
+from core.texts import shown
 from desktop import user_settings
 from desktop.theme import theme
 from desktop.theme.theme import SPACE
@@ -45,6 +46,7 @@ class AnswerView(QFrame):
         self.read_settings()
         self.text.verticalScrollBar().setValue(0)
         self.foot.setVisible(not answer.ended)
+        self.setAccessibleDescription(f"{'' if answer.ended else CUT + '. '}{shown(answer.text)}")
 
     def read_settings(self) -> None:
         """Show the text in the size and the form (Markdown or raw) that is chosen for the cards in Rank."""

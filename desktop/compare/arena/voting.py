@@ -1,12 +1,13 @@
 """What a voter does with the question on the table. A vote is on disk before the next question is asked for."""
 
+import sqlite3
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
 
 from core.arena.asking import Question
 from core.arena.voting import Outcome, VotingSession
-from core.errors import KnownError
+from core.errors import KnownError, known
 from core.store import Changes, Project, arena_votes, arenas, labelers, packed_rankings
 from core.store.arena_votes import Vote
 from core.store.arenas import Arena
@@ -115,8 +116,10 @@ class Voting(QObject):
         """Is it on disk? If not, why is said, and nothing is changed."""
         try:
             changes = write()
-        except KnownError as error:
-            self.hinted.emit(str(error))
+        except (KnownError, sqlite3.Error, OSError) as error:
+            if (sentence := known(error)) is None:
+                raise
+            self.hinted.emit(str(sentence))
             return False
         self.session.announce(changes, self.parent())
         self.voted.emit()

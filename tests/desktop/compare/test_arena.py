@@ -1,5 +1,7 @@
 """An arena in the window: set up, voted in blind by keys, each vote on disk at once, and results for who asks."""
 
+import sqlite3
+
 import pytest
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QLabel, QTextEdit, QWidget
@@ -7,7 +9,7 @@ from PySide6.QtWidgets import QLabel, QTextEdit, QWidget
 from core.config.jobs import AnswerJob
 from core.config.judging import JudgingJob
 from core.jobs import queue
-from core.store import arena_votes, arenas, labelers, open_project
+from core.store import DATABASE, arena_votes, arenas, labelers, open_project
 from core.store.arena_votes import NewVote
 from desktop import user_settings
 from desktop.background import busy
@@ -180,6 +182,19 @@ def test_a_key_that_is_held_votes_once_and_both_answers_scroll(tab, qtbot):
     assert all(bar.value() > 100 for bar in bars)
     type_key(tab, qtbot, Qt.Key.Key_PageUp)
     assert [bar.value() for bar in bars] == [0, 0]
+
+
+def test_a_vote_that_cannot_be_written_is_not_lost_from_sight(tab, arena, qtbot):
+    before, other = shown(tab), sqlite3.connect(tab.session.project.folder / DATABASE)
+    tab.session.project.set_patience(0.01)
+    other.execute("begin immediate")
+    type_key(tab, qtbot, Qt.Key.Key_Left)
+    other.rollback()
+    other.close()
+    said = tab.arena.vote.ballot.hint
+    assert (shown(tab), said.property("role"), cast(tab, arena)) == (before, "warning", []), said.text()
+    type_key(tab, qtbot, Qt.Key.Key_Left)
+    assert len(cast(tab, arena)) == 1
 
 
 def test_others_vote_for_themselves(tab, arena, qtbot):
