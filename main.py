@@ -18,6 +18,8 @@ def main() -> int:
         return 2
     if not words or words[0] == "window":
         return _window(words[1:])
+    if words[0] == "--check":
+        sys.argv[1] = "check"
     from core.cli import cli
     from core.cli import run as run_cli
 
@@ -32,8 +34,10 @@ def _window(words: list[str]) -> int:
     except ImportError as error:
         if ".so" not in str(error):
             raise
-        sentence = f"Error: The window lacks a library of the system ({error}): install it; the commands do without it."
-        raise SystemExit(sentence) from error
+        from core.machine import libraries
+
+        sentence = f"The window lacks a library of the system ({error}): {libraries.remedy()}. The commands do without."
+        raise SystemExit(f"Error: {sentence}") from error
     return run(words)
 
 

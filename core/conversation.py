@@ -139,7 +139,12 @@ def last_turn(text: str) -> str:
 
 def same_words(text: str, other: str) -> bool:
     """Do they differ at most in blanks and in the names before turns?"""
-    return NAME.sub("", text).split() == NAME.sub("", other).split()
+    return words(text) == words(other)
+
+
+def words(text: str) -> list[str]:
+    """What is said in a conversation's `text`, without blanks and the names before turns."""
+    return NAME.sub("", text).split()
 
 
 def _message(item: Any) -> Message:

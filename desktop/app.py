@@ -9,6 +9,7 @@ from PySide6.QtCore import QMessageLogContext, QTimer, QtMsgType, qInstallMessag
 from PySide6.QtWidgets import QApplication
 
 from core.errors import explained
+from core.machine import libraries
 from core.projects import leftovers
 from desktop import errors, user_settings
 from desktop.background import in_background
@@ -23,6 +24,9 @@ NO_SCREEN = (
     "There is no screen to open the window on ({reason}): start it from a desktop, over `ssh -X`, or with `xvfb-run`; "
     "the commands need none, `plumbline --help` lists them."
 )
+#: What Qt says first where a library of X11 is missing, and there alone.
+LACKING = "is needed to load"
+NO_LIBRARY = "The window lacks a library of the system ({said}): {remedy}. The commands do without."
 
 
 def build(arguments: list[str]) -> tuple[QApplication, Window]:
@@ -48,8 +52,13 @@ def _application() -> QApplication:
     def tell(kind: QtMsgType, context: QMessageLogContext, text: str) -> None:
         heard.append(" ".join(text.split()).rstrip("."))
         if kind == QtMsgType.QtFatalMsg:
-            reason = "neither DISPLAY nor WAYLAND_DISPLAY is set" if _is_unseen() else heard[0]
-            print(f"Error: {NO_SCREEN.format(reason=reason)}", file=sys.stderr, flush=True)  # noqa: T201
+            if LACKING in heard[0] and not _is_unseen():
+                sentence = NO_LIBRARY.format(said=heard[0], remedy=libraries.remedy())
+            else:
+                sentence = NO_SCREEN.format(
+                    reason="neither DISPLAY nor WAYLAND_DISPLAY is set" if _is_unseen() else heard[0]
+                )
+            print(f"Error: {sentence}", file=sys.stderr, flush=True)  # noqa: T201
             os._exit(1)  # else it goes on to abort
 
     qInstallMessageHandler(tell)

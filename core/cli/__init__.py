@@ -10,6 +10,7 @@ import click
 
 from core.cli import (
     arena,
+    checking,
     data,
     jobs,
     judging,
@@ -44,7 +45,7 @@ def cli() -> None:
 
 MODULES = (
     projects, prompts, data, ranking, sending, labelers, review, jobs, arena, judging, runs, reports, launcher,
-    settings, servers, reading, trust,
+    settings, checking, servers, reading, trust,
 )  # fmt: skip
 for module in MODULES:
     for command in module.COMMANDS:

@@ -6,8 +6,9 @@ from pathlib import Path
 import click
 
 from core.cli.output import folder_argument, json_option, opened, say, show, table
+from core.errors import BadInput
+from core.labeling import html_pack, pack_report
 from core.labeling import pack as packs
-from core.labeling import pack_report
 from core.store import assignments, labelers, packed_rankings
 from core.store import conflicts as conflicting
 
@@ -34,11 +35,17 @@ def assign(folder: Path, names: tuple[str, ...], overlap: int, as_json: bool) ->
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--labeler", required=True, help="For whom.")
 @click.option("--arena", default="", help="An arena to vote in, too, in which policies go by letters.")
+@click.option("--html", is_flag=True, help="A page that is ranked in any browser, on a phone too, without Plumbline.")
 @json_option
-def pack(folder: Path, file: Path, labeler: str, arena: str, as_json: bool) -> None:
+def pack(folder: Path, file: Path, labeler: str, arena: str, html: bool, as_json: bool) -> None:
     """Write a labeling pack: one file, ranked elsewhere without a model or a network, then merged."""
+    if not html and html_pack.is_page(file):
+        raise BadInput(f"{file.name} is the name of a page: add --html, or name the pack {file.stem}{packs.SUFFIX}.")
+    if html and arena:
+        raise BadInput("A page holds prompts to rank and no arena: leave out --html, or --arena.")
     with opened(folder) as project:
-        waiting, stays = packs.pack(project, file, labeler, arena), packed_rankings.not_sent_back(project, labeler)
+        waiting = html_pack.write(project, file, labeler) if html else packs.pack(project, file, labeler, arena)
+        stays = packed_rankings.not_sent_back(project, labeler)
     if stays:
         say(stays, err=True)
     show({"waiting": waiting, "labeler": labeler}, as_json, f"{file} holds {waiting} prompts for {labeler} to rank.")
@@ -59,7 +66,10 @@ def unpack(file: Path, folder: Path, as_json: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @json_option
 def merge(folder: Path, file: Path, as_json: bool) -> None:
-    """Take over the rankings and answers of a labeling pack. Nothing is overwritten; merging twice changes nothing."""
+    """Take over the rankings and answers of a labeling pack. FILE is the pack that came back, or the answers of a page.
+
+    Nothing is overwritten; merging twice changes nothing.
+    """
     with opened(folder) as project:
         report = packs.merge(project, file)
     text = (

@@ -9,7 +9,7 @@ from core.labeling import pack_answers, pack_reading
 from core.labeling.answer_drafts import NEW, AnswerDrafts
 from core.labeling.drafts import Begun, Drafts
 from core.labeling.ordering import Ordering
-from core.labeling.pack_report import Merged, short
+from core.labeling.pack_report import Merged, not_saved, short
 from core.labeling.pairwise import Answers, Tiers
 from core.records import Labeler
 from core.store import Project, assignments, completions, drafts, labelers, packed_rankings, rankings
@@ -167,10 +167,8 @@ def not_merged(project: Project, packed: Project, labeler: str) -> list[str]:
         return [f"What is begun in the pack and not saved stays there: {UNREADABLE}."]
     if not begun:
         return []
-    count = "1 order that is" if len(begun) == 1 else f"{len(begun):,} orders that are"
     known = packed_rankings.group_text(project, begun[0])
-    first = f", for “{short(known.prompt)}”" if known is not None else ""
-    return [f"{count} begun in the pack{first}, and not saved: saved there and sent again, they are merged."]
+    return [not_saved(len(begun), f", for “{short(known.prompt)}”" if known is not None else "")]
 
 
 def _seen(project: Project, labeler_id: int, repeats: Collection[int], group_id: int) -> tuple[int, ...]:

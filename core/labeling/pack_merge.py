@@ -8,7 +8,8 @@ from pathlib import Path
 
 from core.errors import BadInput
 from core.humanize import readable
-from core.labeling import pack_answers, pack_check, pack_reading, pack_votes
+from core.labeling import pack_answers, pack_brought, pack_check, pack_reading, pack_votes
+from core.labeling.pack_brought import Brought
 from core.labeling.pack_report import Merged, short
 from core.records import Labeler
 from core.store import Project, conflicts, guidelines, labelers, now, packed_rankings, rankings
@@ -20,19 +21,15 @@ def merge(project: Project, packed: Project, path: Path) -> Merged:
     """Take over the rankings of a pack that was read from `path`, and the answers that were written in it, in one
     transaction. Raises `BadInput` for a pack of another project, of nobody who ranks here, or that is damaged."""
     name = pack_reading.labeler(packed, path)
-    if packed.setting("uid") != project.setting("uid"):
-        raise BadInput(f"{path.name} was made from another project: open that one to merge it.")
-    person = labelers.find(project, name)
-    if person is None:
-        raise BadInput(f"{path.name} is for “{name}”, for whom no pack was made here: merge it where it was made.")
+    person = labeler_here(project, packed.setting("uid"), name, path)
     try:
-        found = packed_rankings.listed(packed, name)
+        brought = pack_brought.of_project(packed, name)
     except (sqlite3.Error, UnicodeError) as error:
         pack_reading.raise_if_of_the_machine(error)
         raise BadInput(f"{path} is no labeling pack, or it is damaged: ask for it again.") from error
     with project.write():
-        merging = Merge(project, packed, person, readable(path.name))
-        report = merging.run(found)
+        merging = Merge(project, brought, person, readable(path.name))
+        report = merging.run()
         try:
             return report + pack_votes.merge(project, packed, person, merging.origin, merging.version)
         except (sqlite3.Error, UnicodeError) as error:
@@ -40,15 +37,32 @@ def merge(project: Project, packed: Project, path: Path) -> Merged:
             raise BadInput(f"{path} is no labeling pack, or it is damaged: ask for it again.") from error
 
 
+def labeler_here(project: Project, uid: object, name: str, path: Path) -> Labeler:
+    """Who ranked in a pack for `name` of the project `uid`. Raises `BadInput` where that is not this project, or nobody
+    here."""
+    if uid != project.setting("uid"):
+        raise BadInput(f"{path.name} was made from another project: open that one to merge it.")
+    person = labelers.find(project, name)
+    if person is None:
+        raise BadInput(f"{path.name} is for “{name}”, for whom no pack was made here: merge it where it was made.")
+    return person
+
+
+def take(project: Project, brought: Brought, person: Labeler, path: Path) -> Merged:
+    """Take over what was read from `path`, in one transaction."""
+    with project.write():
+        return Merge(project, brought, person, readable(path.name)).run()
+
+
 def holds_news(project: Project, packed: Project, name: str) -> bool:
     """Did the pack's labeler `name` rank, take back or write anything in it that is not known here?"""
     person = labelers.find(project, name)
-    found = packed_rankings.listed(packed, name)
-    voted = pack_votes.holds_new(project, packed, name)
     if person is None:
-        return bool(found or voted or packed_rankings.answered(packed, name))
-    ranked = any(map(Merge(project, packed, person, "").is_news, found))
-    return ranked or voted or pack_answers.holds_new(project, packed, name)
+        known = packed_rankings.listed(packed, name) or packed_rankings.answered(packed, name)
+        return bool(known or pack_votes.holds_new(project, packed, name))
+    brought = pack_brought.of_project(packed, name)
+    news = map(Merge(project, brought, person, "").is_news, brought.rankings)
+    return any(news) or pack_votes.holds_new(project, packed, name) or pack_answers.holds_new(project, packed, name)
 
 
 def holds_more(project: Project, packed: Project, name: str) -> bool:
@@ -60,27 +74,26 @@ def holds_more(project: Project, packed: Project, name: str) -> bool:
 
 
 class Merge:
-    """Of a pack of `person`'s, whose file is called `origin`."""
+    """Of what `person` did in a pack, whose file is called `origin`."""
 
-    def __init__(self, project: Project, packed: Project, person: Labeler, origin: str) -> None:
-        self.project, self.packed, self.person, self.origin = project, packed, person, origin
-        self.report = Merged()
+    def __init__(self, project: Project, brought: Brought, person: Labeler, origin: str) -> None:
+        self.project, self.brought, self.person, self.origin = project, brought, person, origin
+        self.report = Merged(refused=list(brought.refused))
         self.there = packed_rankings.known(project)
-        self.handed_out = packed_rankings.handed_out(packed)
+        self.handed_out = brought.handed_out
         self.taken_back = packed_rankings.taken_back(project)
         self.conflicts = conflicts.by_theirs(project)
-        self.undecided = conflicts.undecided(packed)
-        """Rankings of the pack that only a merge into it took back, until somebody decides."""
+        self.undecided = brought.undecided
         self.ours: dict[int, int] = {}
         """The ids here of rankings of the pack."""
         self.versions: dict[int, tuple[int, bool]] = {}
         """The ids here of versions of the guidelines in the pack; is each the same?"""
 
-    def run(self, found: list[PackedRanking]) -> Merged:
+    def run(self) -> Merged:
         by_group: dict[int, list[PackedRanking]] = defaultdict(list)
-        for ranking in found:
+        for ranking in self.brought.rankings:
             by_group[ranking.group_id].append(ranking)
-        for group_id in dict.fromkeys([*by_group, *packed_rankings.answered(self.packed, self.person.name)]):
+        for group_id in dict.fromkeys([*by_group, *self.brought.answered]):
             if len(by_group[group_id]) > pack_check.MOST_OF_ONE:
                 self.report.refused.append(f"Group {group_id} is left out: nobody ranks a prompt so often.")
             elif text := self._same_group(group_id):
@@ -96,7 +109,7 @@ class Merge:
         """The group here that the pack has, too, with the same completions."""
         ours, theirs, fault = packed_rankings.group_text(self.project, group_id), None, pack_answers.CHANGED
         try:
-            theirs = packed_rankings.group_text(self.packed, group_id)
+            theirs = self.brought.text_of(group_id)
         except pack_reading.SPOILT as error:
             pack_reading.raise_if_of_the_machine(error)
             fault = "is damaged in the pack"
@@ -299,9 +312,9 @@ class Merge:
     def _matching(self, guidelines_id: int) -> tuple[int, bool]:
         """The same version of the guidelines here; for one that only the pack has, the newest that both have."""
         ours = {guidelines.digest(each): each.id for each in reversed(guidelines.versions(self.project))}
-        for theirs in guidelines.versions(self.packed):
-            if theirs.id <= guidelines_id and (found := ours.get(guidelines.digest(theirs))):
-                return found, theirs.id == guidelines_id
+        for theirs, digest in self.brought.versions:
+            if theirs <= guidelines_id and (found := ours.get(digest)):
+                return found, theirs == guidelines_id
         raise BadInput("The pack was made under guidelines that this project never had: merge it where it was made.")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.errors import AlteredProject, BadInput, KnownError, ProjectError, known
 from core.store import DATABASE, Project, open_project
-from core.store.files import beside, closed, snapshots
+from core.store.files import beside, closed, plain, snapshots
 from core.store.packed_rankings import PACK
 
 SUFFIX = ".plumbpack"
@@ -26,8 +26,16 @@ def reading(path: Path) -> Iterator[Project]:
         yield packed
 
 
+def head(path: Path) -> bytes:
+    """How a file begins, without blanks before it."""
+    with plain.opened(path) as file:
+        return file.read(200).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+
+
 def _copied(path: Path, source: Path, folder: Path) -> Project:
     try:
+        if head(source).startswith((b"<", b"{")):
+            raise BadInput(f"{path.name} is a page or its answers: open a page in a browser, and merge its answers.")
         snapshots.copy(source, folder / DATABASE)
         if closed.fault(folder / DATABASE, references=False):
             raise ProjectError("what it holds contradicts itself")

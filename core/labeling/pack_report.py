@@ -35,6 +35,12 @@ def of_other_guidelines(count: int) -> str:
     )
 
 
+def not_saved(count: int, first: str = "") -> str:
+    """What is said of orders that are begun in a pack; `first` names one of them."""
+    orders = "1 order that is" if count == 1 else f"{count:,} orders that are"
+    return f"{orders} begun in the pack{first}, and not saved: saved there and sent again, they are merged."
+
+
 def short(prompt: str) -> str:
     """How a prompt is named in a sentence."""
     return " ".join(prompt.split())[:60]

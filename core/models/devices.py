@@ -3,6 +3,7 @@
 import ctypes
 import os
 import sys
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,10 @@ from core.machine import compute_settings
 from core.machine.compute_settings import AUTO
 
 #: Torch's own questions about the processor; they are private, so one that is gone counts as a no.
-CPU_BFLOAT16 = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+TILES, CPU_BFLOAT16 = "_is_amx_tile_supported", "_is_avx512_bf16_supported"
+#: Rows, columns and inputs of the multiplication by which both formats are compared, how often it is timed, and how
+#: much longer bfloat16 may take for half the memory.
+PRODUCT, TIMED, SLOWER = (64, 1536, 576), 12, 1.15
 GPUS = {"cuda", "mps"}
 
 
@@ -33,7 +37,7 @@ def placement() -> Placement:
     """CUDA, else Apple's MPS, else the CPU, unless a person or an environment variable chose
     (`core.machine.compute_settings`).
 
-    bfloat16 holds the frozen base only where the hardware multiplies in it; adapters, heads, optimizer and
+    bfloat16 holds the frozen base only where the hardware multiplies well in it; adapters, heads, optimizer and
     log-probabilities are float32 everywhere. Raises `BadInput` if what was chosen is not to be had.
     """
     name, by = compute_settings.asked("device")
@@ -125,9 +129,30 @@ def _native(device: torch.device) -> tuple[torch.dtype, str]:
     if device.type == "cuda":
         native = torch.cuda.is_bf16_supported(including_emulation=False)
         return torch.bfloat16 if native else torch.float32, ""
-    if device.type == "cpu" and any(getattr(torch.cpu, name, bool)() for name in CPU_BFLOAT16):
+    if device.type != "cpu":
+        return torch.float32, ""
+    if getattr(torch.cpu, TILES, bool)():
         return torch.bfloat16, "the processor multiplies in bfloat16"
+    if getattr(torch.cpu, CPU_BFLOAT16, bool)():
+        if seconds_of_product(torch.bfloat16) <= SLOWER * seconds_of_product(torch.float32):
+            return torch.bfloat16, "the processor multiplies in bfloat16"
+        return torch.float32, "the processor multiplies faster in float32 than in bfloat16"
     return torch.float32, ""
+
+
+@cache
+def seconds_of_product(dtype: torch.dtype) -> float:
+    """Processor seconds of one multiplication in one thread, the fewest of several: other programs do not count in
+    them. There are processors that know bfloat16 and take twice as long in it."""
+    rows, columns, inputs = PRODUCT
+    left, right = torch.ones(rows, inputs, dtype=dtype), torch.ones(columns, inputs, dtype=dtype)
+    taken = []
+    with one_thread():
+        for _ in range(TIMED):
+            began = time.thread_time()
+            torch.nn.functional.linear(left, right)
+            taken.append(time.thread_time() - began)
+    return min(taken)
 
 
 def _device(name: str, by: str) -> torch.device:

@@ -306,10 +306,12 @@ def _four_bit(chosen: Placement) -> dict[str, Any]:
 def _check_memory(spec: ModelSpec, chosen: Placement) -> None:
     weights = sum(path.stat().st_size for path in spec.folder.glob("*.safetensors"))
     needed = weights * chosen.dtype.itemsize / 2  # the files hold 2 bytes a weight as a rule
-    if chosen.device.type == "cpu" and needed > psutil.virtual_memory().available:
+    free = psutil.virtual_memory().available
+    if chosen.device.type == "cpu" and needed > free:
+        halved = ", set the number format to bfloat16 in the settings" if weights <= free else ""
         raise ModelError(
-            f"{spec.title} needs about {needed / 1e9:.1f} GB of memory and "
-            f"{psutil.virtual_memory().available / 1e9:.1f} GB are free: close other programs or choose a smaller one."
+            f"{spec.title} needs about {needed / 1e9:.1f} GB of memory and {free / 1e9:.1f} GB are free: close other "
+            f"programs{halved} or choose a smaller one."
         )
     limit = compute_settings.chosen().memory_gb
     if limit and needed > limit * 1e9:

@@ -270,6 +270,13 @@ def queue_again(project: Project, ranking_ids: Iterable[int]) -> Changes:
     return project.changed("Queue again", "assignments", "rankings", ids=tuple(ids))
 
 
+def asked_again(project: Project, labeler_id: int) -> set[int]:
+    """The rankings of this labeler that a repeat was ever asked for."""
+    return set(project.database.column(
+        "select after_ranking from assignments where labeler_id = ? and reason = 'repeat'", labeler_id
+    ))  # fmt: skip
+
+
 def mix_in_repeat(project: Project, labeler_id: int) -> int | None:
     """After each n-th ranking (the setting `repeat_every`), queue one that the labeler made a while ago.
 
@@ -283,9 +290,7 @@ def mix_in_repeat(project: Project, labeler_id: int) -> int | None:
     ).fetchall()
     if len(made) % every or len(made) <= REPEAT_AFTER:
         return None
-    asked = set(project.database.column(
-        "select after_ranking from assignments where labeler_id = ? and reason = 'repeat'", labeler_id
-    ))  # fmt: skip
+    asked = asked_again(project, labeler_id)
     found = next((each for each in made[:-REPEAT_AFTER] if each[0] not in asked), None)
     if found is None:
         return None

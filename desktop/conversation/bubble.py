@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QFrame, QSizePolicy, QVBoxLayout, QWidget
 
 from core.conversation import Message, Role
 from core.texts import PAGE, Limits
+from core.turns import said, speaker
 from desktop.conversation.fitted import FittedText
-from desktop.conversation.turns import said, speaker
 from desktop.theme import theme
 from desktop.widgets.basics import label
 

@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QScrollArea, QWidget
 
 from core.conversation import Message
 from core.texts import Limits
+from core.turns import said
 from desktop.conversation.bubble import Turn
-from desktop.conversation.turns import said
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, label
 

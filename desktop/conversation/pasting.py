@@ -7,7 +7,7 @@ from core.conversation import Conversation
 from core.data import pasted
 from core.data.rows import Unusable
 from core.texts import one_line
-from desktop.conversation.turns import said
+from core.turns import said
 from desktop.widgets import message_boxes
 from desktop.widgets.strangers import Editing
 

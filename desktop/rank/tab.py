@@ -15,6 +15,7 @@ from core.conversation import Conversation
 from core.errors import KnownError
 from core.jobs import queue
 from core.jobs.follow import News
+from core.labeling.page_items import BY_CRITERIA, MOST_NAMES
 from core.labeling.session import LabelingSession
 from core.preferences.judged_groups import OVERALL
 from core.store import Changes, guidelines
@@ -37,10 +38,6 @@ from desktop.widgets.basics import column, row, set_role
 from desktop.widgets.cheat_sheet import CheatSheet
 from desktop.widgets.strangers import clipped
 
-#: The project's setting: ask for an order by each criterion, too.
-BY_CRITERIA = "rank_by_criteria"
-#: Flags in the menu, and criteria to order by.
-MOST_NAMES = 40
 #: What the queue is made of.
 ITEMS = {"prompts", "completions", "completion_groups"}
 

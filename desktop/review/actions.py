@@ -48,7 +48,8 @@ OVERLAP = _labelers("labelers.overlap", "How many labelers rank each prompt", fi
 SHARE_OUT = _labelers("labelers.share", "Share out", role="primary")
 EVERYBODY = _labelers("labelers.everybody", "Everybody ranks everything", role="link", only_here=True)
 MAKE_PACK = _labelers("labelers.pack", "Make a pack …", "For the labeler selected in the table")
-MERGE_PACK = _labelers("labelers.merge", "Merge a pack …")
+MAKE_PAGE = _labelers("labelers.page", "Make a page …", "Ranked in any browser, on a phone too, without Plumbline")
+MERGE_PACK = _labelers("labelers.merge", "Merge …", "A pack that came back, or the answers of a page")
 REPEAT = _labelers("labelers.repeat", "Mix in a repeat", field=True)
 GOLD = _labelers("labelers.gold", "Gold reward", field=True)
 PERSONALITY = _labelers("labelers.personality", "Personality", field=True)
@@ -65,6 +66,6 @@ DECIDE = _labelers("labelers.decide", "Take this order", only_here=True)
 
 ACTIONS = (
     IMPORT, IMPORT_FROM_HUB, EXPORT, SEARCH, DISTANCE, *FILTERS.values(), PEOPLE_ONLY, ADD_NEWEST, ADJUDICATE, TAKE_OUT,
-    LABELER, NAME, ADD, OVERLAP, SHARE_OUT, EVERYBODY, MAKE_PACK, MERGE_PACK, REPEAT, GOLD, PERSONALITY, NOISE,
-    LET_RANK, DECIDE,
+    LABELER, NAME, ADD, OVERLAP, SHARE_OUT, EVERYBODY, MAKE_PACK, MAKE_PAGE, MERGE_PACK, REPEAT, GOLD, PERSONALITY,
+    NOISE, LET_RANK, DECIDE,
 )  # fmt: skip

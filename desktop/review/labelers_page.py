@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.errors import KnownError
-from core.labeling import gold, pack, pack_report, simulate
+from core.labeling import gold, html_pack, pack, pack_report, simulate
 from core.records import Labeler
 from core.runs import wishes
 from core.store import Changes, Project, assignments, labelers, rankings
@@ -49,6 +49,8 @@ from desktop.widgets.tables import table
 
 #: Labelers in the table: a data set may name thousands.
 SHOWN = 200
+#: Writes what a labeler is to rank, and says how many prompts that is.
+Write = Callable[[Project, Path, str], int]
 COLUMNS = ("Takes part", "Labeler", "Ranked", "Waiting", "Share")
 
 
@@ -113,15 +115,16 @@ class LabelersPage(QWidget):
             column(
                 label("Rank on another machine", "heading"),
                 label(
-                    "A labeling pack is one file. It needs no model and no network, and merging it overwrites nothing.",
+                    "A pack is ranked in Plumbline, a page in any browser. Neither needs a model or a network.",
                     "muted",
                     wrap=True,
                 ),
                 row(
                     action_button(actions.MAKE_PACK, self.choose_pack),
-                    action_button(actions.MERGE_PACK, self.choose_merge),
+                    action_button(actions.MAKE_PAGE, self.choose_page),
                     None,
                 ),
+                row(action_button(actions.MERGE_PACK, self.choose_merge), None),
             )
         )
 
@@ -261,25 +264,34 @@ class LabelersPage(QWidget):
         self._do(lambda: assignments.unassign(self.session.project))
 
     def choose_pack(self) -> None:
+        self._choose("Write the labeling pack", pack.SUFFIX, pack.pack)
+
+    def choose_page(self) -> None:
+        self._choose("Write the page to rank in", html_pack.SUFFIXES[0], html_pack.write)
+
+    def _choose(self, title: str, suffix: str, write: Write) -> None:
+        """Ask where to write what the selected labeler is to rank."""
         place = self.table.currentRow()
         who = self.people[place] if 0 <= place < len(self.people) else None
         if who is None or who.kind != "person":
             self._say("Select the labeler in the table for whom the pack is.", "warning")
             return
-        name = re.sub(r'[\\/:*?"<>|]+', "-", f"{self.session.project.name} for {who.name}{pack.SUFFIX}")
-        file_dialogs.ask_save(self, "Write the labeling pack", name, lambda path: self.make_pack(path, who.name))
+        name = re.sub(r'[\\/:*?"<>|]+', "-", f"{self.session.project.name} for {who.name}{suffix}")
+        file_dialogs.ask_save(
+            self, title, name, lambda path: self.make_pack(path, who.name, write), suffix=suffix.removeprefix(".")
+        )
 
-    def make_pack(self, path: Path, labeler: str) -> None:
-        """Write a pack in the background."""
+    def make_pack(self, path: Path, labeler: str, write: Write = pack.pack) -> None:
+        """Write a pack, or a page, in the background."""
 
         def done(waiting: int) -> None:
             holds = f"{path.name} holds {waiting:,} prompts for {labeler}"
             self._say(f"{holds}: send it, and merge what comes back.", "good")
 
-        self._apart(lambda project: pack.pack(project, path, labeler), done)
+        self._apart(lambda project: write(project, path, labeler), done)
 
     def choose_merge(self) -> None:
-        file_dialogs.ask_open(self, "Merge a labeling pack", self.merge, file_dialogs.PACKS)
+        file_dialogs.ask_open(self, "Merge a labeling pack or answers", self.merge, file_dialogs.MERGED)
 
     def merge(self, path: Path) -> None:
         """Take over the rankings of a pack in the background."""

@@ -8,6 +8,7 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QFileDialog, QToolButton, QWidget
 
 from core.labeling.pack import SUFFIX
+from core.labeling.page_answers import SUFFIX as ANSWERS
 from desktop import user_settings
 from desktop.theme import theme
 from desktop.theme.icons import icon
@@ -23,6 +24,8 @@ ICONS = {
     "detailModeButton": "details",
 }
 PACKS = f"Labeling packs (*{SUFFIX});;All files (*)"
+#: What a labeler sends back.
+MERGED = f"Labeling packs and answers (*{SUFFIX} *{ANSWERS});;All files (*)"
 
 
 def ask_open(parent: QWidget | None, title: str, chosen: Callable[[Path], object], kinds: str = "") -> QFileDialog:

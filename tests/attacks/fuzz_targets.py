@@ -45,6 +45,7 @@ from core.store import (
 from core.store.runs import checkpoints, job_log, job_metrics
 from tests.core.data.test_fuzz_imports import EXAMPLES, SUFFIXES
 from tests.jobs import add_job
+from tests.pages import Filled
 
 #: Seconds of the processor that a command may take: other programs may keep it waiting for longer.
 PATIENCE = 5.0
@@ -147,6 +148,11 @@ def seeds() -> Path:
     project.close()
     command("archive", folder / "project", folder / "seed.plumbline.zip")
     command("pack", folder / "project", folder / "seed.plumbpack", "--labeler", "cleo")
+    command("pack", folder / "project", folder / "seed.html", "--labeler", "cleo", "--html")
+    page = Filled(folder / "seed.html")
+    for number in range(1, 4):
+        page.rank(number, "2>1=3")
+    page.write(folder / "seed.json")
     return folder
 
 
@@ -277,6 +283,29 @@ def pack(data: bytes, inside: Path) -> None:
         command("merge", inside / "project", inside / "unpacked")
 
 
+def answers(data: bytes, inside: Path) -> None:
+    """The answers of a page with damaged bytes, or with something odd in place of one of its values."""
+    path, sound = inside / "a.json", (seeds() / "seed.json").read_bytes()
+    path.write_bytes(edited(sound, data[1:]) if data[:1] < b"\x80" else _odd_answers(json.loads(sound), data[1:]))
+    project = _project(inside)
+    command("merge", project, path)
+    command("agreement", project)
+
+
+def _odd_answers(found: Any, data: bytes) -> bytes:
+    """Each byte is a step to a value within, and the last one what is put there."""
+    *steps, last = data or b"\0"
+    place, key = {"": found}, ""
+    for step in steps:
+        inner = place[key]
+        if not isinstance(inner, dict | list) or not inner:
+            break
+        place, key = inner, list(inner)[step % len(inner)] if isinstance(inner, dict) else step % len(inner)
+    odd = ODD[last % len(ODD)]
+    place[key] = odd.decode("latin-1") if isinstance(odd, bytes) else odd
+    return json.dumps(found).encode()
+
+
 def texts(data: bytes, inside: Path) -> None:
     """Guidelines, as a file and as what is shown of it."""
     path, project = inside / "g.md", _project(inside)
@@ -353,7 +382,8 @@ def read_all(folder: Path, data: bytes, count: int = len(READING)) -> None:
 
 
 TARGETS: dict[str, Target] = {
-    "imports": imports, "archive": archive, "pack": pack, "texts": texts, "project": project, "rows": rows,
+    "imports": imports, "archive": archive, "pack": pack, "answers": answers, "texts": texts,
+    "project": project, "rows": rows,
 }  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from core.errors import BadInput
 from core.events import Checkpoint, Metrics
 from core.jobs import queue
 from core.jobs.recorder import Recorder
+from core.labeling import html_pack
 from core.labeling import pack as packs
 from core.machine import compute_settings
 from core.projects import archive, leftovers, trash, trash_notes
@@ -119,6 +120,11 @@ def unpack(place: Place) -> kills.Operation:
 def pack(place: Place) -> kills.Operation:
     place.on_project(lambda project: labelers.named(project, "Bo"))
     return lambda: place.on_project(lambda project: packs.pack(project, place.out / "bo.plumbpack", "Bo"))
+
+
+def write_page(place: Place) -> kills.Operation:
+    place.on_project(lambda project: labelers.named(project, "Bo"))
+    return lambda: place.on_project(lambda project: html_pack.write(project, place.out / "bo.html", "Bo"))
 
 
 def merge(place: Place) -> kills.Operation:
@@ -230,8 +236,9 @@ def delete_for_good(place: Place) -> kills.Operation:
 
 
 CASES = (
-    new, unpack, pack, merge, install_demo, write_archive, restore, duplicate, export, report, metrics, settings,
-    import_rankings, fetch_from_hub, undo, migrate, remove_run, put_back_run, delete, put_back, delete_for_good,
+    new, unpack, pack, write_page, merge, install_demo, write_archive, restore, duplicate, export, report, metrics,
+    settings, import_rankings, fetch_from_hub, undo, migrate, remove_run, put_back_run, delete, put_back,
+    delete_for_good,
 )  # fmt: skip
 
 

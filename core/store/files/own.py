@@ -20,6 +20,8 @@ ID_AT = slice(68, 72)
 #: How an archive begins, and where the name of its first file is (APPNOTE.TXT of ZIP, 4.3.7): our own is the database.
 ENTRY = b"PK\3\4"
 NAME_AT = slice(30, 30 + len(DATABASE))
+#: How the answers of a page begin, that somebody ranked in a browser.
+ANSWERS = b'{"plumbline":"answers"'
 
 
 def refuse(target: Path) -> None:
@@ -32,12 +34,13 @@ def refuse(target: Path) -> None:
 
 
 def says_ours(path: Path) -> bool:
-    """Does the file begin as a project, a labeling pack or an archive that Plumbline made, whatever state the rest of
-    it is in? Raises `OSError`."""
+    """Does the file begin as a project, a labeling pack, answers of a page or an archive that Plumbline made, whatever
+    state the rest of it is in? Raises `OSError`."""
     with path.open("rb") as file:
         head = file.read(ID_AT.stop)
     is_database = head.startswith(MAGIC) and head[ID_AT] == APPLICATION_ID.to_bytes(4, "big")
-    return is_database or (head.startswith(ENTRY) and head[NAME_AT] == DATABASE.encode())
+    is_archive = head.startswith(ENTRY) and head[NAME_AT] == DATABASE.encode()
+    return is_database or is_archive or head.startswith(ANSWERS)
 
 
 def refuse_work(target: Path) -> None:

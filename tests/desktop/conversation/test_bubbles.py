@@ -7,9 +7,9 @@ import pytest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from core.conversation import Conversation, Message
+from core.turns import said, speaker
 from desktop.actions import Action
 from desktop.conversation.bubbles import COPY, ConversationView
-from desktop.conversation.turns import said, speaker
 from desktop.widgets.basics import column
 
 MB = 1 << 20

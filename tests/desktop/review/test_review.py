@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMessageBox, QPushButton
 
 from core import data
 from core.labeling import pack
@@ -26,6 +26,7 @@ from desktop.review.tab import Tab
 from desktop.session import Session
 from tests.core.labeling.test_labelers import person, rank
 from tests.desktop.rank.ranking import Key, press
+from tests.pages import Filled
 from tests.ranked import counting_rankings
 
 
@@ -264,6 +265,24 @@ def test_a_pack_goes_out_and_comes_back_with_its_conflict_decided(
     assert now.ranks == {ids[3]: 1, ids[0]: 2, ids[1]: 3, ids[2]: 4}
     page.merge(tmp_path / "missing.plumbpack")
     qtbot.waitUntil(lambda: "is not a file" in page.said.text())
+
+
+def test_a_page_goes_out_and_its_answers_come_back(qtbot, tab: Tab, ranked: Project, tmp_path: Path) -> None:
+    tab.pages.setCurrentWidget(tab.labelers)
+    page = tab.labelers
+    page.table.selectRow([who.name for who in page.people].index("Bo"))
+    page.choose_page()
+    dialog = page.findChild(QFileDialog)
+    assert dialog is not None and dialog.selectedFiles()[0].endswith(" for Bo.html")
+    dialog.fileSelected.emit(str(tmp_path / "bo.html"))
+    dialog.close()
+    qtbot.waitUntil(lambda: "bo.html holds 3 prompts for Bo" in page.said.text())
+    filled = Filled(tmp_path / "bo.html")
+    filled.rank(filled.held["queue"][0]["group"])
+    page.merge(filled.write(tmp_path / "back.json"))
+    qtbot.waitUntil(lambda: "1 rankings are new" in page.said.text())
+    page.merge(tmp_path / "bo.html")
+    qtbot.waitUntil(lambda: "a page to rank in" in page.said.text())
 
 
 @pytest.mark.thorough

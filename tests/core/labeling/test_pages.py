@@ -1,0 +1,204 @@
+"""A labeling pack as a page: what it holds, and what its answers do where it was made. No browser is needed."""
+
+import base64
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from core.errors import BadInput
+from core.events import NewCompletion
+from core.labeling import html_pack
+from core.labeling import pack as packs
+from core.records import NewRanking, Prompt
+from core.store import assignments, completions, conflicts, guidelines, labelers, prompts, rankings
+from tests.pages import Filled
+from tests.ranked import counting_rankings
+
+
+@pytest.fixture
+def page(filled, tmp_path) -> Filled:
+    html_pack.write(filled, tmp_path / "bo.html", "Bo")
+    return Filled(tmp_path / "bo.html")
+
+
+def ranked(project, group_id, name="Bo", **more) -> int:
+    ids = completions.ids(project, group_id)
+    new = NewRanking(group_id, labelers.named(project, name).id, dict.fromkeys(ids, 1), shown=tuple(ids), **more)
+    return rankings.add(project, new).ids[0]
+
+
+def of_bo(project) -> list:
+    return [each for each in counting_rankings(project) if each.labeler.name == "Bo"]
+
+
+def test_a_ranking_comes_back_as_it_was_made_and_once(filled, page, tmp_path):
+    made = page.rank(
+        2, "3>1=4", comment=" better \ud800", flag=None,
+        criteria=[["kindness", number, place] for place, number in enumerate([5, 6, 7, 8], 1)],
+    )  # fmt: skip
+    made["items"][0] |= {"flag": "broken", "verdict": "bad"}
+    page.rank(3, "", flag="unsafe")
+    report = packs.merge(filled, page.write(tmp_path / "back.json"))
+    assert (report.added, report.known, report.refused) == (2, 0, [])
+    first, second = of_bo(filled)
+    assert (first.group_id, first.ranks) == (2, {5: 2, 6: None, 7: 1, 8: 2})
+    assert (first.comment.strip(), first.seconds, first.method) == ("better \N{REPLACEMENT CHARACTER}", 12.5, "order")
+    assert first.criteria == {"kindness": {5: 1, 6: 2, 7: 3, 8: 4}}
+    shown = page.held["items"]["2"]["shown"]
+    assert (first.flags, first.verdicts) == ({shown[0]: "broken"}, {shown[0]: "bad"})
+    assert (second.flag, first.guidelines_id) == ("unsafe", guidelines.current(filled).id)
+    rows = filled.database.rows("select completion_id, position from ranking_items where ranking_id = ?", first.id)
+    assert {row["completion_id"]: row["position"] for row in rows} == {item: at for at, item in enumerate(shown, 1)}
+    again = packs.merge(filled, page.write(tmp_path / "back.json"))
+    assert (again.added, again.known, again.conflicts) == (0, 2, 0) and len(of_bo(filled)) == 2
+
+
+def test_the_page_asks_what_the_window_asks_in_the_same_orders(filled, tmp_path):
+    bo = labelers.named(filled, "Bo")
+    base = ranked(filled, 1)
+    filled.database.execute(
+        "insert into assignments (group_id, labeler_id, reason, after_ranking, created_at)"
+        " values (1, ?, 'repeat', ?, '')",
+        (bo.id, base),
+    )
+    filled.set_setting(assignments.REPEAT_EVERY, 3)
+    assert html_pack.write(filled, tmp_path / "bo.html", "Bo") == 6
+    held = Filled(tmp_path / "bo.html").held
+    queue = assignments.queue(filled, bo.id)
+    uid = filled.database.value("select uid from rankings where id = ?", base)
+    assert [each["group"] for each in held["queue"]] == list(queue.waiting)
+    assert {each["group"]: each["repeat_of"] for each in held["queue"] if each["repeat_of"]} == {1: uid}
+    for group in queue.waiting:
+        ids = completions.ids(filled, group)
+        assert held["items"][str(group)]["shown"] == rankings.shown_order(group, bo.id, ids)
+        assert held["items"][str(group)]["again"] == rankings.shown_order(group, bo.id, ids, again=True)
+    assert held["repeat"] == {"every": 3, "after": 10, "made": 1, "first": []}  # it was asked for already
+
+
+def test_a_repeat_is_stored_as_one_and_gives_no_pairs(filled, page, tmp_path):
+    first = page.rank(1)
+    page.rank(1, "4>3>2>1", repeat_of=first["uid"])
+    assert packs.merge(filled, page.write(tmp_path / "back.json")).added == 2
+    (counting,) = of_bo(filled)
+    assert counting.ranks == {1: 1, 2: 2, 3: 3, 4: 4}
+    assert filled.database.column("select repeat_of from rankings order by id") == [None, counting.id]
+
+
+def test_what_is_taken_back_there_is_taken_back_here_and_an_older_file_changes_nothing(filled, page, tmp_path):
+    page.rank(1)
+    mine = page.rank(2)
+    old = page.write(tmp_path / "old.json")
+    assert packs.merge(filled, old).added == 2
+    mine["retracted_at"] = "2026-05-01T10:30:00.000+00:00"
+    page.rank(2, "4>3>2>1")
+    report = packs.merge(filled, page.write(tmp_path / "new.json"))
+    assert (report.added, report.retracted, report.conflicts) == (1, 1, 0)
+    assert packs.merge(filled, old).restored == 0
+    assert [each.ranks[8] for each in of_bo(filled)[1:]] == [1]
+
+
+def test_what_was_ranked_here_before_is_replaced_and_what_was_ranked_since_is_a_conflict(filled, tmp_path):
+    before = ranked(filled, 1)
+    guidelines.save(filled, criteria="Be kinder.", ties="", flags="", examples="")
+    assignments.queue_again(filled, [before])
+    html_pack.write(filled, tmp_path / "bo.html", "Bo")
+    page = Filled(tmp_path / "bo.html")
+    ranked(filled, 2)
+    page.rank(1)
+    page.rank(2)
+    report = packs.merge(filled, page.write(tmp_path / "back.json"))
+    assert (report.added, report.known, report.conflicts) == (1, 1, 1)
+    assert len(conflicts.listed(filled)) == 1
+    assert next(each.ranks for each in of_bo(filled) if each.group_id == 1) == {1: 1, 2: 2, 3: 3, 4: 4}
+    assert packs.merge(filled, page.write(tmp_path / "back.json")).conflicts == 0
+
+
+def test_what_changed_since_is_named_and_left_out(filled, page, tmp_path):
+    ana = labelers.named(filled, "Ana").id
+    completions.write(filled, 3, ana, "Ana's own")  # it moves no other one
+    for group in (1, 2, 3):
+        page.rank(group)
+    filled.database.execute("update completions set text = 'other' where id = 1")
+    filled.database.execute("update prompts set text = 'other' where id = 2")
+    report = packs.merge(filled, page.write(tmp_path / "back.json"))
+    assert report.added == 1 and [each.group_id for each in of_bo(filled)] == [3]
+    assert len(report.refused) == 2 and all("other completions now" in each for each in report.refused)
+
+
+def test_it_is_merged_where_it_was_made_alone_and_for_whom(filled, page, tmp_path, plumbline):
+    page.rank(1)
+    for more, words in (
+        ({"project": "0"}, "another project"),
+        ({"labeler": "Zoe"}, "for whom no pack was made"),
+        ({"version": 2}, "newer Plumbline"),
+    ):
+        code, _, said = plumbline("merge", filled.folder, page.write(tmp_path / "back.json", **more))
+        assert code == 2 and words in said and said.count("\n") == 1
+    code, _, said = plumbline("merge", filled.folder, tmp_path / "bo.html")
+    assert code == 2 and "a page to rank in" in said
+    code, _, said = plumbline("unpack", tmp_path / "bo.html", tmp_path / "bo")
+    assert code == 2 and "open a page in a browser" in said
+    assert of_bo(filled) == []
+
+
+def test_what_is_begun_and_not_saved_is_told_of(filled, page, tmp_path):
+    page.rank(1)
+    report = packs.merge(filled, page.write(tmp_path / "back.json", begun=2))
+    assert report.added == 1 and "2 orders that are begun in the pack" in report.begun_left[0]
+
+
+def test_the_command_writes_a_page_and_takes_a_pages_name_for_nothing_else(filled, tmp_path, plumbline):
+    code, said, _ = plumbline("pack", filled.folder, tmp_path / "bo.html", "--labeler", "Bo", "--html")
+    assert code == 0 and "6 prompts for Bo" in said
+    assert plumbline("pack", filled.folder, tmp_path / "b.html", "--labeler", "Bo")[0] == 2
+    assert plumbline("pack", filled.folder, tmp_path / "b.plumbpack", "--labeler", "Bo", "--html")[0] == 2
+    assert not (tmp_path / "b.html").exists()
+
+
+def test_answers_that_came_back_are_written_over_by_nothing(filled, page, tmp_path):
+    page.rank(1)
+    back = page.write(tmp_path / "back.html")
+    with pytest.raises(BadInput, match="may hold work"):
+        html_pack.write(filled, back, "Bo")
+    with pytest.raises(BadInput, match="choose another name"):
+        packs.pack(filled, page.write(tmp_path / "back.json"), "Bo")
+
+
+HOSTILE = "</script><script>alert(1)</script><!-- <img src=x onerror=alert(1)> \u202egnp.exe\u200b & ]]> {{ 7 }}"
+
+
+class Attributes(HTMLParser):
+    """Every attribute that a browser finds in a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found = set[str]()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found |= {name for name, _ in attrs}
+
+
+def test_texts_are_data_in_the_page_and_only_what_is_written_into_it_may_run(project, tmp_path):
+    prompts.add(project, [Prompt(0, HOSTILE)])
+    completions.add_group(project, prompts.listed(project)[-1].id, [NewCompletion(HOSTILE, 1, True, 0)] * 2)
+    guidelines.save(project, criteria=HOSTILE, ties="", flags=f"- broken: {HOSTILE}", examples="")
+    html_pack.write(project, tmp_path / "bo.html", "Bo")
+    text = (tmp_path / "bo.html").read_text(encoding="utf-8")
+    scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    (style,) = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
+    assert len(scripts) == 1 and text.lower().count("<script") == 2 and "<img" not in text and "<!--" not in text
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1].replace("&#x27;", "'")
+    for kind, inline in (("script", scripts[0]), ("style", style)):
+        digest = base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in policy
+    assert policy.startswith("default-src 'none'; ") and "unsafe" not in policy
+    parser = Attributes()
+    parser.feed(text)
+    assert not {name for name in parser.found if name.startswith("on") or name in ("src", "href", "style", "srcdoc")}
+    held = Filled(tmp_path / "bo.html").held
+    card = next(iter(held["items"][str(held["queue"][-1]["group"])]["cards"].values()))
+    assert card["text"] == HOSTILE.replace("\u202e", "‹U+202E›").replace("\u200b", "‹U+200B›")
+    assert json.dumps(held).count("\\u202e") == 0
