@@ -12,7 +12,6 @@ from core.jobs import queue
 from core.store import DATABASE, arena_votes, arenas, labelers, open_project
 from core.store.arena_votes import NewVote
 from desktop import user_settings
-from desktop.background import busy
 from desktop.compare.arena import keys
 from desktop.compare.tab import Tab
 from desktop.places import PageId
@@ -232,7 +231,7 @@ def test_the_results_are_hidden_until_somebody_asks_and_by_the_next_vote(tab, ar
     assert not any(name in texts(tab) for name in NAMES)
     press(tab, qtbot, "Show the results")
     results = tab.arena.results
-    qtbot.waitUntil(lambda: results.found is not None and not busy())
+    qtbot.waitUntil(lambda: "Judge: a reward" in texts(results))
     said = texts(results)
     assert all(f"{name} over" in said or f"over {name}" in said for name in NAMES), said
     assert results.said.text() == results.found.people.sentences[0]
