@@ -3,7 +3,7 @@
 run_demo        the loop from nothing to a comparison; demo has its settings, demo_pack the shipped project
 cli/            the commands of `python main.py`
 worker          the other process: runs the jobs
-compare/        two policies on the same prompts
+compare/        two policies on the same prompts; a run done again beside what it recorded
 rl/             rollouts, rankings, the loop; algorithms/ has one file per algorithm
 reward/         the reward model, and the reward that everybody asks
 models/         the base model: fetching, loading, adapters, generation            (torch from here up to compare);

@@ -72,7 +72,7 @@ class Samples:
 @dataclass(frozen=True)
 class NewCompletion:
     """`policy_job` is the run whose policy wrote it; None is the base model, the labeler of the number `written_by`,
-    the model of a `server`, or nobody here."""
+    the model of a `server`, or nobody here. It may be the best of `best_of` by the reward model of the run `judge`."""
 
     text: str
     tokens: int
@@ -81,6 +81,17 @@ class NewCompletion:
     policy_job: int | None = None
     written_by: int | None = None
     server: str = ""
+    step: int | None = None
+    """Of the policy's checkpoint, where that is not the run's last one."""
+    best_of: int = 1
+    judge: int | None = None
+
+    @property
+    def source(self) -> dict[str, Any]:
+        """What is kept of where it came from beside who wrote it."""
+        found: dict[str, Any] = {"server": self.server} if self.server else {}
+        found |= {} if self.step is None else {"step": self.step}
+        return found | ({"best_of": self.best_of, "judge": self.judge} if self.best_of > 1 else {})
 
 
 @dataclass(frozen=True)

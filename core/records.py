@@ -91,7 +91,7 @@ class Prompt:
 class Completion:
     """One answer. `policy_job` is the training job whose policy wrote it; None is the base model, whatever wrote what
     was `imported` from a file of that name, the model of a `server`, or the labeler whose name is `written_by`, who may
-    have mended another."""
+    have mended another. It may be the best of `best_of` by the reward model of the run `judge`."""
 
     id: int
     group_id: int
@@ -104,6 +104,10 @@ class Completion:
     written_by: str = ""
     mended: int | None = None
     server: str = ""
+    step: int | None = None
+    """Of the policy's checkpoint, where that is not the run's last one."""
+    best_of: int = 1
+    judge: int | None = None
 
     @property
     def by_hand(self) -> str:
@@ -119,13 +123,21 @@ class Completion:
             return f"{self.by_hand} by {self.written_by}"
         if self.imported:
             return f"Imported from {self.imported}"
+        return f"Written by {self._writer}{best_of_words(self.best_of, self.judge)}"
+
+    @property
+    def _writer(self) -> str:
         if self.server:
-            return f"Written by {self.server}"
-        return (
-            "Written by the base model"
-            if self.policy_job is None
-            else f"Written by the policy of run {self.policy_job}"
-        )
+            return self.server
+        if self.policy_job is None:
+            return "the base model"
+        return f"the policy of run {self.policy_job}{'' if self.step is None else f', step {self.step}'}"
+
+
+def best_of_words(n: int, judge: int | None) -> str:
+    """What is told of an answer that was chosen among several, after who wrote it."""
+    by = "" if judge is None else f" of run {judge}"
+    return f", the best of {n} by the reward model{by}" if n > 1 else ""
 
 
 def by_hand(name: str) -> str:
@@ -229,6 +241,7 @@ class Pair:
     labeler_id: int
     chosen_by: str = ""
     rejected_by: str = ""
+    ranking_id: int = 0
 
 
 @dataclass(frozen=True)

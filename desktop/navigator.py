@@ -21,8 +21,11 @@ class Navigator(Protocol):
     def show_newest_run(self, tab: TabId) -> None:
         """Show a tab that has runs, with the run that was begun last."""
 
-    def write_with(self, policy_job: int) -> None:
+    def write_with(self, policy_job: int, checkpoint: str = "last") -> None:
         """Show where a run's policy writes completions to be ranked."""
+
+    def compare_with(self, policy_job: int, checkpoint: str) -> None:
+        """Show a checkpoint of a run beside the reference."""
 
     def adjudicate(self, group_id: int) -> None:
         """Show completions on which labelers disagree, to be ranked once for all."""
@@ -52,7 +55,10 @@ class Nowhere:
     def show_newest_run(self, tab: TabId) -> None:
         pass
 
-    def write_with(self, policy_job: int) -> None:
+    def write_with(self, policy_job: int, checkpoint: str = "last") -> None:
+        pass
+
+    def compare_with(self, policy_job: int, checkpoint: str) -> None:
         pass
 
     def adjudicate(self, group_id: int) -> None:

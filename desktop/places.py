@@ -42,6 +42,7 @@ class PageId(StrEnum):
     ARENA = "arena"
     VOTE = "vote"
     STANDINGS = "standings"
+    FRONTIER = "frontier"
 
     @property
     def label(self) -> str:
@@ -69,6 +70,7 @@ PAGE_TITLES = {
     PageId.ARENA: "Arena",
     PageId.VOTE: "Vote",
     PageId.STANDINGS: "Results",
+    PageId.FRONTIER: "Frontier",
 }
 
 
@@ -118,7 +120,7 @@ TABS: tuple[TabInfo, ...] = (
         "policy",
         "Tune the policy against the reward",
         "policy",
-        (PageId.SAMPLES, PageId.MORE_CHARTS, PageId.RUNS),
+        (PageId.SAMPLES, PageId.MORE_CHARTS, PageId.RUNS, PageId.FRONTIER),
         "PPO RL policy algorithm reinforcement learning",
     ),
     TabInfo(

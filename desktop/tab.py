@@ -114,10 +114,18 @@ class HoldsOut:
         raise NotImplementedError
 
 
+class Compares:
+    """A tab where a policy is read beside the reference."""
+
+    def compare_with(self, policy_job: int, checkpoint: str) -> None:
+        """Show what a checkpoint of a run answers."""
+        raise NotImplementedError
+
+
 class Ranks:
     """A tab where completions are ranked."""
 
-    def write_with(self, policy_job: int) -> None:
+    def write_with(self, policy_job: int, checkpoint: str = "last") -> None:
         """Let a run's policy write completions."""
         raise NotImplementedError
 

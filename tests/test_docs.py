@@ -35,7 +35,8 @@ def options_of(command: click.Command) -> set[str]:
     if isinstance(command, click.Group):
         return set().union(*map(options_of, command.commands.values()))
     own = {name for item in command.params for name in (*item.opts, *item.secondary_opts) if name.startswith("-")}
-    return own | {"--help", "-h"}
+    members = command.commands.values() if isinstance(command, click.Group) else ()
+    return own.union({"--help", "-h"}, *map(options_of, members))
 
 
 COMMANDS = {name: options_of(command) for name, command in cli.commands.items()}

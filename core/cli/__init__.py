@@ -26,6 +26,7 @@ from core.cli import (
     sending,
     servers,
     settings,
+    trail,
     trust,
 )
 from core.cli.guarding import guarded, print_anything
@@ -44,7 +45,7 @@ def cli() -> None:
 
 
 MODULES = (
-    projects, prompts, data, ranking, sending, labelers, review, jobs, arena, judging, runs, reports, launcher,
+    projects, prompts, data, ranking, sending, labelers, review, jobs, arena, judging, runs, trail, reports, launcher,
     settings, checking, servers, reading, trust,
 )  # fmt: skip
 for module in MODULES:

@@ -7,6 +7,7 @@ import click
 
 from core.arena import policies, settings, simulate
 from core.arena.voting import Outcome, VotingSession
+from core.cli.arena_results import results_command
 from core.cli.jobs import detach_option, start
 from core.cli.output import config_options, folder_argument, given, json_option, opened, quoted, say, show, table
 from core.cli.trust import asking
@@ -253,4 +254,5 @@ def show_command(folder: Path, name: str, as_json: bool) -> None:
     show(values, as_json, "\n\n".join(told))
 
 
+arena.add_command(results_command)
 COMMANDS = (arena,)

@@ -142,7 +142,8 @@ def generate(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
 
     def tell(project: Project, job: Job) -> str:
         groups = len(completions.prompts_of_job(project, job.id))
-        return f"Wrote {config.completions} completions for each of {groups} prompts."
+        each = f", each the best of {config.best_of}" if config.best_of > 1 else ""
+        return f"Wrote {config.completions} completions for each of {groups} prompts{each}."
 
     start(folder, JobKind.GENERATE, config, as_json, detach, tell=tell)
 

@@ -9,7 +9,13 @@ import click
 from core.cli.jobs import ONLY, job_command, start, together
 from core.cli.output import ProgressLine, folder_argument, given, json_option, opened, say, show, table
 from core.cli.trust import asking
-from core.config.jobs import ExportModelConfig, ExportModelJob, JobKind
+from core.config.jobs import (
+    ExportModelConfig,
+    ExportModelJob,
+    JobKind,
+    MeasureFrontierConfig,
+    MeasureFrontierJob,
+)
 from core.config.options import documented, flag_name
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyJob
 from core.errors import BadInput, KnownError
@@ -208,7 +214,22 @@ def export_model(folder: Path, as_json: bool, detach: bool, **options: Any) -> N
     start(folder, JobKind.EXPORT_MODEL, config, as_json, detach, tell=tell)
 
 
+@job_command(JobKind.MEASURE_FRONTIER, MeasureFrontierConfig)
+def measure_frontier(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
+    """Let the reference answer held-out prompts many times, and every kept checkpoint a few times, for `frontier`."""
+    config = MeasureFrontierConfig(**given(options, MeasureFrontierConfig))
+
+    def tell(project: Project, job: Job) -> str:
+        assert isinstance(job, MeasureFrontierJob)
+        found = job.result
+        drawn = f"{found.answers} answers of the reference to each prompt" if found.answers else ""
+        states = [state.name for state in found.measured]
+        return f"Measured as run {found.policy_job} is: {'; '.join(filter(None, [drawn, *states]))}. See `frontier`."
+
+    start(folder, JobKind.MEASURE_FRONTIER, config, as_json, detach, tell=tell)
+
+
 COMMANDS = (
     train_policy, sweep_command, runs_command, steer, export_metrics, export_model, algorithms_command, rounds_command,
-    remove_run, put_back_run,
+    measure_frontier, remove_run, put_back_run,
 )  # fmt: skip

@@ -83,11 +83,10 @@ def run(context: JobContext) -> Events:
 def reward_of(run: TrainPolicyJob, config: CompareConfig) -> RewardSpec:
     """The reward that the policy was tuned with, rules, weights and penalty included, by the very model that it was
     tuned with; `reward_job` puts another model in its place, and `gold` is drawn beside."""
-    tuned = RewardSpec.of(run.config)
+    tuned = RewardSpec.of_run(run)
     if config.reward_job:
-        tuned = replace(tuned, reward_job=config.reward_job, reward_model="", optimised_gold="", rules_only=False)
-    elif tuned.by_our_model:
-        tuned = replace(tuned, reward_job=run.result.reward_job or 0)
+        other = RewardSpec.of(run.config)
+        tuned = replace(other, reward_job=config.reward_job, reward_model="", optimised_gold="", rules_only=False)
     return replace(tuned, gold=config.gold)
 
 

@@ -44,6 +44,8 @@ class JobKind(StrEnum):
     SCORE_FILE = "score-file"
     SUGGEST = "suggest"
     JUDGE = "judge"
+    VERIFY = "verify"
+    MEASURE_FRONTIER = "measure-frontier"
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,19 @@ class SamplingConfig:
 
 
 def checkpoint_option() -> Any:
-    """Which state of a tuned policy is used."""
-    help = "The run's last checkpoint, or its best one by reward after KL."
-    return option("last", help, choices=("last", "best"), advanced=True)
+    """Which state of a tuned policy is used; `check_checkpoint` says of what is given whether it is one."""
+    help = "Which checkpoint of the run: `last`, `best` by reward after KL, or the number of a step that is kept."
+    return option("last", help, advanced=True)
 
 
+def check_checkpoint(text: str) -> None:
+    """Raises `BadInput` for what names no checkpoint."""
+    if text not in ("last", "best") and not (text.isascii() and text.isdecimal() and len(text) <= LONGEST_STEP):
+        raise BadInput(f"--checkpoint must be last, best or the number of a step, not {text!r:.60}.")
+
+
+#: Digits of a step's number.
+LONGEST_STEP = 9
 #: The stage of a `generate` job whose units are prompts; before it the model may be fetched and loaded.
 WRITING = "Writing completions"
 
@@ -86,6 +96,14 @@ class GenerateConfig(SamplingConfig):
         "serve`), whose model writes instead of the base, such as http://127.0.0.1:11434/v1.", advanced=True,
     )  # fmt: skip
     server_model: str = option("", "Which of the server's models; empty is the only one that it has.", advanced=True)
+    best_of: int = option(
+        1, "Answers drawn for each completion, of which the one that the reward model scores highest is kept (best of "
+        "n; Nakano et al. 2021, arXiv 2112.09332).", low=1, high=256, advanced=True, title="Best of",
+    )  # fmt: skip
+    reward_job: int = option(
+        0, "Run of the reward model that chooses among several; 0 is the newest one.", low=0, advanced=True,
+        title="Chosen by reward model",
+    )  # fmt: skip
     split: str = option("all", "Which prompts.", choices=("all", "train", "heldout"))
     prompt_ids: tuple[int, ...] = option((), "Numbers of the prompts to answer; none means all.", advanced=True)
     limit: int = option(0, "At most this many prompts.", low=0, zero="all")
@@ -103,6 +121,11 @@ class GenerateConfig(SamplingConfig):
             )
         if self.server_model and not self.server:
             raise BadInput("--server-model is one of a server's models: give its address with --server.")
+        if self.reward_job and self.best_of == 1:
+            raise BadInput("--reward-job chooses among several answers: set --best-of to 2 or more.")
+        check_checkpoint(self.checkpoint)
+        if self.checkpoint.isdecimal() and not self.policy_job:
+            raise BadInput(f"--checkpoint {self.checkpoint} is a step of a run: name that with --policy-job.")
 
 
 @dataclass(frozen=True)
@@ -133,6 +156,10 @@ class CompareConfig(SamplingConfig):
     batch_size: int = option(
         32, "Completions written at the same time.", low=1, high=512, advanced=True, title="Completions at once"
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_checkpoint(self.checkpoint)
 
     @property
     def typed(self) -> bool:
@@ -220,6 +247,7 @@ class ExportModelConfig:
 
     def __post_init__(self) -> None:
         check(self)
+        check_checkpoint(self.checkpoint)
 
 
 @dataclass(frozen=True)
@@ -351,6 +379,61 @@ class SuggestJob(Job):
 
 
 @dataclass(frozen=True)
+class MeasureFrontierConfig:
+    """Let the reference answer held-out prompts many times, and every kept checkpoint a few times, for `frontier`."""
+
+    policy_job: int = option(
+        0, "Run whose reward, held-out prompts and way of drawing measure all of them; 0 is the newest one.", low=0
+    )
+    answers: int = option(
+        16, "Answers of the reference to each prompt: the best of up to so many is known then.", low=2, high=1024,
+        title="Answers of the reference",
+    )  # fmt: skip
+    completions: int = option(
+        4, "Answers of each checkpoint to each prompt.", low=0, high=256, zero="no checkpoint is measured",
+        title="Answers of a checkpoint",
+    )  # fmt: skip
+    missing_only: bool = option(True, "Leave out what was measured in the same way before.", advanced=True)
+    batch_size: int = option(
+        32, "Completions written at the same time.", low=1, high=512, advanced=True, title="Completions at once"
+    )
+    seed: int = option(0, "The same seed gives the same answers on the same machine.", low=0, advanced=True)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class PolicyState:
+    """A checkpoint of a run of the policy."""
+
+    run: int = 0
+    step: int = 0
+
+    @property
+    def name(self) -> str:
+        """By which the answers of a measurement are known, and what people call it."""
+        return f"run {self.run}, step {self.step}"
+
+
+@dataclass(frozen=True)
+class MeasureFrontierResult(JobResult):
+    """By which run's measure the answers were drawn and scored, how many of the reference's there are to each prompt,
+    0 where they were there before, and the checkpoints that answered."""
+
+    policy_job: int | None = None
+    reward_sha256: str = ""
+    answers: int = 0
+    measured: tuple[PolicyState, ...] = ()
+
+
+@dataclass(frozen=True)
+class MeasureFrontierJob(Job):
+    config: MeasureFrontierConfig
+    result: MeasureFrontierResult = MeasureFrontierResult()
+
+
+@dataclass(frozen=True)
 class FetchModelConfig:
     """Bring the project's base model to this machine and test that it loads."""
 
@@ -373,6 +456,42 @@ class FetchModelJob(Job):
 
 
 @dataclass(frozen=True)
+class VerifyConfig:
+    """Do the first steps of a run again, and say whether its numbers are the same here."""
+
+    run: int = option(0, "The run, of the reward model or of the policy.", low=0)
+    steps: int = option(3, "How many of its steps are done again.", low=1)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class VerifyResult(JobResult):
+    """`verdict` is `same`, `rounding`, `different`, or empty where nothing was compared. The first of the `values`
+    that differs (by more than rounding, if one does) is of `metric` at `step`, `then` and `now`; `largest` is the
+    largest difference, relative. `elsewhere` says in what this machine differs from what the run recorded."""
+
+    run: int = 0
+    steps: int = 0
+    values: int = 0
+    verdict: str = ""
+    metric: str = ""
+    step: int | None = None
+    then: float | None = None
+    now: float | None = None
+    largest: float | None = None
+    elsewhere: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class VerifyJob(Job):
+    config: VerifyConfig
+    result: VerifyResult = VerifyResult()
+
+
+@dataclass(frozen=True)
 class JobSpec:
     """One kind of work: `record` is the job with its types of `config` and `result`; `function` is `module:name`, which
     is imported by the worker alone."""
@@ -389,7 +508,7 @@ JOBS: dict[JobKind, JobSpec] = {
         "Fetch model", FetchModelConfig, FetchModelResult, FetchModelJob, "core.models.fetch_job:run"
     ),
     JobKind.GENERATE: JobSpec(
-        "Generate completions", GenerateConfig, JobResult, GenerateJob, "core.models.generate_job:run"
+        "Generate completions", GenerateConfig, JobResult, GenerateJob, "core.reward.generate_job:run"
     ),
     JobKind.TRAIN_REWARD: JobSpec(
         "Train reward model", TrainRewardConfig, TrainRewardResult, TrainRewardJob, "core.reward.train_job:run"
@@ -414,6 +533,14 @@ JOBS: dict[JobKind, JobSpec] = {
         "Choose what to label next", SuggestConfig, SuggestResult, SuggestJob, "core.reward.suggest_job:run"
     ),
     JobKind.JUDGE: JobSpec("Judge answers", JudgingConfig, JudgingResult, JudgingJob, "core.judges.judge_job:run"),
+    JobKind.VERIFY: JobSpec("Verify run", VerifyConfig, VerifyResult, VerifyJob, "core.compare.verify_job:run"),
+    JobKind.MEASURE_FRONTIER: JobSpec(
+        "Measure the frontier",
+        MeasureFrontierConfig,
+        MeasureFrontierResult,
+        MeasureFrontierJob,
+        "core.compare.frontier_job:run",
+    ),
 }
 
 

@@ -310,6 +310,10 @@ class TrainPolicyConfig(LoraConfig):
         low=16, high=131072, advanced=True, title="Longest mixed in",
     )  # fmt: skip
     checkpoint_every: int = option(5, "Steps between checkpoints.", low=1, advanced=True)
+    keep_checkpoints: int = option(
+        2, "Newest checkpoints that are kept beside the best one. With all of them the frontier shows the run's whole "
+        "way.", low=0, advanced=True, zero="all", title="Checkpoints kept",
+    )  # fmt: skip
     eval_prompts: int = option(
         16, "Held-out prompts answered before and after training to measure the gain.", low=0, advanced=True
     )

@@ -38,6 +38,13 @@ class JobContext:
     world: LocalProcessGroup = LOCAL
     report_status: ReportStatus = no_report
     """Say what it does right now; costs nothing where nobody listens."""
+    again: bool = False
+    """Is a run done once more from its first step, with what it began with, and nothing of it written?"""
+
+    @property
+    def has_begun(self) -> bool:
+        """Is what it begins with settled, by a run that is resumed or done again?"""
+        return self.again or self.resume_from is not None
 
     @property
     def stopping(self) -> bool:
@@ -49,12 +56,18 @@ class JobContext:
 
         Raises `BadInput` if it was damaged or removed there, or is a link."""
         path = self.project.run_file(self.job_id, name)
-        if self.resume_from and not came_later and not path.exists():
+        if self.again and not came_later and not path.exists():
+            raise BadInput(
+                f"{path} is gone, in which the run kept what it began with: without it the run cannot be done again."
+            )
+        if self.has_begun and not came_later and not path.exists():
             raise BadInput(
                 f"{path} is gone, and without it the run cannot go on as it began: put it back and resume, or begin a "
                 "new one."
             )
-        if self.world.main and not (self.resume_from and path.is_file()):
+        if self.again and not path.exists():
+            return make()
+        if self.world.main and not (self.has_begun and path.is_file()):
             self.project.make_run_folder(self.job_id)
             with beside.of_project(path) as made:
                 made.write_text(json.dumps(make()), encoding="utf-8")

@@ -85,7 +85,7 @@ def adapter_of(project: Project, run: Run, checkpoint: str = "last") -> Path:
     """
     chosen = check_own(project.folder, run.result.adapter)
     if checkpoint.isdecimal() and not (chosen := checkpoints.folder_of(project, run.id, int(checkpoint))).is_dir():
-        kept = ", ".join(str(step) for step, _ in reversed(checkpoints.on_disk(project, run.id)))
+        kept = ", ".join(map(str, checkpoints.kept(project, run)))
         raise BadInput(f"Run {run.id} keeps no checkpoint of step {checkpoint}: it has those of the steps {kept}.")
     if checkpoint == "best" and run.result.best and (best := check_own(project.folder, run.result.best)).is_dir():
         chosen = best

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from core.config.training import RunResult
+from core.config.training import RunResult, TrainPolicyJob
 from core.conversation import same_words
 from core.events import (
     ArenaAnswers,
@@ -186,8 +186,8 @@ class Recorder:
         jobs.set_progress(self.project, self.job_id, event.stage, event.done, event.total, seconds)
 
     def _checkpoint(self, event: Checkpoint) -> None:
-        """Save beside, flush, rename, then say so in a row; older ones than the last two are removed. It makes the run
-        usable: its adapter is the newest one saved."""
+        """Save beside, flush, rename, then say so in a row; older ones than those that are kept are removed. It makes
+        the run usable: its adapter is the newest one saved."""
         self.project.make_run_folder(self.job_id)
         final = checkpoints.folder_of(self.project, self.job_id, event.step)
         checkpoint_files.save_whole(event, final)
@@ -199,7 +199,9 @@ class Recorder:
         with self.project.write():
             checkpoints.add(self.project, self.job_id, event.step, best=event.best)
             jobs.merge_result(self.project, self.job_id, found)
-        for number, folder in checkpoints.older_than(self.project, self.job_id, KEEP_CHECKPOINTS):
+        job = jobs.find(self.project, self.job_id)
+        kept = job.config.keep_checkpoints if isinstance(job, TrainPolicyJob) else KEEP_CHECKPOINTS
+        for number, folder in checkpoints.older_than(self.project, self.job_id, kept) if kept else ():
             shutil.rmtree(folder, ignore_errors=True)
             checkpoints.forget(self.project, number)
 

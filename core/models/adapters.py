@@ -158,8 +158,16 @@ class SharedModel:
         """Set the weights of an adapter that is there to another one's."""
         self.restore(target, {key: weight.clone() for key, weight in self.state(source).items()})
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The adapters that are there."""
+        return frozenset(self._weights)
+
     def drop(self, name: str) -> None:
-        """Forget an adapter that is not the only one."""
+        """Forget an adapter; the base is left as it was where that is the only one."""
+        if self.names == {name}:
+            self.close()
+            return
         self._switch(next(other for other in self._peft.peft_config if other != name), False)
         self._peft.delete_adapter(name)
         del self._weights[name]

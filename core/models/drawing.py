@@ -19,6 +19,7 @@ from core.models.sampling import Guide
 from core.runs import origins
 from core.store import Project
 from core.store.files.inside import inside
+from core.store.runs import checkpoints
 
 #: The folder of a checkpoint that holds the policy's adapter.
 POLICY = "policy"
@@ -31,6 +32,8 @@ class Drawing:
     role: str
     guide: Guide | None = None
     note: str = ""
+    step: int | None = None
+    """Of the checkpoint, where it was asked for by its step or as the best one."""
 
 
 def load(
@@ -44,13 +47,14 @@ def load(
     base = shared.base
     origins.refuse_other_base(project, run.id, base.identity, base.spec.title)
     folder = queue.adapter_of(project, run, checkpoint)
+    step = None if checkpoint == "last" else checkpoints.step_of(folder.name)
     load_policy(shared, role, folder / POLICY)
     within = within_of(run.options)
     if within is None or (isinstance(within, TopSet) and not (folder / MASKING).is_dir()):
         without = (
             "that is not kept with it, so it is drawn from without it, and that is another policy than was trained."
         )
-        return Drawing(role, note=f"{learnt_within(run)}: {without}" if is_guided(run) else "")
+        return Drawing(role, note=f"{learnt_within(run)}: {without}" if is_guided(run) else "", step=step)
     mask, reference = f"{role}-{MASKING}", REFERENCE
     if isinstance(within, TopSet):
         load_policy(shared, mask, folder / MASKING)
@@ -58,7 +62,7 @@ def load(
         reference = f"{role}-reference"
         load_policy(shared, reference, own)
     guide = guides.trained(within, shared.base.end_ids, mask=mask, reference=reference, several=several)
-    return Drawing(role, guide)
+    return Drawing(role, guide, step=step)
 
 
 def is_guided(run: TrainPolicyJob) -> bool:

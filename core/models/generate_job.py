@@ -16,7 +16,7 @@ from core.models import drawing
 from core.models.adapters import SharedModel
 from core.models.load import base_of
 from core.models.notices import Notices
-from core.models.writers import PolicyWriter, ServerWriter, Writer, chosen_model, drawn_with
+from core.models.writers import BestOfN, Chooser, PolicyWriter, ServerWriter, Writer, chosen_model, drawn_with
 from core.records import Prompt
 from core.runs import wishes
 from core.store import completions, prompts
@@ -25,8 +25,9 @@ from core.store import completions, prompts
 EMPTY = "completions are empty, because the policy ended at once"
 
 
-def run(context: JobContext) -> Events:
-    """Yields one `Completions` for each prompt. Resuming goes on with the prompts that are still without."""
+def run(context: JobContext, chooser: Chooser | None = None) -> Events:
+    """Yields one `Completions` for each prompt. Resuming goes on with the prompts that are still without. With a
+    `chooser` each is the best of `best_of`."""
     config: GenerateConfig = context.config
     asked = prompts_of(context, config)
     written = completions.prompts_of_job(context.project, context.job_id)
@@ -38,13 +39,17 @@ def run(context: JobContext) -> Events:
         notices = Notices()
         if config.server:
             writers.append(_server(context, opened))
-        if policies := _policies(config):
-            base = yield from base_of(context)
+        policies = _policies(config)
+        if policies or chooser:
+            base = yield from base_of(context, four_bit=chooser.four_bit if chooser else False)
             notices = base.chat.notices
             model = SharedModel(base, report_status=context.report_status)
             opened.callback(model.close)
             for policy_job in policies:
                 writers.append((yield from _policy(context, model, policy_job, len(writers))))
+            if chooser:
+                yield from chooser.load(model)
+                writers = [BestOfN(writer, config.best_of, chooser) for writer in writers]
         yield from _answer(context, writers, asked, written, notices)
 
 
@@ -73,7 +78,10 @@ def _policy(
         return PolicyWriter(model, config, None, None, number)
     tuned = queue.run_of(context.project, policy_job, TrainPolicyJob)
     role = f"policy{policy_job}"
-    drawn_by = drawing.load(context.project, model, tuned, config.checkpoint, role, several=True)
+    checkpoint = config.checkpoint  # a step is one of the run that was named first
+    if policy_job != config.policy_job and checkpoint.isdecimal():
+        checkpoint = "last"
+    drawn_by = drawing.load(context.project, model, tuned, checkpoint, role, several=True)
     if drawn_by.note:
         yield Note(drawn_by.note)
     return PolicyWriter(model, config, policy_job, drawn_by, number)
@@ -100,9 +108,11 @@ def _done(context: JobContext, config: GenerateConfig) -> set[int]:
     """The prompts that whoever writes has answered before this job."""
     if config.server:
         return completions.answered_by_server(
-            context.project, config.server_model, parse(config.server).url, but=context.job_id
+            context.project, config.server_model, parse(config.server).url, best_of=config.best_of, but=context.job_id
         )
-    return completions.answered_prompts(context.project, config.policy_job or None, but=context.job_id)
+    return completions.answered_prompts(
+        context.project, config.policy_job or None, best_of=config.best_of, but=context.job_id
+    )
 
 
 def _answer(

@@ -1,13 +1,16 @@
-"""Who writes completions: a policy on the base here, or a model behind a server's address."""
+"""Who writes completions: a policy on the base here, or a model behind a server's address; or the best of several
+that one of them writes."""
 
 import random
 from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import replace
 from typing import Any, Protocol
 
 from core.config.jobs import GenerateConfig
 from core.endpoints.server import Reply, Sampling, Server
 from core.errors import KnownError
-from core.events import NewCompletion
+from core.events import Event, NewCompletion
 from core.models import chat
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.drawing import Drawing
@@ -25,10 +28,57 @@ Written = Generator[list[list[NewCompletion]] | None, None, None]
 
 
 class Writer(Protocol):
-    def write(self, batch: Sequence[Prompt], copies: int) -> Written:
-        """`copies` for each prompt. Each prompt has seeds of its own: a job that comes to the prompts in another order
-        draws the same."""
+    def write(self, batch: Sequence[Prompt], copies: int, turn: int = 0) -> Written:
+        """`copies` for each prompt; in each `turn` others. Each prompt has seeds of its own: a job that comes to the
+        prompts in another order draws the same."""
         ...
+
+
+class Chooser:
+    """What gives the completions of a prompt scores, of which the highest is chosen."""
+
+    four_bit = False
+    """Must the base that it is loaded on be in 4 bits?"""
+    judge: int | None = None
+    """The run of the reward model that scores, once it is loaded."""
+
+    def load(self, model: SharedModel) -> Generator[Event, None, None]:
+        """Make it ready on the base; once, before `scores`."""
+        raise NotImplementedError
+
+    def scores(self, prompt: Prompt, texts: Sequence[str]) -> list[float]:
+        """One for each of the completions `texts` of the prompt."""
+        raise NotImplementedError
+
+
+class BestOfN:
+    """The best of `n` that a writer writes, by what a chooser says; of equal ones the first.
+
+    A policy of its own: best-of-n sampling (Nakano et al. 2021, arXiv 2112.09332). The first of each n is what the
+    writer would have written alone, and the best of 2n is chosen among those of n and others.
+    """
+
+    def __init__(self, writer: Writer, n: int, chooser: Chooser) -> None:
+        self.writer, self.n, self.chooser = writer, n, chooser
+
+    def write(self, batch: Sequence[Prompt], copies: int, turn: int = 0) -> Written:
+        drawn: list[list[list[NewCompletion]]] = []  # by turn, prompt and copy
+        for each in range(self.n * turn, self.n * (turn + 1)):
+            with closing(self.writer.write(batch, copies, each)) as writing:
+                while (found := next(writing)) is None:
+                    yield None
+            drawn.append(found)
+            yield None  # a job may be stopped between two
+        of_prompts = zip(*drawn, strict=True)
+        yield [self._chosen(prompt, turns) for prompt, turns in zip(batch, of_prompts, strict=True)]
+
+    def _chosen(self, prompt: Prompt, turns: Sequence[list[NewCompletion]]) -> list[NewCompletion]:
+        """For each copy the best of what the turns brought."""
+        flat = [row for rows in turns for row in rows]
+        scores = self.chooser.scores(prompt, [row.text for row in flat])
+        copies = len(turns[0])
+        best = (max(range(copy, len(flat), copies), key=scores.__getitem__) for copy in range(copies))
+        return [replace(flat[place], best_of=self.n, judge=self.chooser.judge) for place in best]
 
 
 class PolicyWriter:
@@ -42,10 +92,11 @@ class PolicyWriter:
             model, config, policy_job, drawn_by, number,
         )  # fmt: skip
 
-    def write(self, batch: Sequence[Prompt], copies: int) -> Written:
+    def write(self, batch: Sequence[Prompt], copies: int, turn: int = 0) -> Written:
         model, config = self.model, self.config
         guide = self.drawn_by.guide if self.drawn_by else None
-        place = [self.number] if self.number else []
+        place: list[int | str] = [self.number] if self.number else []
+        place += [f"turn {turn}"] if turn else []
         with model.role(self.drawn_by.role if self.drawn_by else REFERENCE) as causal:
             drawn = sample(
                 causal,
@@ -62,7 +113,8 @@ class PolicyWriter:
                 **drawn_with(config),
             )
         rows = new_completions(model.base, drawn, config.seed, self.policy_job)
-        yield _by_prompt(rows, copies)
+        step = self.drawn_by.step if self.drawn_by else None
+        yield _by_prompt([replace(row, step=step) for row in rows], copies)
 
 
 class ServerWriter:
@@ -73,9 +125,10 @@ class ServerWriter:
         self.server, self.model, self.config = server, model, config
         self.name = completions.server_name(model, server.address.url)
 
-    def write(self, batch: Sequence[Prompt], copies: int) -> Written:
+    def write(self, batch: Sequence[Prompt], copies: int, turn: int = 0) -> Written:
         config = self.config
-        asked = [(prompt.conversation, self._sampling(prompt, copy)) for prompt in batch for copy in range(copies)]
+        numbers = [f"{turn}/{copy}" if turn else str(copy) for copy in range(copies)]
+        asked = [(prompt.conversation, self._sampling(prompt, number)) for prompt in batch for number in numbers]
         found: dict[int, Reply] = {}
         for answered in self.server.answers(self.model, asked, at_once=min(AT_ONCE, config.batch_size, len(asked))):
             if answered is None:
@@ -85,9 +138,9 @@ class ServerWriter:
         rows = [self._row(found[number], asked[number][1].seed or 0) for number in range(len(asked))]
         yield _by_prompt(rows, copies)
 
-    def _sampling(self, prompt: Prompt, copy: int) -> Sampling:
+    def _sampling(self, prompt: Prompt, number: str) -> Sampling:
         config = self.config
-        seed = random.Random(f"{config.seed}/{prompt.id}/{copy}").getrandbits(31)
+        seed = random.Random(f"{config.seed}/{prompt.id}/{number}").getrandbits(31)
         return Sampling(config.max_new_tokens, config.temperature, config.top_p, seed)
 
     def _row(self, reply: Reply, seed: int) -> NewCompletion:

@@ -20,8 +20,8 @@ class Interval:
 NOTHING = Interval(None)
 
 
-def student(freedom: int) -> float:
-    """Student's quantile of 95 % intervals."""
+def student(freedom: float) -> float:
+    """Student's quantile of 95 % intervals; the normal distribution's for infinite degrees of freedom."""
     from scipy.special import stdtrit
 
     return float(stdtrit(freedom, 0.975))
@@ -32,7 +32,7 @@ def proportion(successes: float, n: int) -> Interval:
     return Interval(successes / n, *wilson(successes / n, n), n) if n else NOTHING
 
 
-def estimated(value: float, variance: float, freedom: int, n: int) -> Interval:
+def estimated(value: float, variance: float, freedom: float, n: int) -> Interval:
     """Of a share that was estimated over `n` units, with the variance of the estimate and its degrees of freedom.
 
     Wilson's interval with the effective sample size that the variance comes to, and Student's quantile (Franco et al.
@@ -44,18 +44,6 @@ def estimated(value: float, variance: float, freedom: int, n: int) -> Interval:
     if variance <= 0 or not 0 < value < 1:
         return proportion(value * n, n)
     return Interval(value, *wilson(value, value * (1 - value) / variance, student(freedom)), n)
-
-
-def chance_of_even(value: float, variance: float, freedom: int, n: int) -> float:
-    """How likely a share as far from a half, or further, is where there is no difference: two-sided, and below 0.05
-    just where the interval of `estimated` leaves a half out."""
-    from scipy.stats import norm, t
-
-    if not n:
-        return 1.0
-    if variance <= 0 or not 0 < value < 1:
-        return float(2 * norm.sf(2 * abs(value - 0.5) * math.sqrt(n)))
-    return float(2 * t.sf(2 * abs(value - 0.5) * math.sqrt(value * (1 - value) / variance), freedom))
 
 
 def wilson(p: float, n: float, z: float = Z) -> tuple[float, float]:

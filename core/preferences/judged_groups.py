@@ -30,6 +30,8 @@ class Judgement:
     criterion: str
     ranks: tuple[float, ...]
     ties: bool = True
+    ranking_id: int = 0
+    """0 where earlier versions did not keep it."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,8 @@ def judged_groups(project: Project, *, criteria: bool = True) -> list[JudgedGrou
             if criterion == OVERALL and ranking.strength is not None:
                 numbers = apart(numbers, ranking.strength)
             if gives_pairs(numbers):
-                found.append(Judgement(ranking.labeler_id, criterion, numbers, ranking.method != "best-worst"))
+                ties = ranking.method != "best-worst"
+                found.append(Judgement(ranking.labeler_id, criterion, numbers, ties, ranking.id))
     return [
         JudgedGroup(
             group_id, ranking.prompt_id, ranking.prompt, ranking.split,

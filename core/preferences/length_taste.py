@@ -47,7 +47,7 @@ def length_taste(votes: Votes, longer: Floats, policies: int, scale: float) -> L
     theta = logistic.fit(design, ones, votes.won[None])
     slopes = np.linalg.inv(logistic.information(design, ones, theta)[0])[-1]
     residual = votes.won - logistic.sigmoid(theta[0] @ design.T)
-    pulls = np.bincount(place.reshape(-1), residual * (design @ slopes), len(ids))
+    pulls = np.bincount(place.reshape(-1), residual * (design @ slopes), len(ids)).astype(float)
     effect = _interval(float(theta[0, -1]), pulls)
     return LengthTaste(effect, scaled(effect), ids, pulls)
 
@@ -57,7 +57,7 @@ def beyond(judge: LengthTaste, people: LengthTaste) -> Interval:
     if judge.effect.value is None or people.effect.value is None:
         return NOTHING
     ids, place = np.unique(np.concatenate([judge.prompts, people.prompts]), return_inverse=True)
-    pulls = np.bincount(place.reshape(-1), np.concatenate([judge.pulls, -people.pulls]), len(ids))
+    pulls = np.bincount(place.reshape(-1), np.concatenate([judge.pulls, -people.pulls]), len(ids)).astype(float)
     few = min(len(judge.prompts), len(people.prompts))
     return _interval(judge.effect.value - people.effect.value, pulls, few)
 

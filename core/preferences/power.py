@@ -37,9 +37,8 @@ def needed(prompts: Numbers, won: Floats, half_width: float) -> Needed:
     return Needed(ceil(more * votes), more)
 
 
-def doubt(prompts: Numbers, won: Floats, difference: float = 0.1, asked: float = 1.0) -> str:
-    """The sentence about a difference of a win rate from a half that cannot be seen; empty where one can. (V,) each, of
-    which the share `asked` are votes, and the rest ties of equal answers that nobody has to be asked about.
+def doubt(prompts: Numbers, won: Floats, difference: float = 0.1) -> str:
+    """The sentence about a difference of a win rate from a half that cannot be seen; empty where one can. (V,) each.
 
     A true difference that is as wide as half the interval would show every other time. For one that shows with the
     chance `POWER` the interval has to be narrower (Cohen 1988, Statistical Power Analysis, chapter 5).
@@ -47,8 +46,25 @@ def doubt(prompts: Numbers, won: Floats, difference: float = 0.1, asked: float =
     found = win_rate(prompts, won)
     if is_seen(found):
         return ""
-    more = needed(prompts, won, difference * Z / (Z + NormalDist().inv_cdf(POWER)))
-    more = Needed(ceil(more.votes * asked), ceil(more.prompts * asked))
+    return _doubt(needed(prompts, won, _half_width(difference)), difference)
+
+
+def doubt_of(found: Interval, votes: int, difference: float = 0.1) -> str:
+    """The same of a win rate that so many votes gave, some of them on other policies; empty where it is seen, and where
+    there is no interval to go by. Its variance is taken to fall with the number of votes."""
+    if found.low is None or found.high is None or is_seen(found):
+        return ""
+    wide = (found.high - found.low) / 2 / _half_width(difference)
+    more = max(0, ceil(votes * (wide**2 - 1)))
+    return _doubt(Needed(more, more), difference)
+
+
+def _half_width(difference: float) -> float:
+    """Of the interval in which a difference shows with the chance `POWER`."""
+    return difference * Z / (Z + NormalDist().inv_cdf(POWER))
+
+
+def _doubt(more: Needed, difference: float) -> str:
     size = f"{100 * difference:g} {'point' if difference == 0.01 else 'points'}"
     if not more.votes:
         return f"No difference can be seen: one of {size} would most likely have shown by now."

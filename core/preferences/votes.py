@@ -5,13 +5,17 @@ They say what other prompts would give with these voters, not what other voters 
 """
 
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.preferences.clustering import clustered_variance
-from core.preferences.interval import NOTHING, Interval, chance_of_even, estimated
+from core.preferences.interval import NOTHING, Interval, estimated
+from core.preferences.statistics import sums_by
 
+#: What a prompt's votes may differ by through rounding.
+CLOSE = 1e-9
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 
@@ -52,18 +56,12 @@ def win_rate(prompts: Numbers, won: Floats) -> Interval:
     """The share of votes that a policy wins, ties as half, with its interval over prompts; (V,) each.
 
     Each vote counts the same, so that a prompt counts as often as it was voted on. The interval is Wilson's with the
-    effective sample size (see `interval.estimated`): a bootstrap of ten prompts is too narrow.
+    effective sample size (see `interval.estimated`): of ten prompts a percentile bootstrap held the truth in 91 % of
+    simulations, this one in 96 %. Student's quantile is only for prompts whose votes differ, because nobody knows how
+    alike they are; how far single votes spread follows from how many were won and tied.
     """
-    return estimated(*_estimate(prompts, won)) if len(won) else NOTHING
-
-
-def chance_of_difference(prompts: Numbers, won: Floats) -> float:
-    """How likely a win rate is so far from a half, or further, where neither policy is better; below 0.05 just where
-    its interval leaves a half out. 1 without votes."""
-    return chance_of_even(*_estimate(prompts, won)) if len(won) else 1.0
-
-
-def _estimate(prompts: Numbers, won: Floats) -> tuple[float, float, int, int]:
-    """The win rate, its variance, and that one's degrees of freedom and prompts."""
-    n = len(np.unique(prompts))
-    return float(won.mean()), clustered_variance(prompts, won), n - 1, n
+    if not len(won):
+        return NOTHING
+    votes, got, squared = sums_by(prompts, np.ones(len(won)), won, won**2).T
+    n, differ = len(votes), bool((squared - got**2 / votes > CLOSE).any())
+    return estimated(float(won.mean()), clustered_variance(prompts, won), n - 1 if differ else inf, n)

@@ -16,7 +16,7 @@ from core.records import LabelerKind
 from core.report import arena_words as words
 from core.report.arena_judges import Judge, judges, verdict
 from core.report.arena_material import Cast, Material, Voice, read
-from core.report.arena_pairs import Pair, Table, rows_of, standing
+from core.report.arena_pairs import Pair, Table, standing
 from core.store import Project, arenas
 
 
@@ -100,7 +100,7 @@ def _standing(material: Material, voice: Voice, family: int) -> Standing:
     table, pairs = standing(material, cast, family=family)
     names = [each.name for each in material.policies]
     comparisons = len(pairs) * family
-    said = tuple(words.verdict(p, names, rows_of(material, cast, p.one, p.two), comparisons) for p in pairs)
+    said = tuple(words.verdict(pair, names, len(cast), comparisons) for pair in pairs)
     first = win_rate(cast.prompts, cast.won) if len(cast) else NOTHING
     agreed = _agreement(cast) if voice.kind == "person" else None
     sentences = [words.about(voice)]

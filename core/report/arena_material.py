@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from core.preferences.votes import Floats, Numbers, Votes
 from core.records import LabelerKind
-from core.store import Project, arena_votes, arenas
+from core.store import Project, arena_votes, arenas, labelers
 from core.store.arenas import ArenaPolicy
 
 
@@ -101,7 +101,7 @@ def read(project: Project, arena_id: int, name: str = "") -> Material:
             vote.both_bad, vote.labeler_id,
         ))  # fmt: skip
     order: tuple[LabelerKind, ...] = ("person", "scripted", "judge")
-    details = dict(project.database.conn.execute("select name, detail from labelers where kind = 'judge'"))
+    details = {each.name: each.detail for each in labelers.listed(project)}
     return Material(
         name,
         tuple(policies),
@@ -109,7 +109,7 @@ def read(project: Project, arena_id: int, name: str = "") -> Material:
         lengths,
         texts,
         tuple(
-            Voice(who, kind, _cast(rows), str(details.get(who, "")) if kind == "judge" else "")
+            Voice(who, kind, _cast(rows), details[who] if kind == "judge" else "")
             for kind in order
             for (who, of), rows in voices.items()
             if of == kind

@@ -16,7 +16,7 @@ from core.preferences.bradley_terry import BradleyTerry, bradley_terry
 from core.preferences.holm import adjusted
 from core.preferences.interval import NOTHING, Interval, Z
 from core.preferences.length_control import LengthControlled, length_controlled
-from core.preferences.votes import Floats, Numbers, Votes, chance_of_difference, win_rate
+from core.preferences.votes import Floats, Numbers, Votes, win_rate
 from core.report.arena_material import Cast, Material
 
 #: Resamples of the table, and of each pair's rate at equal lengths, which has a floor of its own.
@@ -35,16 +35,13 @@ class Rows:
     longer: Floats
     votes: int
 
-    @property
-    def asked(self) -> float:
-        return self.votes / len(self.won) if len(self.won) else 1.0
-
 
 @dataclass(frozen=True)
 class Pair:
     """Two policies by their places, `one` the stronger in the table. `ties` are the voters', `both_bad` among them;
-    `same` of `answered` prompts have equal answers, `same_counted` of which are in the rates. `p_value` is that of the
-    win rate, adjusted for all pairs (Holm); `modelled` is the win rate that the table says."""
+    `same` of `answered` prompts have equal answers, `same_counted` of which are in the rates. `win_rate` is from the
+    votes on these two alone. `modelled` is what the table says by all votes; `p_value` belongs to it, adjusted for all
+    pairs (Holm), and claims rest on it: it needs fewer votes, and does not contradict itself."""
 
     one: int
     two: int
@@ -59,13 +56,18 @@ class Pair:
     at_equal_lengths: LengthControlled
     modelled: Interval
     p_value: float
-    modelled_p: float
     by_tag: dict[str, Interval]
 
     @property
     def claimed(self) -> bool:
-        """May it be said that one of them wins?"""
+        """May it be said that `one` wins?"""
         return self.p_value < LEVEL
+
+    @property
+    def fits(self) -> bool:
+        """Do the votes on these two alone leave what the table says possible?"""
+        low, high, value = self.win_rate.low, self.win_rate.high, self.modelled.value
+        return low is None or high is None or value is None or low <= value <= high
 
 
 @dataclass(frozen=True)
@@ -90,10 +92,15 @@ class Table:
     reference: str
 
 
+def votes_on(material: Material, cast: Cast, one: int, two: int) -> Cast:
+    """The votes on these two; one between equal answers is none."""
+    ahead, behind = (cast.first == one) & (cast.second == two), (cast.first == two) & (cast.second == one)
+    return cast.at((ahead | behind) & ~material.same(one, two)[cast.prompts])
+
+
 def rows_of(material: Material, cast: Cast, one: int, two: int, *, once: bool = False) -> Rows:
     """Of one voice; `once` counts each prompt once when it says how many ties of equal answers belong to them."""
-    ahead, behind = (cast.first == one) & (cast.second == two), (cast.first == two) & (cast.second == one)
-    found = cast.at(ahead | behind)
+    found = votes_on(material, cast, one, two)
     way = np.where(found.first == one, 1.0, -1.0)
     same = np.flatnonzero(material.same(one, two))
     differ = material.answered(one, two) - len(same)
@@ -111,27 +118,20 @@ def rows_of(material: Material, cast: Cast, one: int, two: int, *, once: bool = 
 def standing(material: Material, cast: Cast, *, family: int = 1, seed: int = 0) -> tuple[Table, tuple[Pair, ...]]:
     """The table and all pairs; `family` is how many such tables were there to choose from."""
     k = len(material.policies)
+    if not k:
+        return Table((), True, (), ""), ()
     pairs = [(one, two) for one in range(k) for two in range(one + 1, k)]
     rows = {pair: rows_of(material, cast, *pair) for pair in pairs}
     fitted = bradley_terry(_all(rows), k, resamples=TABLE, seed=seed)
     order = np.argsort(-fitted.strengths, kind="stable").tolist()
     turned = [(one, two) if order.index(one) < order.index(two) else (two, one) for one, two in pairs]
     turned.sort(key=lambda pair: (order.index(pair[0]), order.index(pair[1])))
-    comparisons = len(pairs) * family
-    p_values = _adjusted(
-        {pair: chance_of_difference(each.prompts, each.won) for pair, each in rows.items() if each.votes}, comparisons
-    )
-    modelled = _adjusted({pair: _p_value(fitted.difference(*pair)) for pair in pairs}, comparisons)
+    p_values = adjusted([_p_value(fitted.difference(*pair)) for pair in turned], len(pairs) * family)
     tags = _tags(material, cast)
-    found = []
-    for one, two in turned:
-        pair = min(one, two), max(one, two)
-        found.append(
-            _pair(
-                material, cast, one, two, rows_of(material, cast, one, two), fitted, p_values.get(pair, 1.0),
-                modelled.get(pair, 1.0), tags,
-            )
-        )  # fmt: skip
+    found = [
+        _pair(material, cast, one, two, fitted, p_value, tags)
+        for (one, two), p_value in zip(turned, p_values, strict=True)
+    ]
     return _table(material, cast, fitted, order, found), tuple(found)
 
 
@@ -141,10 +141,10 @@ def reference(material: Material) -> int:
 
 
 def _pair(
-    material: Material, cast: Cast, one: int, two: int, rows: Rows, fitted: BradleyTerry, p_value: float,
-    modelled_p: float, tags: Sequence[str],
-) -> Pair:  # fmt: skip
-    own = cast.at(((cast.first == one) & (cast.second == two)) | ((cast.first == two) & (cast.second == one)))
+    material: Material, cast: Cast, one: int, two: int, fitted: BradleyTerry, p_value: float, tags: Sequence[str]
+) -> Pair:
+    rows = rows_of(material, cast, one, two)
+    own = votes_on(material, cast, one, two)
     by_tag = {}
     for tag in tags:
         here = np.array([tag in material.tags[prompt] for prompt in rows.prompts.tolist()], dtype=bool)
@@ -157,13 +157,13 @@ def _pair(
         length_controlled(rows.prompts, rows.won, rows.longer, resamples=LENGTHS)
         if rows.votes
         else LengthControlled(NOTHING, NOTHING, NOTHING, 0.5),
-        fitted.win_probability(one, two), p_value, modelled_p, by_tag,
+        fitted.win_probability(one, two), p_value, by_tag,
     )  # fmt: skip
 
 
 def _table(material: Material, cast: Cast, fitted: BradleyTerry, order: list[int], pairs: Sequence[Pair]) -> Table:
     base = reference(material)
-    above = Counter(pair.two for pair in pairs if pair.modelled_p < LEVEL and (pair.modelled.value or 0) > 0.5)
+    above = Counter(pair.two for pair in pairs if pair.claimed)
     counts = np.bincount(np.concatenate([cast.first, cast.second]), minlength=len(order))
     home = next((members for members in fitted.components if base in members), ())
     names = [each.name for each in material.policies]
@@ -175,11 +175,7 @@ def _table(material: Material, cast: Cast, fitted: BradleyTerry, order: list[int
         for policy in order
     ]  # fmt: skip
     lacks = fitted.lacks(names)
-    return Table(tuple(places), len(fitted.components) < 2, tuple(lacks), names[base] if names else "")
-
-
-def _adjusted(p_values: dict[tuple[int, int], float], comparisons: int) -> dict[tuple[int, int], float]:
-    return dict(zip(p_values, adjusted(list(p_values.values()), comparisons), strict=True))
+    return Table(tuple(places), len(fitted.components) < 2, tuple(lacks), names[base])
 
 
 def _all(rows: dict[tuple[int, int], Rows]) -> Votes:

@@ -7,7 +7,7 @@ from core.preferences.interval import Interval
 from core.preferences.judge_agreement import JudgeAgreement
 from core.report.arena_judges import Judge
 from core.report.arena_material import Material, Voice
-from core.report.arena_pairs import Pair, Rows, Table
+from core.report.arena_pairs import Pair, Table
 
 #: A rate at equal lengths that is nearer than this to the one as voted says the same.
 NEAR = 0.03
@@ -22,28 +22,43 @@ def told(found: Interval) -> str:
     return f"{found.value:.0%} ({found.low:.0%} to {found.high:.0%})"
 
 
+def points(found: Interval) -> str:
+    """`1,120 (1,060 to 1,180)` of Elo's points, or a dash."""
+    if found.value is None:
+        return "–"
+    if found.low is None or found.high is None or found.low == found.high:
+        return f"{found.value:,.0f}"
+    return f"{found.value:,.0f} ({found.low:,.0f} to {found.high:,.0f})"
+
+
 def number(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def verdict(pair: Pair, names: Sequence[str], rows: Rows, comparisons: int) -> str:
-    """Who wins, or that it cannot be seen."""
-    one, two = names[pair.one], names[pair.two]
+def verdict(pair: Pair, names: Sequence[str], votes: int, comparisons: int) -> str:
+    """Who wins by all `votes`, or that it cannot be seen."""
+    one, two, rate = names[pair.one], names[pair.two], pair.modelled
     if pair.answered and pair.same == pair.answered:
         return f"{one} and {two} gave the same answer to every prompt: there is nothing to vote on."
-    if not pair.votes:
-        return f"Nobody voted on {one} and {two} yet."
-    rate = pair.win_rate
-    if not power.is_seen(rate):
-        said = power.doubt(rows.prompts, rows.won, asked=rows.asked)
-        return f"{one} and {two}: {said[:1].lower()}{said[1:]}"
-    better, worse, share = (one, two, rate) if (rate.value or 0.0) > 0.5 else (two, one, _turned(rate))
+    if rate.low is None:
+        return f"Too few votes tell of {one} and {two}."
     if pair.claimed:
-        return f"{better} wins over {worse}: {told(share)}."
-    return (
-        f"{better} may win over {worse}: {told(share)}; but one of {comparisons} comparisons looks like this by chance "
-        "too often to say so yet."
-    )
+        return f"{one} wins over {two}: {told(rate)}{_alone(pair, len(names))}."
+    if power.is_seen(rate):
+        return (
+            f"{one} may win over {two}: {told(rate)}{_alone(pair, len(names))}. One of {comparisons} comparisons looks "
+            "like this by chance too often to say so yet."
+        )
+    said = power.doubt_of(rate, votes)
+    return f"{one} and {two}: {said[:1].lower()}{said[1:]}"
+
+
+def _alone(pair: Pair, policies: int) -> str:
+    if policies < 3:
+        return ""
+    if not pair.votes:
+        return " by the votes on others, none on these two"
+    return f" by all votes, {told(pair.win_rate)} by the {number(pair.votes, 'vote')} on these two alone"
 
 
 def remarks(pair: Pair, names: Sequence[str]) -> list[str]:
@@ -58,12 +73,17 @@ def remarks(pair: Pair, names: Sequence[str]) -> list[str]:
     if pair.both_bad:
         found.append(f"Of {number(pair.ties, 'tie')} between {one} and {two}, {pair.both_bad:,} had both answers bad.")
     equal, raw = pair.at_equal_lengths.win_rate, pair.win_rate
+    if not pair.fits:
+        found.append(
+            f"The votes on {one} and {two} alone, {told(pair.win_rate)}, do not fit what those on other policies let "
+            f"expect, {told(pair.modelled)}: a single order may not hold for these two."
+        )
     effect = pair.at_equal_lengths.length_effect
     lost = pair.claimed and not power.is_seen(equal)
     follows = effect.low is not None and effect.high is not None and not effect.low <= 0 <= effect.high
     if equal.value is not None and (lost or (follows and abs(equal.value - (raw.value or 0.0)) >= NEAR)):
         ending = ", which cannot be told from even" if lost else ""
-        found.append(f"At equal lengths {one} would win {told(equal)} over {two}{ending}.")
+        found.append(f"By these votes alone, at equal lengths {one} would win {told(equal)} over {two}{ending}.")
     if pair.votes and pair.at_equal_lengths.doubt:
         found.append(f"{one} and {two}: {pair.at_equal_lengths.doubt}")
     return found
@@ -75,7 +95,7 @@ def leader(table: Table, pairs: Sequence[Pair]) -> str:
         return ""
     first = table.places[0]
     rivals = [pair for pair in pairs if first.policy in (pair.one, pair.two)]
-    sure = [pair for pair in rivals if pair.modelled_p < 0.05 and pair.one == first.policy]
+    sure = [pair for pair in rivals if pair.claimed and pair.one == first.policy]
     if len(sure) == len(rivals):
         return f"{first.name} is the strongest of {len(table.places)} policies."
     open_ = [place.name for place in table.places[1:] if not any(place.policy == pair.two for pair in sure)]
@@ -87,10 +107,10 @@ def best_of_n(material: Material, pairs: Sequence[Pair]) -> list[str]:
     found = []
     for pair in pairs:
         kinds = [material.policies[place].kind for place in (pair.one, pair.two)]
-        if sorted(kind == "best-of-n" for kind in kinds) != [False, True] or "base" in kinds or not pair.votes:
+        if kinds.count("best-of-n") != 1 or "base" in kinds or pair.modelled.low is None:
             continue
         run, best = (pair.one, pair.two) if kinds[1] == "best-of-n" else (pair.two, pair.one)
-        rate = pair.win_rate if run == pair.one else _turned(pair.win_rate)
+        rate = pair.modelled if run == pair.one else _turned(pair.modelled)
         run_name, best_name = material.policies[run].name, material.policies[best].name
         if pair.claimed and (rate.value or 0.0) > 0.5:
             found.append(f"{run_name} beats {best_name}: {told(rate)}.")

@@ -16,14 +16,18 @@ from core.preferences import agreement, judged_groups
 from core.preferences.agreement import Agreement
 from core.preferences.interval import Interval
 from core.records import ACTIVE, Guidelines, Job, Labeler
+from core.report import arena as results
+from core.report.arena import ArenaResults
 from core.report.measure import RewardReport, measure
 from core.report.outcomes import Outcome, Setting, changed_settings, outcome
 from core.runs import rounds
-from core.store import Project, completions, guidelines, judgements, labelers, now, pairs, prompts, rankings
+from core.store import Project, arenas, completions, guidelines, judgements, labelers, now, pairs, prompts, rankings
 from core.store.prompts import Source
 
 #: Runs that are told with curves and answers, newest first; of older ones the table has a line.
 DETAILED = 12
+#: Arenas that are told, the newest first.
+ARENAS = 3
 #: Prompts shown with both answers: of the run that comes first, and of each other one.
 ANSWERS, FEWER_ANSWERS = 6, 2
 PACKAGES = ("plumbline", "torch", "transformers", "peft", "accelerate", "numpy")
@@ -83,6 +87,7 @@ class Experiment:
     reward_models: list[RewardModel]
     outcomes: list[Outcome]
     going: int
+    arenas: list[ArenaResults]
     versions: dict[str, str]
 
     @property
@@ -110,6 +115,7 @@ def gather(project: Project) -> Experiment:
         reward_models=[_reward_model(job) for job in models],
         outcomes=found,
         going=sum(isinstance(job, TrainPolicyJob) and job.status in ACTIVE for job in jobs),
+        arenas=[results.results(project, each.name) for each in arenas.listed(project)[:ARENAS]],
         versions=versions(),
     )
 

@@ -10,6 +10,7 @@ from core.store.files import beside
 
 SECTIONS = (
     ("answers", "Before and after", sections.answers),
+    ("arena", "Put to the vote", sections.arena),
     ("policy", "The tuned policy", sections.policy),
     ("reward", "The reward model", sections.reward),
     ("data", "Prompts and rankings", sections.data),
@@ -41,5 +42,5 @@ def page(found: Experiment) -> str:
         lead=story.lead(found),
         tiles=story.tiles(found),
         cautions=list(story.cautions(found)),
-        sections=[{"key": key, "title": title, "body": made(found)} for key, title, made in SECTIONS],
+        sections=[{"key": key, "title": title, "body": body} for key, title, made in SECTIONS if (body := made(found))],
     )

@@ -8,6 +8,7 @@ from markupsafe import Markup
 from core.preferences.agreement import Agreement
 from core.preferences.interval import NOTHING
 from core.report import run_cards, story
+from core.report.arena_words import points
 from core.report.experiment import Experiment
 from core.report.export import headline, interval, plots
 from core.report.run_cards import Figure, settings
@@ -55,6 +56,27 @@ def answers(found: Experiment) -> Markup:
         f"picked by hand: the first answer of {found.model} and of the policy tuned in run {run.job_id}."
     )
     return render("answers.html.j2", about=about, answers=run.answers)
+
+
+def arena(found: Experiment) -> Markup:
+    """Nothing where there is no arena."""
+    told = [
+        {
+            "title": name(each.name),
+            "about": f"{number(standing.votes, 'vote')} of {standing.voice} on {number(standing.prompts, 'prompt')}.",
+            "places": [
+                [place.rank or "–", name(place.name), points(place.points), f"{place.votes:,}"]
+                for place in standing.table.places
+            ],
+            "sentences": standing.sentences,
+        }
+        for each in found.arenas
+        for standing in each.standings
+        if standing.votes
+    ]
+    judged = [sentence for each in found.arenas for said in each.judge_sentences for sentence in said]
+    waiting = story.NO_VOTES if found.arenas and not told else ""
+    return render("arena.html.j2", told=told, judged=judged, waiting=waiting) if found.arenas else Markup("")
 
 
 def policy(found: Experiment) -> Markup:

@@ -18,6 +18,7 @@ NO_ANSWERS = (
     "No answers before and after are measured yet: tune with held-out prompts to evaluate, or compare the policy with "
     "the reference."
 )
+NO_VOTES = "Nobody voted in the arena yet."
 NO_AGREEMENT = "No prompt is ranked by two labelers yet, so nobody can say whether they agree."
 
 

@@ -56,6 +56,9 @@ class Plot:
     def line(self, points: Sequence[tuple[float, float]], colour: str, *, dashed: bool = False) -> None:
         self._line(points, colour, 2, "5 4" if dashed else "")
 
+    def thin(self, points: Sequence[tuple[float, float]], colour: str) -> None:
+        self._line(points, f"{colour}88", 1)
+
     def dot(self, x: float, y: float, colour: str) -> None:
         self.parts.append(f'<circle cx="{self.right(x):.1f}" cy="{self.down(y):.1f}" r="3.5" fill="{colour}"/>')
 

@@ -14,6 +14,7 @@ from core.models import chat
 from core.models.load import Base
 from core.models.rows import Ids
 from core.preferences.judged_groups import OVERALL, JudgedGroup, Judgement, gives_pairs, judged_groups
+from core.runs import learnt_rankings
 
 #: The file in a run's folder that pins what it learns from and what it is tested on.
 PINNED = "rankings.json"
@@ -26,6 +27,7 @@ class Order:
     column: int
     ranks: torch.Tensor
     ties: bool
+    ranking_id: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,14 @@ def pinned(context: JobContext, split: Split, *, criteria: bool = False) -> tupl
 
     train, heldout = context.pinned(PINNED, begin)
     return [group_of(item) for item in train], [group_of(item) for item in heldout]
+
+
+def keep_learnt(context: JobContext, train: Sequence[Example], heldout: Sequence[Example]) -> None:
+    """For whoever asks where a number came from: the rankings of these examples, which a run learns from and is tested
+    on. Runs that earlier versions began do not know them."""
+    parts = [{order.ranking_id for example in part for order in example.orders} for part in (train, heldout)]
+    if not any(0 in part for part in parts):
+        learnt_rankings.keep(context, *parts)
 
 
 def columns_of(groups: Sequence[JudgedGroup]) -> tuple[str, ...]:
@@ -145,7 +155,12 @@ def encode(
         fits = [number for number, answer in enumerate(answers) if len(answer) < longest]
         dropped += [group.prompt_id] * (len(answers) - len(fits))
         orders = tuple(
-            Order(columns.index(judgement.criterion), torch.tensor(ranks, dtype=torch.float32), judgement.ties)
+            Order(
+                columns.index(judgement.criterion),
+                torch.tensor(ranks, dtype=torch.float32),
+                judgement.ties,
+                judgement.ranking_id,
+            )
             for judgement in group.judgements
             if gives_pairs(ranks := tuple(judgement.ranks[number] for number in fits))
         )

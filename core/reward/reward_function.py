@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from core.config.training import TrainPolicyConfig, TrainRewardJob
+from core.config.training import TrainPolicyConfig, TrainPolicyJob, TrainRewardJob
 from core.errors import BadInput
 from core.events import Event, Note, Progress
 from core.jobs import queue
@@ -68,6 +68,12 @@ class RewardSpec:
             job, model, config.ensemble, config.model_weight, config.rules, config.missing_end_penalty, config.gold,
             optimised, config.missing_end, config.variance_weight, config.rules_only,
         )  # fmt: skip
+
+    @classmethod
+    def of_run(cls, run: TrainPolicyJob) -> "RewardSpec":
+        """By the very model that the run was tuned with, or for 0 the newest one where it knew none."""
+        found = cls.of(run.config)
+        return replace(found, reward_job=run.result.reward_job or 0) if found.by_our_model else found
 
     @property
     def by_our_model(self) -> bool:

@@ -21,13 +21,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from core.config.options import as_stored
-from core.config.training import Scale, TrainedModel, TrainRewardConfig, TrainRewardResult
+from core.config.training import Scale, TrainedModel, TrainRewardConfig, TrainRewardJob, TrainRewardResult
 from core.errors import NothingToDo, is_out_of_memory
 from core.events import Checkpoint, Event, Metrics, Note, Progress, Result, Scores
 from core.jobs import checkpoint_files
 from core.jobs.checkpoint_files import reading
 from core.jobs.context import Events, JobContext
-from core.models import devices
+from core.models import devices, environment
 from core.models.adapters import SharedModel
 from core.models.checkpoint import adamw, load_optimizer, save_optimizer, scale_learning_rates
 from core.models.load import base_of
@@ -38,7 +38,7 @@ from core.reward.examples import Example
 from core.reward.model import ADAPTER, Member, RewardModel
 from core.reward.reference import reference_examples
 from core.reward.update import checkpointed, own_gradients, put_together, step
-from core.store import pairs
+from core.store import jobs, pairs
 
 TITLE = "Training the reward model"
 #: Held-out prompts that are looked at while training goes on, or a third as many as are trained on; all at its end.
@@ -82,6 +82,7 @@ def run(context: JobContext) -> Events:
     config: TrainRewardConfig = context.config
     train, heldout = examples.pinned(context, lambda groups: examples.split(groups, config), criteria=config.criteria)
     base = yield from base_of(context, four_bit=config.base_bits == "4", pinned=True)
+    environment.keep(context, base)
     shared = SharedModel(base, context.world, context.report_status)
     try:
         yield from Training(context, shared, train, heldout).events()
@@ -161,6 +162,7 @@ class Training:
             with reading(self.context.resume_step):
                 self._restore(self.context.resume_from)
         else:
+            examples.keep_learnt(self.context, self.train, self.heldout)
             yield from self._first_notes()
         while self.state.stage < len(self.stages):
             yield from self._stage(self.stages[self.state.stage])
@@ -234,8 +236,12 @@ class Training:
         return model, known or model.add(stage.adapter, self.config, seed=stage.seed, head_init=self.config.head_init)
 
     def _measure_memory(self, model: RewardModel, member: Member) -> Iterator[Event]:
-        """Decide how many tokens go through the model at once, from what a small example keeps in memory."""
+        """Decide how many tokens go through the model at once, from what a small example keeps in memory; a run that is
+        done again takes as many as it took, because sums of other parts are rounded otherwise."""
         self.state.checkpointing = self.config.gradient_checkpointing
+        if known := self._tokens_before():
+            self.state.tokens = known
+            return
         self.shared.report_status("Measuring how much fits into memory")
         small = min(self.train, key=lambda example: example.tokens)
         base = self.shared.base
@@ -245,6 +251,10 @@ class Training:
             )
         self.state.tokens = min(self.shared.world.gathered(tokens))
         yield Note(f"Memory suffices for about {self.state.tokens:,} tokens at once.")
+
+    def _tokens_before(self) -> int | None:
+        job = jobs.find(self.context.project, self.context.job_id) if self.context.again else None
+        return job.result.tokens_at_once if isinstance(job, TrainRewardJob) else None
 
     def _update(
         self, model: RewardModel, member: Member, optimizer: torch.optim.Optimizer, batch: list[Example]

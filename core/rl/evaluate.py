@@ -43,12 +43,14 @@ def batches(
     batch_size: int = 32,
     micro_batch: int = 32,
     guide: Guide | None = None,
+    first: int = 0,
 ) -> Iterator[list[Sample]]:
     """`copies` answers to each (id, prompt), in order, as many prompts at a time as `batch_size` answers allow.
 
     Each prompt has a seed of its own, whatever is asked beside it, and one that is asked again another. Reference and
     policy get the same seeds, so a policy that equals the reference gives the same answers. With the `guide` that a
-    policy was trained within, it answers within that. KL is that of what was drawn from.
+    policy was trained within, it answers within that. KL is that of what was drawn from. Of what is asked, the first
+    batches are left out that an earlier call has answered: they end where prompt `first` begins.
     """
     at_once = max(1, batch_size // copies)
     asked = Counter[str]()
@@ -59,6 +61,8 @@ def batches(
             text = conversation.text
             chances.append(generator(seed, "evaluate", asked[text], text))
             asked[text] += 1
+        if start < first:
+            continue
         sampled = draw(
             shared, role, [chat.to_answer(shared.base, each, max_new_tokens, id) for id, each in batch], copies=copies,
             max_new_tokens=max_new_tokens, temperature=temperature, top_p=top_p,

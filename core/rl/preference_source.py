@@ -8,7 +8,7 @@ from core.jobs.context import JobContext
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.rows import from_lists
 from core.preferences.judged_groups import OVERALL
-from core.reward.examples import Example, encode, pinned
+from core.reward.examples import Example, encode, keep_learnt, pinned
 from core.rl import passes
 from core.rl.batches import PreferenceBatch
 from core.rl.rollout import logprobs
@@ -32,6 +32,7 @@ class PreferenceSource:
             if groups
             else ([], [])
         )
+        keep_learnt(context, self.examples, [])
         if not self.examples:
             raise NothingToDo("There are no pairs to learn from: rank some training prompts first.")
         count = sum(example.pairs for example in self.examples)

@@ -33,7 +33,7 @@ from core.guidance.run_advice import mismatched
 from core.jobs import checkpoint_files, queue
 from core.jobs.checkpoint_files import damage, reading
 from core.jobs.context import Events, JobContext
-from core.models import chat, devices
+from core.models import chat, devices, environment
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.load import base_of
 from core.records import Prompt
@@ -67,7 +67,7 @@ from core.store.runs import checkpoints, setting_changes
 
 def run(context: JobContext) -> Events:
     config: TrainPolicyConfig = context.config
-    if not context.resume_from:
+    if not context.has_begun:
         preflight.train_policy(context.project, config, processes=context.world.size)
     asked = pinned_prompts(context)
     mixed_in = pretraining.pinned(context)
@@ -80,6 +80,7 @@ def run(context: JobContext) -> Events:
         )
     spec, weights = _reward(context, needed=not algorithm.offline)
     base = yield from base_of(context, four_bit=on_four_bits(context.project, spec), pinned=True)
+    environment.keep(context, base)
     shared = SharedModel(base, context.world, context.report_status)
     try:
         reward = yield from reward_function(context, spec, shared, weights)
@@ -255,6 +256,8 @@ class Run:
         """Put in force what a person changed since the last step."""
         due = setting_changes.due(self.context.project, self.context.job_id, self.step)
         for change in self.shared.world.agreed(due):
+            if self.context.again and change["step"] is None:  # it never was in force
+                continue
             name, value = str(change["name"]), float(change["value"])
             if text := live_settings.fault(self.config, name, value):
                 yield SettingRefused(int(change["id"]))
@@ -330,10 +333,10 @@ class Run:
 
 
 def _reward(context: JobContext, *, needed: bool) -> tuple[RewardSpec, Weights]:
-    """The reward, and the weights that it must be of. A resumed run goes on with those with which it began, or with
-    none where it began with none: there may be a newer reward model by now."""
+    """The reward, and the weights that it must be of. A run that has begun goes on with those with which it began, or
+    with none where it began with none: there may be a newer reward model by now."""
     spec = RewardSpec.of(context.config)
-    if not context.resume_from:
+    if not context.has_begun:
         return (spec if needed else newest_if_any(context.project, spec)), Weights()
     job = queue.get(context.project, context.job_id)
     assert isinstance(job, TrainPolicyJob)

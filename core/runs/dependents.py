@@ -1,6 +1,15 @@
 """What uses a run, so that it cannot be removed."""
 
-from core.config.jobs import AnswerJob, CompareJob, ExportModelJob, GenerateJob, ScoreFileJob, ScoreJob, SuggestJob
+from core.config.jobs import (
+    AnswerJob,
+    CompareJob,
+    ExportModelJob,
+    GenerateJob,
+    ScoreFileJob,
+    ScoreJob,
+    SuggestJob,
+    VerifyJob,
+)
 from core.config.training import Run, TrainPolicyJob, TrainRewardJob
 from core.jobs import lock, queue
 from core.records import ACTIVE, Job
@@ -47,6 +56,8 @@ def _in_arena(project: Project, other: Job, run: Run) -> bool:
 
 def _policies(job: Job) -> list[int]:
     """The runs of the policy that a job asks for; 0 first stands for the newest one."""
+    if isinstance(job, VerifyJob):
+        return [job.config.run]
     if isinstance(job, GenerateJob):
         return [job.config.policy_job, job.config.mix_with]
     if isinstance(job, TrainPolicyJob):  # which copies them when it begins
@@ -56,6 +67,8 @@ def _policies(job: Job) -> list[int]:
 
 def _reward_models(job: Job) -> list[int | None]:
     """The run of the reward model that a job asks for, 0 for the newest one, and the run that it found."""
+    if isinstance(job, VerifyJob):
+        return [job.config.run]
     if isinstance(job, TrainPolicyJob | CompareJob | ScoreJob | SuggestJob):
         return [job.config.reward_job, job.result.reward_job]
     return [job.config.reward_job] if isinstance(job, ScoreFileJob) else []

@@ -55,18 +55,18 @@ class Kept(BaseIdentity):
     reference: Origin | None = None
 
 
-def base_of(project: Project, job_id: int) -> BaseIdentity:
-    """Which base a run was tuned on. Raises `BadInput` for a link."""
+def kept(project: Project, job_id: int) -> Kept:
+    """What a run began with, nothing where nobody kept it. Raises `BadInput` for a link."""
     path = project.run_file(job_id, KEPT)
     with suppress(OSError, BadInput, TypeError, AttributeError):
         return as_stored(Kept, plain.parsed(path))
-    return BaseIdentity()
+    return Kept()
 
 
 def refuse_other_base(project: Project, job_id: int, base: BaseIdentity, title: str) -> None:
     """Raise `BadInput` for a run that was tuned on another base than this one, as far as both are known."""
-    kept = base_of(project, job_id)
-    if kept.base not in ("", base.base) or kept.weights not in ("", base.weights):
+    own = kept(project, job_id)
+    if own.base not in ("", base.base) or own.weights not in ("", base.weights):
         raise BadInput(
             f"Run {job_id} was tuned on another base model than {title}: choose a run of this one, or choose that base "
             "model again."

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from core.config.jobs import ExportModelConfig
+from core.config.jobs import ExportModelConfig, GenerateConfig, MeasureFrontierConfig, VerifyConfig
 from core.config.judging import BY, JudgeBy, JudgingConfig
 from core.config.training import ALGORITHMS, Run, TrainPolicyConfig, TrainPolicyJob, TrainRewardJob
 from core.errors import BadInput, NothingToDo
@@ -10,7 +10,7 @@ from core.jobs import queue
 from core.labeling import gold
 from core.preferences import demonstrated
 from core.records import ACTIVE
-from core.runs import origins
+from core.runs import origins, verification
 from core.store import Project, arenas, prompts
 from core.trust.wish import place_of
 
@@ -19,6 +19,12 @@ def check(project: Project, config: object) -> None:
     """Raise `KnownError` for what could only fail."""
     if isinstance(config, TrainPolicyConfig):
         train_policy(project, config)
+    elif isinstance(config, VerifyConfig):
+        verification.run_to_verify(project, config)
+    elif isinstance(config, GenerateConfig) and config.best_of > 1 and not _expected(project, TrainRewardJob):
+        queue.run_of(project, config.reward_job, TrainRewardJob)
+    elif isinstance(config, MeasureFrontierConfig) and not _expected(project, TrainPolicyJob):
+        queue.run_of(project, config.policy_job, TrainPolicyJob)
     elif isinstance(config, ExportModelConfig):
         if not _expected(project, TrainPolicyJob):
             queue.run_of(project, config.policy_job, TrainPolicyJob)

@@ -11,7 +11,9 @@ from core.config.jobs import (
     ExportModelConfig,
     GenerateConfig,
     JudgeConfig,
+    MeasureFrontierConfig,
     ScoreFileConfig,
+    VerifyConfig,
 )
 from core.config.judging import JudgeBy, JudgeSpec, JudgingConfig
 from core.config.training import TrainPolicyConfig, TrainPolicyJob
@@ -54,8 +56,8 @@ def of_contender(policy: ArenaPolicy) -> list[Wish]:
 
 
 def named(project: Project, config: object) -> list[Wish]:
-    """What a job's settings name, those of the run that it compares, and the policies of its arena. Raises `BadInput`
-    for what is no name."""
+    """What a job's settings name, those of the run that it compares or does again, and the policies of its arena.
+    Raises `BadInput` for what is no name."""
     contenders = [each for policy in _contenders(project, config) for each in of_contender(policy)]
     return _different([*_made(config), *_made(_compared(project, config), again=True), *contenders])
 
@@ -198,10 +200,13 @@ def _keys(config: object, *, again: bool = False) -> set[str]:
 
 
 def _compared(project: Project, config: object) -> TrainPolicyConfig | None:
-    """The settings of the run that is compared."""
-    if isinstance(config, CompareConfig):
-        with suppress(BadInput):
+    """The settings of the run that is compared, or done again."""
+    with suppress(BadInput):
+        if isinstance(config, CompareConfig | MeasureFrontierConfig):
             return queue.run_of(project, config.policy_job, TrainPolicyJob).config
+        if isinstance(config, VerifyConfig):
+            job = queue.get(project, config.run)
+            return job.config if isinstance(job, TrainPolicyJob) else None
     return None
 
 

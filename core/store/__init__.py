@@ -171,6 +171,12 @@ class Project:
             raise self.moved()
         return found
 
+    def read_only(self) -> "Project":
+        """The same project over a connection that cannot write to its database."""
+        found = self.again()
+        found.database.execute("pragma query_only = on")
+        return found
+
     def go_along(self) -> None:
         """Write to the file wherever it went: a job says there how it ended."""
         self._goes_along = True

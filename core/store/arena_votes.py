@@ -169,9 +169,12 @@ def add_asked(
 
 def asked(project: Project, *, vote_id: int | None = None, ranking_id: int | None = None) -> list[Asked]:
     """What the judge behind a vote or a ranking was asked, in the order in which it was."""
-    column, number = ("vote_id", vote_id) if vote_id is not None else ("ranking_id", ranking_id)
-    sql = f"select first_id, second_id, asked, answer, won from judge_answers where {column} = ? order by id"
-    return project.database.records(Asked, sql, number)
+    return project.database.records(
+        Asked,
+        "select first_id, second_id, asked, answer, won from judge_answers"
+        " where vote_id = :vote or ranking_id = :ranking order by id",
+        vote=vote_id, ranking=ranking_id,
+    )  # fmt: skip
 
 
 def in_both_orders(project: Project, arena_id: int) -> dict[int, tuple[float, float]]:

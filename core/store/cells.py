@@ -37,6 +37,11 @@ def _whole(value: Any) -> Any:
     return value
 
 
+def whole(value: object) -> int | None:
+    """A whole number that a cell holds; None for anything else."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def tags(text: object, prompt: object) -> tuple[str, ...]:
     """The tags of a prompt. Raises `ProjectError`."""
     return tuple(str(item) for item in read(text, list, f"The tags of prompt {prompt}"))

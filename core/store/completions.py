@@ -46,6 +46,8 @@ WRITTEN_HERE = (
     " and iif(json_valid(c.sampling), json_extract(c.sampling, '$.imported'), null) is null"
     " and iif(json_valid(c.sampling), json_extract(c.sampling, '$.server'), null) is null"
 )
+#: And it was not chosen among several: what such a choice keeps says nothing of what the base writes.
+DRAWN_HERE = WRITTEN_HERE + " and iif(json_valid(c.sampling), json_extract(c.sampling, '$.best_of'), null) is null"
 
 
 class TakenBack(NamedTuple):
@@ -72,7 +74,7 @@ def add_group(
         group = {"id": None, "prompt_id": prompt_id, "job_id": job_id, "created_at": now()}
         group_id = database.insert(ADD_GROUP, group)
         hows = zip(each or [sampling or {}] * len(rows), rows, strict=True)
-        written = [json.dumps(how | ({"server": row.server} if row.server else {})) for how, row in hows]
+        written = [json.dumps(how | row.source) for how, row in hows]
         database.many(ADD, (row_of(row, group_id, how) for row, how in zip(rows, written, strict=True)))
     return group_id
 
@@ -100,7 +102,8 @@ def _completion(row: dict[str, Any], prompt_id: int) -> Completion:
     return Completion(
         row["id"], row["group_id"], prompt_id, row["text"], row["policy_job"], bool(row["ended"]), row["tokens"],
         str(sampling.get("imported", "")), row["name"] or "", mended if isinstance(mended, int) else None,
-        str(sampling.get("server", "")),
+        str(sampling.get("server", "")), cells.whole(sampling.get("step")), cells.whole(sampling.get("best_of")) or 1,
+        cells.whole(sampling.get("judge")),
     )  # fmt: skip
 
 
@@ -242,28 +245,32 @@ def texts_by_group(project: Project, prompt_id: int, *, by_hand: bool = True) ->
 ANSWERED_BY = (
     "select distinct g.prompt_id from completion_groups g join completions c on c.group_id = g.id"
     " where g.job_id is not :but and c.policy_job is :policy_job"
+    " and iif(json_valid(c.sampling), coalesce(json_extract(c.sampling, '$.best_of'), 1), 1) = :best_of"
 )
 #: By whether the base is asked about.
 ANSWERED = {False: ANSWERED_BY, True: ANSWERED_BY + " and " + WRITTEN_HERE}
 
 ANSWERED_BY_SERVER = """
     select distinct prompt_id from (
-        select g.prompt_id, iif(json_valid(c.sampling), json_extract(c.sampling, '$.server'), null) as server
+        select g.prompt_id, iif(json_valid(c.sampling), json_extract(c.sampling, '$.server'), null) as server,
+            iif(json_valid(c.sampling), coalesce(json_extract(c.sampling, '$.best_of'), 1), 1) as best_of
         from completion_groups g join completions c on c.group_id = g.id where g.job_id is not :but
-    ) where iif(:model = '', substr(server, -length(:at)) = :at, server = :model || :at)
+    ) where best_of = :best_of and iif(:model = '', substr(server, -length(:at)) = :at, server = :model || :at)
 """
 
 
-def answered_prompts(project: Project, policy_job: int | None, *, but: int = 0) -> set[int]:
-    """Ids of the prompts that this policy (None is the base) has completions for, those that the job `but` wrote left
-    out. What was imported or written by hand is nobody's policy."""
-    return set(project.database.column(ANSWERED[policy_job is None], policy_job=policy_job, but=but))
+def answered_prompts(project: Project, policy_job: int | None, *, best_of: int = 1, but: int = 0) -> set[int]:
+    """Ids of the prompts that this policy (None is the base), or the best of so many of its answers, has completions
+    for, those that the job `but` wrote left out. What was imported or written by hand is nobody's policy."""
+    sql = ANSWERED[policy_job is None]
+    return set(project.database.column(sql, policy_job=policy_job, best_of=best_of, but=but))
 
 
-def answered_by_server(project: Project, model: str, url: str, *, but: int = 0) -> set[int]:
-    """Ids of the prompts that a model behind an address has completions for, any of its models if none is named; those
-    that the job `but` wrote left out."""
-    return set(project.database.column(ANSWERED_BY_SERVER, model=model, at=server_name("", url), but=but))
+def answered_by_server(project: Project, model: str, url: str, *, best_of: int = 1, but: int = 0) -> set[int]:
+    """Ids of the prompts that a model behind an address, any of its models if none is named, or the best of so many of
+    its answers, has completions for; those that the job `but` wrote left out."""
+    at = server_name("", url)
+    return set(project.database.column(ANSWERED_BY_SERVER, model=model, at=at, best_of=best_of, but=but))
 
 
 def server_name(model: str, url: str) -> str:
@@ -325,9 +332,9 @@ ANSWERS = """
     select c.id, g.id as group_id, p.id as prompt_id, p.text as prompt, p.messages, c.text from completions c
     join completion_groups g on g.id = c.group_id join prompts p on p.id = g.prompt_id where
 """
-SOME_WRITTEN_HERE = ANSWERS + WRITTEN_HERE + " order by c.id * 7919 % 10007, c.id limit ?"
+SOME_WRITTEN_HERE = ANSWERS + DRAWN_HERE + " order by c.id * 7919 % 10007, c.id limit ?"
 GROUPS_WRITTEN_HERE = (
-    ANSWERS + WRITTEN_HERE + " and g.id in (select group_id from completions c where " + WRITTEN_HERE
+    ANSWERS + DRAWN_HERE + " and g.id in (select group_id from completions c where " + DRAWN_HERE
     + " and g.prompt_id not in (select value from json_each(?))"
     + " group by group_id order by group_id * 7919 % 10007 limit ?) order by g.id, c.id"
 )  # fmt: skip

@@ -63,7 +63,7 @@ TEXTS = " join completions c on c.id = p.chosen_id join completions d on d.id = 
 RANKING = " join rankings r on r.id = p.ranking_id"
 PAIR = (
     "select p.prompt_id, q.text as prompt, p.chosen_id, c.text as chosen, p.rejected_id, d.text as rejected, p.gap,"
-    " p.labeler_id"
+    " p.labeler_id, p.ranking_id"
 )
 IN_ORDER = " order by p.ranking_id, p.chosen_id, p.rejected_id"
 

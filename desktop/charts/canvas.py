@@ -26,7 +26,7 @@ MOVE, ZOOM = 0.25, 0.6
 
 class Canvas(pg.PlotWidget):
     """With the focus: left and right walk over the steps, with Shift they move the view, plus and minus zoom, Home
-    shows all steps, Escape takes the cursor away."""
+    shows all steps, Return asks what is behind the step, Escape takes the cursor away."""
 
     exposed = Signal()
     """It is about to be painted."""
@@ -34,6 +34,7 @@ class Canvas(pg.PlotWidget):
     pointed = Signal(object)
     """The step under the pointer, or None when it has left."""
     all_asked = Signal()
+    behind_asked = Signal()
     menu_asked = Signal(QPoint)
     tip_asked = Signal(QPoint, QRectF)
     """Where on the screen, and the steps and values around the pointer."""
@@ -98,6 +99,8 @@ class Canvas(pg.PlotWidget):
             self._show(0, 1 / ZOOM)
         elif event.key() == Qt.Key.Key_Home:
             self.all_asked.emit()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.behind_asked.emit()
         elif event.key() == Qt.Key.Key_Escape:
             self.pointed.emit(None)
         else:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import pyqtgraph as pg
 from PySide6.QtCore import QPoint, QRectF, Qt, Signal
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from core.config.metrics import METRICS, title
@@ -41,6 +42,8 @@ class Chart(QWidget):
     """Somebody looks at the steps between these two."""
     followed = Signal()
     """All steps are shown again."""
+    behind_asked = Signal(int)
+    """Somebody wants to know what is behind this step."""
 
     def __init__(
         self,
@@ -134,6 +137,37 @@ class Chart(QWidget):
         found.setFixedSize(HEAD, HEAD)
         found.setMenu(self.menu)
         return found
+
+    # What is behind a point
+
+    def offer_behind(self) -> None:
+        """Let the menu and Return ask what is behind the step that is pointed at; the last one where none is."""
+        asking = QAction("", self)
+        asking.triggered.connect(lambda: self._ask_behind(asking.data()))
+        first = self.menu.actions()[0]
+        self.menu.insertAction(first, asking)
+        self.menu.insertSeparator(first)
+
+        def name() -> None:
+            """The pointer leaves for the menu: the step is the one at which that was opened."""
+            step = self._step_meant()
+            asking.setData(step)
+            asking.setText("What is behind this point …" if step is None else f"What is behind step {step} …")
+            asking.setEnabled(step is not None)
+
+        self.menu.aboutToShow.connect(name)
+        self.plot.behind_asked.connect(lambda: self._ask_behind(self._step_meant()))
+        self.setToolTip(f"{self.toolTip()}\nReturn, or the right button: what is behind a point.")
+
+    def _step_meant(self) -> int | None:
+        longest = self._longest()
+        if longest is None:
+            return None
+        return int(longest.steps[-1 if self._pointed is None else longest.nearest(self._pointed)])
+
+    def _ask_behind(self, step: int | None) -> None:
+        if step is not None:
+            self.behind_asked.emit(step)
 
     # What it shows
 

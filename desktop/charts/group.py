@@ -18,9 +18,12 @@ from desktop.widgets.elided import ElidedParts
 class ChartGroup(QObject):
     following_changed = Signal(bool)
     """Do the charts show all steps, and those to come?"""
+    behind_asked = Signal(int)
+    """Somebody wants to know what is behind this step."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, offers_behind: bool = False) -> None:
         super().__init__()
+        self._offers_behind = offers_behind
         self.charts: list[Chart] = []
         self.smoothing = user_settings.smoothing()
         self.following = True
@@ -35,6 +38,9 @@ class ChartGroup(QObject):
             chart.hovered.connect(self._point)
             chart.moved.connect(self._look)
             chart.followed.connect(self.follow)
+            if self._offers_behind:
+                chart.offer_behind()
+                chart.behind_asked.connect(self.behind_asked)
 
     def _point(self, step: float | None) -> None:
         for chart in self.charts:

@@ -10,6 +10,7 @@ from desktop.places import PageId, TabId
 _compare = partial(Action, tab=TabId.COMPARE, page=PageId.SIDE_BY_SIDE)
 
 POLICY = _compare("compare.policy", "Tuned policy", field=True)
+CHECKPOINT = _compare("compare.checkpoint", "Checkpoint of the tuned policy", field=True, only_here=True)
 PROMPT = _compare("compare.prompt", "Prompt that both policies answer", field=True)
 ANSWER = _compare("compare.answer", "Answer", role="primary")
 HELD_OUT = _compare("compare.held-out", "Compare on the held-out prompts")
@@ -29,4 +30,6 @@ GO_ON = {
 }  # fmt: skip
 TALK = talk_actions("compare", TabId.COMPARE, PageId.SIDE_BY_SIDE, writer="The tuned policy")
 
-ACTIONS = (POLICY, PROMPT, ANSWER, HELD_OUT, BACK, TO_TALK, SHOW_MORE, *GO_ON.values(), *TALK, *arena.ACTIONS)
+ACTIONS = (
+    POLICY, CHECKPOINT, PROMPT, ANSWER, HELD_OUT, BACK, TO_TALK, SHOW_MORE, *GO_ON.values(), *TALK, *arena.ACTIONS,
+)  # fmt: skip

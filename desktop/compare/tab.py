@@ -28,9 +28,10 @@ from desktop.compare.words import policy_of, said_of
 from desktop.conversation.bubbles import ConversationView
 from desktop.conversation.talk import Talk
 from desktop.places import PageId, TabId
+from desktop.runs.checkpoint_box import CheckpointBox
 from desktop.runs.run_list import describe
 from desktop.session import Session
-from desktop.tab import LooksAtConversation, TabWidget
+from desktop.tab import Compares, LooksAtConversation, TabWidget
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, label, row
 from desktop.widgets.bound import action_button, bind
@@ -46,7 +47,7 @@ NEXT = "Type what you say next: both answer it."
 GONE = "The answers are no longer here: take the turn back to ask again."
 
 
-class Tab(TabWidget, LooksAtConversation):
+class Tab(TabWidget, LooksAtConversation, Compares):
     ID = TabId.COMPARE
     pages: Pages
 
@@ -70,6 +71,8 @@ class Tab(TabWidget, LooksAtConversation):
         self.policy.setMinimumWidth(220)
         self.policy.setPlaceholderText("No tuned policy yet")
         self.policy.activated.connect(lambda _: self._policy_chosen())
+        self.checkpoint = bind(actions.CHECKPOINT, CheckpointBox())
+        self.checkpoint.activated.connect(lambda _: self._policy_chosen())
         self.heldout = action_button(actions.HELD_OUT, self.compare_heldout)
         self.composer = Composer(self.session, self)
         self.composer.asked.connect(self.ask)
@@ -106,7 +109,7 @@ class Tab(TabWidget, LooksAtConversation):
         self.stack.addWidget(results)
         side_by_side = QWidget()
         page = column(
-            row(label("Policy"), self.policy, None, self.heldout),
+            row(label("Policy"), self.policy, self.checkpoint, None, self.heldout),
             self.stack,
             column(self.conversing.to_rank, self.composer, spacing=SPACE),
             spacing=2 * SPACE,
@@ -134,6 +137,7 @@ class Tab(TabWidget, LooksAtConversation):
             if job.result.adapter:
                 self.policy.addItem(describe(job), job.id)
         self.policy.setCurrentIndex(max(0, self.policy.findData(kept)))
+        self._show_checkpoints()
         ready = self.policy.count() > 0
         for widget in (self.policy, self.composer, self.heldout):
             widget.setEnabled(ready)
@@ -169,14 +173,27 @@ class Tab(TabWidget, LooksAtConversation):
         self.show_talk()
         self.prompt.setFocus()
 
+    def compare_with(self, policy_job: int, checkpoint: str) -> None:
+        self.policy.setCurrentIndex(max(0, self.policy.findData(policy_job)))
+        self._show_checkpoints()
+        self.checkpoint.choose(checkpoint)
+        self._policy_chosen()
+
+    def _show_checkpoints(self) -> None:
+        run = self.session.job(self.policy.currentData(), TrainPolicyJob)
+        self.checkpoint.show_run(self.session.project, run)
+
     def _policy_chosen(self) -> None:
         """In a conversation it only changes who answers next."""
+        self.pages.open(PageId.SIDE_BY_SIDE)
+        self._show_checkpoints()
         if not self.in_talk:
             self.show_newest()
 
     def show_newest(self) -> None:
         """What the chosen policy and the reference said last to the held-out prompts, or else to any."""
-        jobs = [job for job in self.session.jobs(CompareJob) if policy_of(job) == self.policy.currentData()]
+        of_run = [job for job in self.session.jobs(CompareJob) if policy_of(job) == self.policy.currentData()]
+        jobs = [job for job in of_run if self.checkpoint.means(job.config.checkpoint)]
         busy = next((job for job in jobs if job.status in ACTIVE), None)
         done = sorted((job for job in jobs if job.status == "done"), key=lambda job: job.config.typed)
         self.show_comparison(busy or (done[0] if done else None))
@@ -252,6 +269,7 @@ class Tab(TabWidget, LooksAtConversation):
         plain = asked is not None and asked.is_plain
         config = CompareConfig(
             policy_job=policy,
+            checkpoint=self.checkpoint.checkpoint,
             prompts=(asked.text,) if asked is not None and plain else (),
             conversations=(asked.key,) if asked is not None and not plain else (),
             gold=run.config.gold,
@@ -272,6 +290,8 @@ class Tab(TabWidget, LooksAtConversation):
                 continue
             elif job.status in ACTIVE and job.id != self._shown and not self.in_talk:
                 self.policy.setCurrentIndex(max(0, self.policy.findData(policy_of(job))))
+                self._show_checkpoints()
+                self.checkpoint.choose(job.config.checkpoint)
                 self.show_comparison(job)
             elif job.id == self._shown and job.status not in ACTIVE:
                 self.show_talk() if self.in_talk else self.show_comparison(job)

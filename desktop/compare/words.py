@@ -17,7 +17,9 @@ def said_of(job: CompareJob) -> str:
     but = f", without {left_out} that it trained on" if left_out else ""
     run = policy_of(job)  # 0 while it is not looked up yet
     reference = f"its reference ({job.result.reference})" if job.result.reference else "the reference"
-    return f"{f'Run {run}' if run else 'The newest run'} beside {reference}, on {prompts}{but}"
+    step = job.config.checkpoint
+    which = f", step {step}" if step.isdecimal() else {"best": ", its best checkpoint"}.get(step, "")
+    return f"{f'Run {run}' if run else 'The newest run'}{which} beside {reference}, on {prompts}{but}"
 
 
 def doubt_of(prompts: int) -> str:

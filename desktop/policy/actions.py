@@ -4,7 +4,7 @@ from functools import partial
 
 from core.config.training import ALGORITHMS, TrainPolicyConfig
 from desktop.actions import Action, settings_of
-from desktop.places import TabId
+from desktop.places import PageId, TabId
 
 _tune = partial(Action, tab=TabId.TUNE)
 
@@ -66,7 +66,31 @@ TAKE_OVER = _tune(
     only_here=True,
 )
 
+_frontier = partial(Action, tab=TabId.TUNE, page=PageId.FRONTIER)
+FRONTIER_AXIS = _frontier("frontier.axis", "What is drawn over the KL", field=True, only_here=True)
+FRONTIER_MEASURE = _frontier(
+    "frontier.measure",
+    "Measure what is missing",
+    "Let the reference and each kept checkpoint that was not yet measured answer the held-out prompts",
+    keywords="best of n over-optimisation",
+)
+FRONTIER_ANSWERS = _frontier(
+    "frontier.answers", "Answers of the reference to each prompt", "The best of up to so many is known then",
+    field=True, only_here=True,
+)  # fmt: skip
+FRONTIER_COMPARE = _frontier(
+    "frontier.compare", "Compare", "Read what this checkpoint answers beside the reference", role="link", only_here=True
+)
+FRONTIER_RANK = _frontier(
+    "frontier.rank", "Rank what it writes", "Let this checkpoint write completions in the Rank tab", role="link",
+    only_here=True,
+)  # fmt: skip
+FRONTIER_EXPORT = _frontier(
+    "frontier.export", "Export …", "Write this checkpoint as a model of its own", role="link", only_here=True
+)
+
 ACTIONS = (
     ALGORITHM, *SETTINGS.values(), MORE, *(action for own in OWN.values() for action in own.values()),
     *MORE_OF.values(), START, SWEEP, PAUSE, RESUME, STOP, APPLY, GO_ON, RANK_OWN, BEGIN_FROM, EXPORT, TAKE_OVER,
+    FRONTIER_AXIS, FRONTIER_MEASURE, FRONTIER_ANSWERS, FRONTIER_COMPARE, FRONTIER_RANK, FRONTIER_EXPORT,
 )  # fmt: skip

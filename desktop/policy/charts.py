@@ -164,7 +164,7 @@ class PolicyCharts:
         self.ended = Chart(("completions/eos_rate",))
         self._ends = card(column(self.ended), SPACE + 4)
         self._ends.hide()
-        self.group = ChartGroup()
+        self.group = ChartGroup(offers_behind=True)
         self.group.add(*self.every)
         self.bar = ChartBar(self.group)
         self.more = MoreCharts(self.group)

@@ -31,6 +31,14 @@ def ask(parent: QWidget, found: TrainPolicyResult, chosen: Chosen) -> QMenu:
     return menu
 
 
+def ask_of_step(parent: QWidget, step: int, chosen: Chosen) -> QMenu:
+    """The same of one checkpoint."""
+    menu = QMenu(parent)
+    _fill(menu, str(step), chosen)
+    menu.popup(parent.mapToGlobal(parent.rect().bottomLeft()))
+    return menu
+
+
 def _fill(menu: QMenu, checkpoint: str, chosen: Chosen) -> None:
     for title, settings in FORMS.items():
         menu.addAction(title, partial(chosen, replace(settings, checkpoint=checkpoint)))

@@ -25,6 +25,7 @@ LEFT_OUT = (
     "rules_only",
     "eval_prompts",
     "checkpoint_every",
+    "keep_checkpoints",
 )
 #: Settings that are swept most often come first.
 OFTEN = ("learning_rate", "kl_coef")

@@ -7,7 +7,7 @@ from functools import partial
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QTabWidget, QWidget
 
 from core.config.algorithms import LearnsFrom
-from core.config.jobs import ExportModelConfig, ExportModelJob, JobKind
+from core.config.jobs import ExportModelConfig, ExportModelJob, JobKind, PolicyState
 from core.config.training import ALGORITHMS, TrainPolicyJob, TrainRewardJob
 from core.errors import KnownError
 from core.jobs import queue
@@ -15,6 +15,7 @@ from core.jobs.follow import News
 from core.labeling import gold
 from core.records import RESUMABLE, Job
 from core.runs import sweep
+from core.runs.trail_pages import Place
 from core.store import Changes
 from desktop import errors
 from desktop.actions import GO_TO
@@ -23,6 +24,7 @@ from desktop.places import PageId, TabId
 from desktop.policy import actions, export_menu
 from desktop.policy.charts import PolicyCharts
 from desktop.policy.form import PolicyForm
+from desktop.policy.frontier_page import FrontierPage
 from desktop.policy.held_out_note import HeldOutNote
 from desktop.policy.live_controls import LiveControls
 from desktop.policy.rounds_line import RoundsLine
@@ -32,6 +34,7 @@ from desktop.policy.samples import SamplesTable
 from desktop.policy.sweep_dialog import SweepDialog
 from desktop.runs.run_list import RunList, runs_section
 from desktop.runs.run_removal import RunRemoval
+from desktop.runs.trail_dialog import show_trail
 from desktop.session import Session
 from desktop.tab import ShowsRuns, TabWidget
 from desktop.theme.theme import SPACE
@@ -79,11 +82,15 @@ class Tab(TabWidget, ShowsRuns):
         self.removal = RunRemoval(self.runs)
         self.runs.ticked.connect(self._show_current)
         self.charts = PolicyCharts(session.project)
+        self.charts.group.behind_asked.connect(self.show_behind)
         self.live = LiveControls(session)
         self.rounds = RoundsLine(session)
         self.samples = SamplesTable(session.project)
         self.table = RunsTable()
         self.table.chosen.connect(self.runs.select)
+        self.frontier = FrontierPage(session)
+        self.frontier.picked.connect(self.runs.select)
+        self.frontier.export_asked.connect(self._export_checkpoint)
         self.advice = ShortText("warning")
         self.result = RunResult(session)
         self.stack = QStackedWidget()
@@ -145,6 +152,7 @@ class Tab(TabWidget, ShowsRuns):
             (PageId.SAMPLES, self.samples),
             (PageId.MORE_CHARTS, scrolled(self.charts.more)),
             (PageId.RUNS, self.table),
+            (PageId.FRONTIER, self.frontier),
         ):
             self.pages.addTab(widget, place.label)
         cards = row(*self.charts.cards(), spacing=2 * SPACE)
@@ -186,6 +194,11 @@ class Tab(TabWidget, ShowsRuns):
             "There is no reward model yet: train one first, or optimise rules alone or a gold reward (More settings)."
         )
         self.empty.action.setVisible(missing)
+
+    def show_behind(self, step: int) -> None:
+        """Where the numbers of a step of the run that is shown came from."""
+        if self.charts.job is not None:
+            show_trail(self.session, Place("step", self.charts.job.id, step), self)
 
     def start(self) -> None:
         try:
@@ -246,8 +259,13 @@ class Tab(TabWidget, ShowsRuns):
         if job is not None:
             export_menu.ask(self.export, job.result, self._ask_folder)
 
-    def _ask_folder(self, wanted: ExportModelConfig) -> None:
-        name = re.sub(r'[<>:"/\\|?*]', "", f"{self.session.project.name} run {self.runs.current}")
+    def _export_checkpoint(self, state: PolicyState, wanted: ExportModelConfig) -> None:
+        """One that was picked on the frontier, whose run is the one that is shown by now."""
+        self.runs.select(state.run)
+        self._ask_folder(wanted, f" step {state.step}")
+
+    def _ask_folder(self, wanted: ExportModelConfig, which: str = "") -> None:
+        name = re.sub(r'[<>:"/\\|?*]', "", f"{self.session.project.name} run {self.runs.current}{which}")
         dialog = file_dialogs.ask_save(
             self, "Write the model to a new folder", name, lambda out: self.start_export(str(out), wanted)
         )
@@ -306,6 +324,7 @@ class Tab(TabWidget, ShowsRuns):
         self.exported.hide()
         self.held_out.show_run(job_id)
         self.samples.show_run(job_id)
+        self.frontier.show_run(job_id)
         self._show_current()
         self._show_state()
 

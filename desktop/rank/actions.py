@@ -64,6 +64,7 @@ MIXED = _here(
     "Writes every second completion. Labelers do not see who wrote what.",
     field=True,
 )
+CHECKPOINT = _here("generate.checkpoint", "Its checkpoint", field=True)
 SERVER = _here(
     "generate.server", "Address of the server",
     "Of Ollama, llama.cpp, vLLM, LM Studio or transformers serve: whatever speaks OpenAI's chat API.", field=True,
@@ -71,7 +72,7 @@ SERVER = _here(
 SERVER_MODEL = _here("generate.server-model", "The server's model", "Type its name, or press Look.", field=True)
 LOOK = _here("generate.look", "Look", "Ask the server which models it has.")
 #: Has a field of its own, or is for single prompts, which come from elsewhere.
-LEFT_OUT = ("policy_job", "mix_with", "server", "server_model", "prompt_ids", "rank_first")
+LEFT_OUT = ("policy_job", "mix_with", "server", "server_model", "prompt_ids", "rank_first", "checkpoint")
 GENERATION = settings_of(GenerateConfig, "generate", TabId.RANK, leave_out=LEFT_OUT, titles=TITLES, only_here=True)
 WHOSE = _here("history.whose", "Whose rankings", field=True)
 CALIBRATE = _here(
@@ -111,7 +112,7 @@ COMMENT = _here("board.comment", "Comment", keys=BINDINGS["comment"].keys, field
 
 ACTIONS = (
     *PANELS.values(), CLOSE_PANEL, LABELER, VIEW, NEXT_METHOD, BY_CRITERIA, *VIEWS.values(), LARGER, SMALLER,
-    GENERATE, STOP, RESUME, POLICY, MIXED, *GENERATION.values(), SERVER, SERVER_MODEL, LOOK,
+    GENERATE, STOP, RESUME, POLICY, CHECKPOINT, MIXED, *GENERATION.values(), SERVER, SERVER_MODEL, LOOK,
     WHOSE, CALIBRATE, BREAKS, BEGIN_GENERATING, UNDO_LAST,
     UNSKIP, GO_ON, READ_GUIDELINES, ALL_KEYS, PLACE, GOOD, BAD, FLAG, UNDO, LATER, SAVE, COMMENT, LEFT_BETTER, NEITHER,
     RIGHT_BETTER, CRITERION, WRITE, MEND, EARLIER, ANSWER, ADD_ANSWER, LEAVE_ANSWER,

@@ -18,6 +18,7 @@ from core.jobs.follow import News
 from core.labeling.page_items import BY_CRITERIA, MOST_NAMES
 from core.labeling.session import LabelingSession
 from core.preferences.judged_groups import OVERALL
+from core.runs.trail_pages import Place
 from core.store import Changes, guidelines
 from desktop import user_settings
 from desktop.conversation.reading import show_reading
@@ -31,6 +32,7 @@ from desktop.rank.pages import RankPages
 from desktop.rank.panels.generate import at_work
 from desktop.rank.panels.side_panels import SidePanels
 from desktop.rank.remarks import Remarks
+from desktop.runs.trail_dialog import show_trail
 from desktop.session import Session
 from desktop.tab import LooksAtConversation, Ranks, ReadsSettings, TabWidget
 from desktop.theme.theme import SPACE
@@ -71,6 +73,7 @@ class Tab(TabWidget, Ranks, ReadsSettings, LooksAtConversation):
         self.side.generate.started.connect(self._generation_started)
         self.side.history.opened.connect(self.controller.open_ranking)
         self.side.history.calibrating.connect(self.controller.calibrate)
+        self.side.history.asked.connect(lambda ranking: show_trail(self.session, Place("ranking", ranking), self))
         self.header = RankHeader(self.session.labeler_name, self)
         self.header.toggled.connect(self.toggle_panel)
         self.header.renamed.connect(self.rename)
@@ -120,10 +123,10 @@ class Tab(TabWidget, Ranks, ReadsSettings, LooksAtConversation):
         """Open a side panel, or close it if it is open."""
         self.show_panel("" if self.side.name == name else name)
 
-    def write_with(self, policy_job: int) -> None:
+    def write_with(self, policy_job: int, checkpoint: str = "last") -> None:
         """Open the panel that lets a run's policy write completions."""
         self.show_panel("generate")
-        self.side.generate.choose(policy_job)
+        self.side.generate.choose(policy_job, checkpoint)
 
     def open_page(self, page: PageId) -> None:
         """Open a side panel; the one that writes completions with the newest tuned policy."""

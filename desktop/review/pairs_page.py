@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from core.preferences import judged_groups
 from core.records import Pair, by_hand
+from core.runs.trail_pages import Place
 from core.store import Changes, Project, guidelines, labelers, pairs, prompts, rankings
 from core.store.pairs import Filter
 from core.texts import one_line
@@ -26,6 +27,8 @@ from desktop.instructions.import_dialog import ImportDialog
 from desktop.places import TabId
 from desktop.review import actions
 from desktop.review.export_dialog import ExportDialog
+from desktop.runs.actions import INFLUENCED
+from desktop.runs.trail_dialog import show_trail
 from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import Number, column, label, row
@@ -106,9 +109,14 @@ class PairsPage(QWidget):
         self.chosen, self.rejected = self._text("Chosen"), self._text("Rejected")
         texts = QWidget()
         self.hands = label("", "small"), label("", "small")
+        self.influenced = action_button(INFLUENCED, self.show_influence)
+        self.influenced.setStyleSheet("padding: 0;")
+        chosen, rejected = label("Chosen", "good"), label("Rejected", "muted")
+        for item in (chosen, rejected):  # both texts begin at the same height
+            item.setFixedHeight(3 * SPACE)
         sides = row(
-            column(row(label("Chosen", "good"), self.hands[0], None), self.chosen),
-            column(row(label("Rejected", "muted"), self.hands[1], None), self.rejected),
+            column(row(chosen, self.hands[0], None), self.chosen),
+            column(row(rejected, self.hands[1], None, self.influenced), self.rejected),
             spacing=2 * SPACE,
         )
         sides.setContentsMargins(0, SPACE, 0, 0)
@@ -255,10 +263,17 @@ class PairsPage(QWidget):
 
     def _show(self, index: Index) -> None:
         pair = self.model.found[index.row()] if index.isValid() else None
+        self.influenced.setEnabled(pair is not None)
         self.chosen.show_text(pair.chosen if pair else "")
         self.rejected.show_text(pair.rejected if pair else "")
         for mark, name in zip(self.hands, (pair.chosen_by, pair.rejected_by) if pair else ("", ""), strict=True):
             mark.setText(f"✎ {one_line(by_hand(name))}" if name else "")
+
+    def show_influence(self) -> None:
+        """What the ranking of the selected pair had a part in."""
+        index = self.view.currentIndex()
+        if index.isValid():
+            show_trail(self.session, Place("ranking", self.model.found[index.row()].ranking_id), self)
 
     def bring_in(self) -> None:
         self._import_dialog().choose()

@@ -13,6 +13,7 @@ from desktop.policy import actions as policy
 from desktop.rank import actions as rank
 from desktop.review import actions as review
 from desktop.reward import actions as reward
+from desktop.runs import actions as runs
 from desktop.shell.commands import Command, command_of
 from desktop.tab import TabWidget
 from desktop.widgets.bound import bound_in
@@ -27,6 +28,7 @@ FEATURES = (
     *compare.ACTIONS,
     *charts.ACTIONS,
     *conversation.ACTIONS,
+    *runs.ACTIONS,
     *GO_TO.values(),
     *GO_TO_PAGE.values(),
     MORE_SETTINGS,

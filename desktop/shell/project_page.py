@@ -11,7 +11,7 @@ from desktop.session import Session
 from desktop.shell.job_bar import JobBar
 from desktop.shell.sidebar import Sidebar
 from desktop.shell.tab_stack import TabStack
-from desktop.tab import HoldsOut, LooksAtConversation, Ranks, ShowsRuns, TabWidget
+from desktop.tab import Compares, HoldsOut, LooksAtConversation, Ranks, ShowsRuns, TabWidget
 from desktop.widgets.basics import column, row
 
 
@@ -68,9 +68,13 @@ class ProjectPage(QWidget):
         if isinstance(found := self.open_tab(tab), ShowsRuns):
             found.show_newest_run()
 
-    def write_with(self, policy_job: int) -> None:
+    def write_with(self, policy_job: int, checkpoint: str = "last") -> None:
         if isinstance(found := self.open_tab(TabId.RANK), Ranks):
-            found.write_with(policy_job)
+            found.write_with(policy_job, checkpoint)
+
+    def compare_with(self, policy_job: int, checkpoint: str) -> None:
+        if isinstance(found := self.open_tab(TabId.COMPARE), Compares):
+            found.compare_with(policy_job, checkpoint)
 
     def adjudicate(self, group_id: int) -> None:
         if isinstance(found := self.open_tab(TabId.RANK), Ranks):

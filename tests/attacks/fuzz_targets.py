@@ -362,7 +362,7 @@ READING: tuple[tuple[object, ...], ...] = (
     ("conflicts", "--take", "ours", "--id", 1), ("steer", 3, "kl_coef", "0.1"), ("stop", 1), ("resume", 1, "--detach"),
     ("compare", "--detach"), ("train-policy", "--detach"), ("train-reward", "--detach"), ("generate", "--detach"),
     ("suggest", "--detach"), ("score", "--prompt", "a", "--completion", "b", "--detach"), ("remove-run", 3),
-    ("put-back-run", 3),
+    ("put-back-run", 3), ("explain", 3), ("explain", 3, 1), ("explain", "--ranking", 1), ("verify", 3, "--detach"),
 )  # fmt: skip
 #: Of which nothing is printed as JSON.
 PLAIN = ("steer", "stop")

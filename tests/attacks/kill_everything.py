@@ -39,6 +39,7 @@ from core.config.jobs import (
     ScoreConfig,
     ScoreFileConfig,
     SuggestConfig,
+    VerifyConfig,
 )
 from core.config.training import TrainPolicyConfig, TrainRewardConfig
 from core.data import Row, read
@@ -213,6 +214,7 @@ JOBS: dict[str, Operation] = {
     JobKind.SCORE_FILE: job(ScoreFileConfig(path="@/texts.jsonl", out="@/scored.jsonl", reward_job=4), trained=True),
     JobKind.SUGGEST: job(SuggestConfig(reward_job=4), trained=True),
     JobKind.EXPORT_MODEL: job(ExportModelConfig(policy_job=5, out="@/exported"), trained=True),
+    JobKind.VERIFY: job(VerifyConfig(5, 1), trained=True),
 }
 
 

@@ -231,7 +231,7 @@ def test_what_a_run_began_with_is_read_from_the_run_alone(filled, run, kept, how
     """An export would tell strangers what the file says, and it would decide about the base."""
     led_out(filled.run_folder(run.id) / "origins.json", kept, how)
     with pytest.raises(BadInput, match=r"is a link|second name"):
-        origins.base_of(filled, run.id)
+        origins.kept(filled, run.id)
     led_out(filled.run_folder(run.id) / "prompts.json", kept, how)
     with pytest.raises(BadInput, match=r"is a link|second name"):
         JobContext(filled, run.id, None, resume_from=kept).pinned("prompts.json", dict)

@@ -20,6 +20,7 @@ NAMES = {
     "gold": "rank correlation of the learned reward with a known gold reward, by number of pairs",
     "learning": "reward before and after on held-out prompts, KL and fluency, for each algorithm",
     "chain": "held-out loss, reward, gold reward and KL along base, SFT, reward model, PPO, second round",
+    "arena": "how often what an arena says is true, over simulated ones whose truth is known",
     "scaling": "seconds of a PPO step against batch, length and epochs; memory over 200 steps",
     "plan": "memory that `plan` computes beside measured peaks",
     "ppo": "seconds a PPO step and their parts, peak memory",
@@ -44,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
         help="at most so many training pairs, `hh`, or conversations of each half, `learning`; 0 is all",
     )
     parser.add_argument("--steps", type=int, default=20_000, help="steps of each curve, `charts`")
-    parser.add_argument("--svg", type=Path, help="where `gold`, `learning` and `scaling` write their plot")
+    parser.add_argument("--svg", type=Path, help="where `arena`, `gold`, `learning` and `scaling` write their plot")
     parser.add_argument("--algorithm", nargs="+", help="which algorithms, `learning`; all of the task if not given")
     parser.add_argument("--seeds", type=int, default=1, help="runs of each algorithm, `learning`")
     parser.add_argument("--seed", type=int, help="the one run of each algorithm that is made, `learning`")

@@ -16,7 +16,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from core.config.training import TrainPolicyConfig, TrainRewardConfig
+from core.events import Sample
+from core.runs import learnt_rankings, trail
+from core.runs.learnt_rankings import LearntRankings, Numbers
 from core.store import Project, create_project, guidelines, labelers, now, pairs
+from core.store import trail as trail_store
+from core.store.runs import job_metrics, job_samples
+from tests.jobs import add_job
 
 RANKED, WAITING, COMPLETIONS = 100_000, 400, 4
 LABELER = "bench"
@@ -28,11 +35,14 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["PLUMBLINE_DATA"] = str(Path(folder) / "data")
         project = build(Path(folder) / "project")
+        behind = trail_times(project)
         megabytes = (project.folder / "plumbline.db").stat().st_size / 1e6
         project.close()
         print(f"built {RANKED:,} ranked prompts, {megabytes:.0f} MB", file=sys.stderr)
-        return {"ranked_prompts": RANKED, "completions_each": COMPLETIONS, "megabytes": megabytes} | drive(
-            Path(folder) / "project"
+        return (
+            {"ranked_prompts": RANKED, "completions_each": COMPLETIONS, "megabytes": megabytes}
+            | behind
+            | drive(Path(folder) / "project")
         )
 
 
@@ -72,6 +82,44 @@ def build(folder: Path) -> Project:
             ),
         )
     return project
+
+
+def trail_times(project: Project) -> dict[str, Any]:
+    """How long the chain from a step back to the rankings takes, and from a ranking to what it has influenced, in
+    processor time: with ten reward models, which tested themselves on a fifth of the rankings each, drawn as such runs
+    draw it, and thirty policies."""
+    drawn = random.Random(0)
+    for _ in range(10):
+        held = set(drawn.sample(range(1, RANKED + 1), RANKED // 5))
+        reward = add_job(project, TrainRewardConfig(), status="done", started_at=now())
+        kept = LearntRankings(Numbers.of(set(range(1, RANKED + 1)) - held), Numbers.of(held))
+        project.make_run_folder(reward.id)
+        parts = {"learnt": f"{kept.learnt.bits:x}", "tested": f"{kept.tested.bits:x}"}
+        project.run_file(reward.id, learnt_rankings.KEPT).write_text(json.dumps(parts))
+        for _ in range(3):
+            run = add_job(project, TrainPolicyConfig(reward_job=reward.id), status="done", started_at=now())
+    job_metrics.add(project, run.id, 1, {"objective/scores": 0.0})
+    job_samples.add(project, run.id, 1, [Sample("p", "c", prompt_id=number) for number in range(1, 65)])
+    middle = RANKED // 2
+    timed = {
+        "sources": lambda: trail_store.sources(project, kept.learnt.ranges),
+        "in_place": lambda: trail_store.in_place_of(project, kept.others),
+        "rankings": lambda: trail_store.rankings(project, kept.learnt.ranges, after=middle),
+        "samples": lambda: trail_store.samples(project, run.id, 1),
+        "prompt": lambda: trail_store.rankings_of_prompt(project, middle),
+        "point": lambda: trail.point(project, run.id, 1),
+        "influence": lambda: trail.influence(project, middle),
+    }
+    return {f"trail_{name}_ms": 1000 * median_cpu(step) for name, step in timed.items()}
+
+
+def median_cpu(step: Callable[[], object]) -> float:
+    found = []
+    for _ in range(7):
+        began = time.process_time()
+        step()
+        found.append(time.process_time() - began)
+    return statistics.median(found)
 
 
 def drive(folder: Path) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from core.config.jobs import LONGEST_STEP
+from core.config.training import Run
 from core.errors import BadInput
 from core.store import Project, now
 
@@ -58,6 +60,20 @@ def written(project: Project, job_id: int) -> list[tuple[int, Path]]:
 def on_disk(project: Project, job_id: int) -> list[tuple[int, Path]]:
     """Step and folder of those that are there, newest first."""
     return [(step, folder) for step, folder in written(project, job_id) if folder.is_dir()]
+
+
+def kept(project: Project, run: Run) -> list[int]:
+    """The steps of a run's checkpoints that are there, the first one first; a project that was packed brings them
+    without their rows."""
+    named = (step_of(folder) for folder in (run.result.best, run.result.adapter) if folder)
+    steps = {step for step, _ in written(project, run.id)}.union(named)
+    return sorted(step for step in steps if folder_of(project, run.id, step).is_dir())
+
+
+def step_of(folder: str) -> int:
+    """The step in the name of a checkpoint's folder; 0 for a folder of another name."""
+    digits = folder.rpartition("step-")[2]
+    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) <= LONGEST_STEP else 0
 
 
 def best_step(project: Project, job_id: int) -> int | None:

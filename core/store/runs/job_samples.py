@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import astuple
-from typing import Any
+from typing import Any, NamedTuple
 
 from core.events import Sample
 from core.store import Project
@@ -31,6 +31,9 @@ select count(*) as n, count(score) as scored, sum(score) as before, sum(score_af
 from both group by prompt order by min(id)
 """
 )
+#: What was answered to be measured: by a job that does nothing else, or by a run before and after it learnt.
+MEASURED = "select policy, prompt, prompt_id, score, gold, kl from samples where job_id = ?"
+BY_A_RUN = MEASURED + " and (policy = 'tuned' or policy in ('reference', 'start') and step = 0)"
 FIRST_PAIRS = TOGETHER + "select id, after from both where place = 1 order by id"
 
 
@@ -109,6 +112,23 @@ def answer_when_measured(project: Project, job_id: int, prompt_id: int, sample_i
 def sums_by_prompt(project: Project, job_id: int) -> list[dict[str, Any]]:
     """For each prompt that both sides answered: sums and counts of their scores, gold rewards and KL, and the wins."""
     return project.database.rows(SUMS, job_id)
+
+
+class Figures(NamedTuple):
+    """What is known of an answer but what it says."""
+
+    policy: str
+    prompt: str
+    prompt_id: int | None
+    score: float | None
+    gold: float | None
+    kl: float | None
+
+
+def measured(project: Project, job_id: int, *, by_a_run: bool) -> list[Figures]:
+    """Of the answers of a measurement, in the order in which they were drawn; `by_a_run` it is of held-out prompts."""
+    sql = BY_A_RUN if by_a_run else MEASURED
+    return project.database.records(Figures, f"{sql} order by id", job_id)
 
 
 def first_pairs(project: Project, job_id: int) -> list[tuple[int, int]]:

@@ -77,10 +77,10 @@ class GeneratePanel(QWidget):
         self.generate.setEnabled(total > 0)
         self.show_job(at_work(project))
 
-    def choose(self, policy_job: int) -> None:
+    def choose(self, policy_job: int, checkpoint: str = "last") -> None:
         """Let the policy of a run write next."""
         self.refresh()
-        self.writer.choose(policy_job)
+        self.writer.choose(policy_job, checkpoint)
 
     def start(self) -> None:
         try:

@@ -5,7 +5,16 @@ What a script ranked is marked as such, with the gold reward that it follows.
 
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+    SignalInstance,
+)
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -23,6 +32,7 @@ from core.store import Project, ranking_history
 from core.store.ranking_history import MadeRanking, Whose
 from core.texts import Limits, beginning, one_line
 from desktop.rank import actions
+from desktop.runs.actions import INFLUENCED
 from desktop.theme import theme
 from desktop.widgets.basics import label
 from desktop.widgets.bound import action_button, bind
@@ -97,10 +107,12 @@ class EntryDelegate(QStyledItemDelegate):
 
 
 class RankingHistory(QWidget):
-    """`opened` carries the id of the ranking to show, `calibrating` of the one to put into the calibration set."""
+    """`opened` carries the id of the ranking to show, `calibrating` of the one to put into the calibration set,
+    `asked` of the one of which somebody wants to know what it has influenced."""
 
     opened = Signal(int)
     calibrating = Signal(int)
+    asked = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -123,8 +135,10 @@ class RankingHistory(QWidget):
         layout.addWidget(self.kind)
         layout.addWidget(self.empty)
         layout.addWidget(self.view, 1)
-        self.calibrate = action_button(actions.CALIBRATE, self._calibrate)
+        self.calibrate = action_button(actions.CALIBRATE, lambda: self._tell(self.calibrating))
+        self.influenced = action_button(INFLUENCED, lambda: self._tell(self.asked))
         layout.addWidget(self.calibrate)
+        layout.addWidget(self.influenced)
 
     def load(self, project: Project, labeler_id: int) -> None:
         found = ranking_history.newest(project, labeler_id, self.kind.currentData(), SHOWN)
@@ -132,11 +146,12 @@ class RankingHistory(QWidget):
         self.empty.setVisible(not found)
         self.view.setVisible(bool(found))
         self.calibrate.setVisible(bool(found))
+        self.influenced.setVisible(bool(found))
 
-    def _calibrate(self) -> None:
+    def _tell(self, signal: SignalInstance) -> None:
         index = self.view.currentIndex()
         if index.isValid():
-            self.calibrating.emit(self.model.entries[index.row()].ranking_id)
+            signal.emit(self.model.entries[index.row()].ranking_id)
 
     def _open(self, index: QModelIndex) -> None:
         self.opened.emit(self.model.entries[index.row()].ranking_id)

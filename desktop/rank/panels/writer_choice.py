@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QComboBox, QWidget
 from core.config.training import TrainPolicyJob
 from core.jobs import queue
 from desktop.rank import actions
+from desktop.runs.checkpoint_box import CheckpointBox
 from desktop.runs.server_fields import ServerFields
 from desktop.session import Session
 from desktop.widgets.basics import column, label
@@ -25,6 +26,7 @@ class WriterChoice(QWidget):
         super().__init__(parent)
         self.session = session
         self.policy = bind(actions.POLICY, QComboBox(self))
+        self.checkpoint = bind(actions.CHECKPOINT, CheckpointBox())
         self.mixed = bind(actions.MIXED, QComboBox(self))
         self.served = ServerFields(
             session, self, address=actions.SERVER, model=actions.SERVER_MODEL, look=actions.LOOK
@@ -32,7 +34,8 @@ class WriterChoice(QWidget):
         self.server, self.model, self.look = self.served.address, self.served.model, self.served.look
         self.served.refused.connect(self.refused)
         self.setLayout(column(
-            label("Written by", "small"), self.policy, self.served, label("Every second one by", "small"), self.mixed
+            label("Written by", "small"), self.policy, self.checkpoint, self.served,
+            label("Every second one by", "small"), self.mixed,
         ))  # fmt: skip
         self.policy.currentIndexChanged.connect(self._show_server)
         self._show_server()
@@ -45,13 +48,15 @@ class WriterChoice(QWidget):
         _fill(self.mixed, [("Nobody else", NOBODY), *policies])
         self._show_server()
 
-    def choose(self, policy_job: int) -> None:
+    def choose(self, policy_job: int, checkpoint: str = "last") -> None:
         self.policy.setCurrentIndex(max(0, self.policy.findData(policy_job)))
+        self.checkpoint.choose(checkpoint)
 
     def values(self) -> dict[str, Any]:
         """As `GenerateConfig` has them. Raises `KnownError` where a server is meant and none is named."""
         writer = int(self.policy.currentData() or BASE)
         found: dict[str, Any] = {"policy_job": max(writer, 0), "mix_with": int(self.mixed.currentData())}
+        found["checkpoint"] = self.checkpoint.checkpoint
         if writer != SERVER:
             return found
         return found | {"server": self.served.named(), "server_model": self.served.model_name}
@@ -62,7 +67,9 @@ class WriterChoice(QWidget):
             self.served.remember()
 
     def _show_server(self) -> None:
-        self.served.setVisible(self.policy.currentData() == SERVER)
+        writer = self.policy.currentData()
+        self.served.setVisible(writer == SERVER)
+        self.checkpoint.show_run(self.session.project, self.session.job(writer, TrainPolicyJob))
 
 
 def _fill(box: QComboBox, items: list[tuple[str, int]]) -> None:

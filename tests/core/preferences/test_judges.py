@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import norm
 
 from core.errors import BadInput
-from core.preferences.best_of_n import best_of_n, kl_bound, subset_weights
+from core.preferences.best_of_n import best_of_n, kl_bound, subset_weights, wins_of_best
 from core.preferences.judge_agreement import cohen_kappa, judge_agreement, judge_report
 from core.preferences.position_bias import position_bias, settled
 from core.preferences.statistics import alike
@@ -75,6 +75,26 @@ def test_the_best_of_n_is_the_mean_over_all_subsets():
         assert best_of_n(scores, n).value == pytest.approx(np.mean(means))
     assert subset_weights(7, 3).sum() == pytest.approx(1)
     assert subset_weights(2000, 1000)[-2:] == pytest.approx([0.5 * 1000 / 1999, 0.5])
+
+
+def test_what_else_is_known_of_the_best_and_how_often_it_wins_are_means_over_all_subsets_too():
+    random = np.random.default_rng(1)
+    scores = [random.integers(0, 3, 6).astype(float) for _ in range(4)]  # with ties, each of which may be taken
+    gold = [random.normal(size=6) for _ in scores]
+    for n in (1, 2, 4, 5):
+        values, wins = [], []
+        for score, value in zip(scores, gold, strict=True):
+            for subset in combinations(range(6), n):
+                top = max(score[i] for i in subset)
+                values.append(np.mean([value[i] for i in subset if score[i] == top]))
+                others = [score[i] for i in range(6) if i not in subset]
+                wins += [0.5 if top == other else float(top > other) for other in others]
+        assert best_of_n(scores, n, values=gold).value == pytest.approx(np.mean(values))
+        assert wins_of_best(scores, n).value == pytest.approx(np.mean(wins))
+    different = [random.permutation(64).astype(float)]
+    assert wins_of_best(different, 16).value == pytest.approx(16 / 17)
+    with pytest.raises(BadInput, match="The best of 7 needs 7"):
+        wins_of_best(scores, 6)
 
 
 def test_the_interval_of_the_best_of_n_holds_the_truth():

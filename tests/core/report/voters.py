@@ -7,6 +7,8 @@ import numpy as np
 from core.preferences.bradley_terry import bradley_terry
 from core.preferences.next_vote import next_vote
 from core.preferences.votes import Votes
+from core.report.arena_material import Cast, Material, Voice
+from core.store.arenas import ArenaPolicy
 
 #: Of base, best-of-n, DPO and PPO.
 STRENGTHS = np.array([0.0, 0.5, 0.9, 1.4])
@@ -37,8 +39,8 @@ class World:
 
     @classmethod
     def drawn(cls, random, prompts, strengths=STRENGTHS, *, effect=0.6, longer=60.0):
-        """Each answer is better or worse than its policy is, by a normal variable; a policy that is stronger by 1 writes
-        `longer` tokens more."""
+        """Each answer is better or worse than its policy is, by a normal variable; a policy that is stronger by 1
+        writes `longer` letters more."""
         worth = strengths + effect * random.normal(size=(prompts, len(strengths)))
         lengths = 200 + longer * strengths + 80 * random.normal(size=worth.shape)
         return cls(worth, lengths)
@@ -110,3 +112,26 @@ def judged(random, world, taste):
         world.vote(random, taste, prompt, one, two),
         1 - world.vote(random, taste, prompt, two, one),
     )
+
+
+def cast(votes, start=0):
+    """As a voice has them, of one labeler."""
+    none = np.zeros(len(votes), dtype=int)
+    number = np.arange(start, start + len(votes))
+    return Cast(number, votes.prompts, votes.first, votes.second, votes.won, none > 0, none)
+
+
+def material(world, people, **judges):
+    """An arena with people's votes and the verdicts of judges by name, as `judged` gives them."""
+    prompts, policies = world.worth.shape
+    voices, orders, count = [Voice("people", "person", cast(people))], {}, len(people)
+    for name, (prompt, one, two, forward, back) in judges.items():
+        own = cast(Votes(prompt, one, two, (forward + back) / 2), count)
+        orders |= dict(zip(own.number.tolist(), zip(forward.tolist(), back.tolist(), strict=True), strict=True))
+        voices.append(Voice(name, "judge", own))
+        count += len(own)
+    kinds = ("base", "best-of-n", *["run"] * (policies - 2))
+    named = tuple(ArenaPolicy(n, 1, f"policy {n}", kind) for n, kind in enumerate(kinds))
+    tags = tuple(frozenset({"even" if n % 2 == 0 else "odd"}) for n in range(prompts))
+    texts = np.arange(prompts * policies).reshape(prompts, policies)
+    return Material("tried", named, tags, world.lengths, texts, tuple(voices), orders)
