@@ -174,6 +174,7 @@ class Tab(TabWidget, LooksAtConversation, Compares):
         self.prompt.setFocus()
 
     def compare_with(self, policy_job: int, checkpoint: str) -> None:
+        self.pages.open(PageId.SIDE_BY_SIDE)
         self.policy.setCurrentIndex(max(0, self.policy.findData(policy_job)))
         self._show_checkpoints()
         self.checkpoint.choose(checkpoint)
@@ -185,7 +186,6 @@ class Tab(TabWidget, LooksAtConversation, Compares):
 
     def _policy_chosen(self) -> None:
         """In a conversation it only changes who answers next."""
-        self.pages.open(PageId.SIDE_BY_SIDE)
         self._show_checkpoints()
         if not self.in_talk:
             self.show_newest()
