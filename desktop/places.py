@@ -39,6 +39,10 @@ class PageId(StrEnum):
     SLIDER = "slider"
     MORE_CHARTS = "more-charts"
     RUNS = "runs"
+    SIDE_BY_SIDE = "side-by-side"
+    ARENA = "arena"
+    VOTE = "vote"
+    STANDINGS = "standings"
     FRONTIER = "frontier"
 
     @property
@@ -64,6 +68,10 @@ PAGE_TITLES = {
     PageId.SLIDER: "Slider",
     PageId.MORE_CHARTS: "More charts",
     PageId.RUNS: "Runs",
+    PageId.SIDE_BY_SIDE: "Side by side",
+    PageId.ARENA: "Arena",
+    PageId.VOTE: "Vote",
+    PageId.STANDINGS: "Results",
     PageId.FRONTIER: "Frontier",
 }
 
@@ -117,7 +125,15 @@ TABS: tuple[TabInfo, ...] = (
         (PageId.SAMPLES, PageId.SLIDER, PageId.MORE_CHARTS, PageId.RUNS, PageId.FRONTIER),
         "PPO RL policy algorithm reinforcement learning",
     ),
-    TabInfo(TabId.COMPARE, "Compare", "compare", "The reference beside the tuned policy"),
+    TabInfo(
+        TabId.COMPARE,
+        "Compare",
+        "compare",
+        "Policies beside each other, and blind votes on their answers",
+        "loop",
+        (PageId.SIDE_BY_SIDE, PageId.ARENA, PageId.VOTE, PageId.STANDINGS),
+        "blind vote Bradley-Terry Elo judge",
+    ),
 )
 INFO = {info.id: info for info in TABS}
 

@@ -3,10 +3,11 @@
 from functools import partial
 
 from desktop.actions import Action
+from desktop.compare.arena import actions as arena
 from desktop.conversation.talk_actions import talk_actions
-from desktop.places import TabId
+from desktop.places import PageId, TabId
 
-_compare = partial(Action, tab=TabId.COMPARE)
+_compare = partial(Action, tab=TabId.COMPARE, page=PageId.SIDE_BY_SIDE)
 
 POLICY = _compare("compare.policy", "Tuned policy", field=True)
 CHECKPOINT = _compare("compare.checkpoint", "Checkpoint of the tuned policy", field=True, only_here=True)
@@ -27,6 +28,8 @@ GO_ON = {
         "conversation tuned", only_here=True,
     ),
 }  # fmt: skip
-TALK = talk_actions("compare", TabId.COMPARE, writer="The tuned policy")
+TALK = talk_actions("compare", TabId.COMPARE, PageId.SIDE_BY_SIDE, writer="The tuned policy")
 
-ACTIONS = (POLICY, CHECKPOINT, PROMPT, ANSWER, HELD_OUT, BACK, TO_TALK, SHOW_MORE, *GO_ON.values(), *TALK)
+ACTIONS = (
+    POLICY, CHECKPOINT, PROMPT, ANSWER, HELD_OUT, BACK, TO_TALK, SHOW_MORE, *GO_ON.values(), *TALK, *arena.ACTIONS,
+)  # fmt: skip

@@ -19,6 +19,7 @@ from core.store import Changes
 from desktop import errors
 from desktop.actions import GO_TO
 from desktop.compare import actions
+from desktop.compare.arena.pages import ArenaPages
 from desktop.compare.composer import Composer
 from desktop.compare.conversation import Conversing, tokens_of
 from desktop.compare.duel import Duel
@@ -26,7 +27,7 @@ from desktop.compare.results import Results
 from desktop.compare.words import policy_of, said_of
 from desktop.conversation.bubbles import ConversationView
 from desktop.conversation.talk import Talk
-from desktop.places import TabId
+from desktop.places import PageId, TabId
 from desktop.runs.checkpoint_box import CheckpointBox
 from desktop.runs.run_list import describe
 from desktop.session import Session
@@ -35,6 +36,7 @@ from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, label, row
 from desktop.widgets.bound import action_button, bind
 from desktop.widgets.empty import Empty
+from desktop.widgets.pages import Pages
 
 #: What of the tab's height the conversation may take, at least so many pixels.
 SHARE, SHARE_ALONE, LEAST = 0.36, 0.62, 150
@@ -47,6 +49,7 @@ GONE = "The answers are no longer here: take the turn back to ask again."
 
 class Tab(TabWidget, LooksAtConversation, Compares):
     ID = TabId.COMPARE
+    pages: Pages
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
@@ -104,18 +107,30 @@ class Tab(TabWidget, LooksAtConversation, Compares):
         inner.setStretch(3, 1)
         results.setLayout(inner)
         self.stack.addWidget(results)
+        side_by_side = QWidget()
         page = column(
-            self.heading("Needs a tuned policy. Shows what it says beside what the reference says to the same prompt."),
             row(label("Policy"), self.policy, self.checkpoint, None, self.heldout),
             self.stack,
             column(self.conversing.to_rank, self.composer, spacing=SPACE),
             spacing=2 * SPACE,
         )
-        page.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
-        page.setStretch(2, 1)
-        self.setLayout(page)
+        page.setContentsMargins(0, 2 * SPACE, 0, 0)
+        page.setStretch(1, 1)
+        side_by_side.setLayout(page)
+        self.pages = Pages(self)
+        self.pages.add(PageId.SIDE_BY_SIDE, PageId.SIDE_BY_SIDE.label, lambda: side_by_side).get()
+        self.arena = ArenaPages(self.session, self.pages, self)
+        whole = column(
+            self.heading("Policies beside each other: one prompt at a time, or blind votes on many in an arena."),
+            self.pages,
+            spacing=SPACE + 4,
+        )
+        whole.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
+        whole.setStretch(1, 1)
+        self.setLayout(whole)
 
     def refresh(self, changes: Changes | None) -> None:
+        self.arena.refresh(changes)
         kept = self.policy.currentData()
         self.policy.clear()
         for job in self.session.jobs(TrainPolicyJob):
@@ -135,7 +150,9 @@ class Tab(TabWidget, LooksAtConversation, Compares):
             self.show_newest()
 
     def conversation(self) -> Conversation | None:
-        """What was said, with what is being typed."""
+        """What was said, with what is being typed; or what is asked by the question to vote on."""
+        if self.page == PageId.VOTE:
+            return self.arena.vote.conversation()
         return self.composer.conversation(self.conversing.talk if self.in_talk else Talk())
 
     def show_talk(self) -> None:
@@ -157,6 +174,7 @@ class Tab(TabWidget, LooksAtConversation, Compares):
         self.prompt.setFocus()
 
     def compare_with(self, policy_job: int, checkpoint: str) -> None:
+        self.pages.open(PageId.SIDE_BY_SIDE)
         self.policy.setCurrentIndex(max(0, self.policy.findData(policy_job)))
         self._show_checkpoints()
         self.checkpoint.choose(checkpoint)
@@ -294,4 +312,5 @@ class Tab(TabWidget, LooksAtConversation, Compares):
         self.results.rest()
         self.composer.leave()
         self.conversing.leave()
+        self.arena.leave()
         super().closeEvent(event)

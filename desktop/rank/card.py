@@ -41,6 +41,7 @@ from desktop.rank.keys import with_key
 from desktop.theme import theme
 from desktop.widgets.bound import bind
 from desktop.widgets.elided import OneLine
+from desktop.widgets.letter_chip import LetterChip, accent, draw_chip, mix
 from desktop.widgets.markdown_view import set_markdown
 from desktop.widgets.strangers import Label, Reading, tip
 
@@ -77,35 +78,6 @@ def start_drag(source: QWidget, item: int, letter: str) -> None:
     drag.exec(Qt.DropAction.MoveAction)
 
 
-def mix(first: QColor, second: QColor, share: float) -> QColor:
-    """`first` with `share` of `second` in it."""
-    parts = (
-        round(a + (b - a) * share)
-        for a, b in zip(first.getRgb()[:3], second.getRgb()[:3], strict=True)  # type: ignore[index]
-    )
-    return QColor(*parts)
-
-
-def accent(palette: QPalette) -> QColor:
-    return palette.color(QPalette.ColorRole.Highlight)
-
-
-def draw_chip(painter: QPainter, palette: QPalette, box: QRectF, letter: str, *, filled: bool, faint: bool) -> None:
-    """The letter of a completion in a rounded square."""
-    base, ink = palette.color(QPalette.ColorRole.Base), palette.color(QPalette.ColorRole.Text)
-    back = accent(palette) if filled else mix(base, ink, 0.08)
-    text = palette.color(QPalette.ColorRole.HighlightedText) if filled else ink
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(mix(back, base, 0.6) if faint else back)
-    painter.drawRoundedRect(box, box.height() * 0.26, box.height() * 0.26)
-    font = painter.font()
-    font.setBold(True)
-    font.setPixelSize(round(box.height() * 0.5))
-    painter.setFont(font)
-    painter.setPen(text)
-    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, letter)
-
-
 def chip_pixmap(widget: QWidget, letter: str) -> QPixmap:
     ratio = widget.devicePixelRatioF()
     pixmap = QPixmap(QSize(36, 36) * ratio)
@@ -116,22 +88,6 @@ def chip_pixmap(widget: QWidget, letter: str) -> QPixmap:
     draw_chip(painter, widget.palette(), QRectF(1, 1, 34, 34), letter, filled=True, faint=False)
     painter.end()
     return pixmap
-
-
-class LetterChip(QWidget):
-    """The card's letter; filled once the card has a place."""
-
-    def __init__(self, letter: str, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.letter = letter
-        self.filled = False
-        self.setFixedSize(30, 30)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        box = QRectF(self.rect()).adjusted(1, 1, -1, -1)
-        draw_chip(painter, self.palette(), box, self.letter, filled=self.filled, faint=False)
 
 
 class TwinMark(QLabel):

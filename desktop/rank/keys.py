@@ -7,10 +7,11 @@ Arrows, digits, Space and Enter are enough by themselves, for keyboards without 
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from PySide6.QtCore import QKeyCombination, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
 
 from desktop.actions import CALM, WHAT_IT_READS
+from desktop.widgets.key_rows import KeyBinding, KeyRow, KeySection, Press, press_of
 
 #: What the board does.
 Name = Literal[
@@ -32,47 +33,6 @@ class Command:
 
     name: Name
     number: int = 0
-
-
-@dataclass(frozen=True)
-class KeyBinding:
-    """`keys` do `name`, as `QKeySequence` writes them. People are shown the first one, or `label` in its place."""
-
-    name: Name | Around
-    keys: tuple[str, ...]
-    label: str = ""
-
-    @property
-    def shown(self) -> str:
-        return self.label or self.keys[0]
-
-
-@dataclass(frozen=True)
-class KeyRow:
-    """A line of the sheet: keys and what they do. `hint` is the short form below the cards, with the keys in place of
-    `{0}`, `{1}`. `label` stands in place of the keys."""
-
-    bindings: tuple[KeyBinding, ...]
-    meaning: str
-    hint: str = ""
-    label: str = ""
-
-    @property
-    def keys(self) -> str:
-        return self.label or "   ".join(binding.shown for binding in self.bindings)
-
-    @property
-    def short(self) -> str:
-        return self.hint.format(*(binding.shown for binding in self.bindings))
-
-
-@dataclass(frozen=True)
-class KeySection:
-    """Lines about one thing; about one way to rank, if `method` names it."""
-
-    title: str
-    rows: tuple[KeyRow, ...]
-    method: str = ""
 
 
 PLACE = KeyBinding("place", tuple(LETTERS), "A B C …")
@@ -199,6 +159,8 @@ SECTIONS = (
         ),
     ),
 )
+#: What the sheet says of the mouse.
+MOUSE = "Mouse: drag a card into a row of the ladder, between two rows, or onto a card to tie."
 #: What the line below the cards reminds of, by the way to rank.
 REMINDERS: dict[str, tuple[Name, ...]] = {
     "order": ("place", "tie", "flag", "save", "skip", "help"),
@@ -229,16 +191,6 @@ def _row(name: Name, method: str) -> KeyRow:
     parts = [part for part in SECTIONS if part.method == method] + [part for part in SECTIONS if not part.method]
     rows = (row for part in parts for row in part.rows)
     return next(row for row in rows if row.hint and row.bindings[0].name == name)
-
-
-#: A key and what is held with it.
-Press = tuple[int, Qt.KeyboardModifier]
-
-
-def press_of(sequence: QKeySequence) -> Press:
-    """The one press of a sequence of one."""
-    combination: QKeyCombination = sequence[0]  # type: ignore[index]
-    return int(combination.key()), combination.keyboardModifiers()
 
 
 def _table() -> dict[Press, Command]:

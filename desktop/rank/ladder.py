@@ -22,8 +22,9 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
 from core.labeling.ordering import Ordering, letter
-from desktop.rank.card import draw_chip, item_of, mix, start_drag
+from desktop.rank.card import item_of, start_drag
 from desktop.theme import theme
+from desktop.widgets.letter_chip import draw_chip, mix
 
 CAPTION = 22
 GAP = 6

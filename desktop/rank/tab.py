@@ -25,10 +25,9 @@ from desktop.conversation.reading import show_reading
 from desktop.places import PageId, TabId
 from desktop.rank.answering import Answering
 from desktop.rank.board import RankingBoard
-from desktop.rank.cheat_sheet import CheatSheet
 from desktop.rank.controller import RankingController
 from desktop.rank.header import RankHeader
-from desktop.rank.keys import command
+from desktop.rank.keys import MOUSE, SECTIONS, command
 from desktop.rank.pages import RankPages
 from desktop.rank.panels.generate import at_work
 from desktop.rank.panels.side_panels import SidePanels
@@ -38,6 +37,7 @@ from desktop.session import Session
 from desktop.tab import LooksAtConversation, Ranks, ReadsSettings, TabWidget
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, row, set_role
+from desktop.widgets.cheat_sheet import CheatSheet
 from desktop.widgets.strangers import clipped
 
 #: What the queue is made of.
@@ -84,7 +84,7 @@ class Tab(TabWidget, Ranks, ReadsSettings, LooksAtConversation):
         layout = column(self.header, row(self.stack, self.side, spacing=3 * SPACE), spacing=2 * SPACE)
         layout.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
         self.setLayout(layout)
-        self.sheet = CheatSheet(self, self.board)
+        self.sheet = CheatSheet(self, self.board, SECTIONS, MOUSE)
         self.board.helping.connect(self.sheet.toggle)
         self.header.helping.connect(self.sheet.toggle)
         self.session.news.connect(self._on_news)

@@ -3,23 +3,18 @@
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QComboBox, QLineEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QWidget
 
 from core.config.training import TrainPolicyJob
-from core.errors import KnownError
 from core.jobs import queue
-from core.runs import wishes
-from desktop import user_settings
-from desktop.background import in_background
 from desktop.rank import actions
 from desktop.runs.checkpoint_box import CheckpointBox
+from desktop.runs.server_fields import ServerFields
 from desktop.session import Session
-from desktop.widgets.basics import column, label, row
-from desktop.widgets.bound import action_button, bind
+from desktop.widgets.basics import column, label
+from desktop.widgets.bound import bind
 
 BASE, NOBODY, SERVER = 0, -1, -2
-#: Where the most widely used one listens.
-EXAMPLE = "http://127.0.0.1:11434/v1"
 
 
 class WriterChoice(QWidget):
@@ -33,18 +28,11 @@ class WriterChoice(QWidget):
         self.policy = bind(actions.POLICY, QComboBox(self))
         self.checkpoint = bind(actions.CHECKPOINT, CheckpointBox())
         self.mixed = bind(actions.MIXED, QComboBox(self))
-        self.server = bind(actions.SERVER, QLineEdit(self))
-        self.server.setText(user_settings.server())
-        self.server.setPlaceholderText(EXAMPLE)
-        self.model = bind(actions.SERVER_MODEL, QComboBox(self))
-        self.model.setEditable(True)
-        self.model.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-        self.look = action_button(actions.LOOK, self.ask_server)
-        self.served = QWidget(self)
-        self.served.setLayout(column(
-            label("Address of the server", "small"), row(self.server, self.look), label("Its model", "small"),
-            self.model,
-        ))  # fmt: skip
+        self.served = ServerFields(
+            session, self, address=actions.SERVER, model=actions.SERVER_MODEL, look=actions.LOOK
+        )  # fmt: skip
+        self.server, self.model, self.look = self.served.address, self.served.model, self.served.look
+        self.served.refused.connect(self.refused)
         self.setLayout(column(
             label("Written by", "small"), self.policy, self.checkpoint, self.served,
             label("Every second one by", "small"), self.mixed,
@@ -71,40 +59,12 @@ class WriterChoice(QWidget):
         found["checkpoint"] = self.checkpoint.checkpoint
         if writer != SERVER:
             return found
-        return found | {"server": self._address(), "server_model": self.model.currentText().strip()}
+        return found | {"server": self.served.named(), "server_model": self.served.model_name}
 
     def remember(self) -> None:
         """Keep what was asked, for the next time."""
         if self.policy.currentData() == SERVER:
-            user_settings.set_server(self.server.text().strip())
-
-    def ask_server(self) -> None:
-        """Fill the list of models with what the server has."""
-        try:
-            address = self._address()
-            wishes.choose_server(self.session.project, address)
-        except KnownError as error:
-            self.refused.emit(error, self.ask_server)
-            return
-        self.look.setEnabled(False)
-        in_background(self, lambda: _models(address), self._show_models, self._failed)
-
-    def _address(self) -> str:
-        if not (typed := self.server.text().strip()):
-            raise KnownError(f"Give the address of the server, such as {EXAMPLE}.")
-        return typed
-
-    def _show_models(self, names: list[str]) -> None:
-        self.look.setEnabled(True)
-        typed = self.model.currentText()
-        self.model.clear()
-        self.model.addItems(names)
-        begins = (name for name in names if typed and name.startswith(typed))
-        self.model.setCurrentText(typed if typed in names else next(begins, typed or next(iter(names), "")))
-
-    def _failed(self, error: KnownError) -> None:
-        self.look.setEnabled(True)
-        self.refused.emit(error, self.ask_server)
+            self.served.remember()
 
     def _show_server(self) -> None:
         writer = self.policy.currentData()
@@ -120,13 +80,3 @@ def _fill(box: QComboBox, items: list[tuple[str, int]]) -> None:
         for text, data in items:
             box.addItem(text, data)
         box.setCurrentIndex(max(0, box.findData(chosen)))
-
-
-def _models(address: str) -> list[str]:
-    from core.endpoints import keys  # the window's first frame does without the client
-    from core.endpoints.address import parse
-    from core.endpoints.server import Server
-
-    where = parse(address)
-    with Server(where, keys.of(where)) as server:
-        return server.models()

@@ -9,11 +9,12 @@ from PySide6.QtWidgets import QLabel
 
 from desktop.rank import keys
 from desktop.rank.board import RankingBoard
-from desktop.rank.cheat_sheet import Sheet
+from desktop.widgets.cheat_sheet import Sheet
+from desktop.widgets.key_rows import press_of
 
 
 def pressed(sequence) -> QKeyEvent:
-    key, held = keys.press_of(sequence)
+    key, held = press_of(sequence)
     return QKeyEvent(QEvent.Type.KeyPress, key, held, chr(key).lower() if key < 128 else "")
 
 
@@ -35,7 +36,7 @@ def test_letters_are_cards_as_far_as_there_are_cards():
 
 @pytest.mark.parametrize("name", get_args(keys.Around))
 def test_the_board_leaves_the_keys_around_it_alone(name):
-    assert not {keys.press_of(sequence) for sequence in keys.keys_of(name)} & set(keys.TABLE)
+    assert not {press_of(sequence) for sequence in keys.keys_of(name)} & set(keys.TABLE)
 
 
 def test_a_letter_that_is_not_latin_is_no_key():
@@ -49,7 +50,7 @@ def test_no_key_does_two_things():
 
 
 def test_the_sheet_and_the_hints_are_made_of_the_list(qtbot):
-    sheet, board = Sheet(None), RankingBoard()
+    sheet, board = Sheet(keys.SECTIONS, keys.MOUSE, None), RankingBoard()
     qtbot.addWidget(sheet)
     qtbot.addWidget(board)
     shown = [found.text() for found in sheet.findChildren(QLabel)]

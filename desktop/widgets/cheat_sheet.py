@@ -1,18 +1,18 @@
-"""The keys of the Rank tab on one sheet, over the cards; any key or click puts it away."""
+"""The keys of a page on one sheet, over what they do; any key or click puts it away."""
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QFrame, QGridLayout, QVBoxLayout, QWidget
 
-from desktop.rank.card import mix
-from desktop.rank.keys import SECTIONS
 from desktop.widgets.basics import column, label, row
+from desktop.widgets.key_rows import KeySection
+from desktop.widgets.letter_chip import mix
 
 
 class Sheet(QFrame):
-    """The panel in the middle."""
+    """The panel in the middle; `mouse` is what can be done without a key."""
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(self, sections: tuple[KeySection, ...], mouse: str, parent: QWidget | None) -> None:
         super().__init__(parent)
         self.setObjectName("sheet")
         grids = (QGridLayout(), QGridLayout())  # each side has rows of its own: a heading makes none taller beside it
@@ -20,8 +20,8 @@ class Sheet(QFrame):
             grid.setHorizontalSpacing(20)
             grid.setVerticalSpacing(7)
         rows = [0, 0]
-        half = sum(len(section.rows) + 1 for section in SECTIONS) / 2
-        for section in SECTIONS:
+        half = sum(len(section.rows) + 1 for section in sections) / 2
+        for section in sections:
             side = 0 if rows[0] + len(section.rows) / 2 < half else 1
             heading = label(section.title, "heading")
             heading.setContentsMargins(0, 10 if rows[side] else 0, 0, 2)
@@ -30,10 +30,10 @@ class Sheet(QFrame):
                 grids[side].addWidget(label(line.keys), place, 0)
                 grids[side].addWidget(label(line.meaning), place, 1)
             rows[side] += len(section.rows) + 1
-        mouse = label("Mouse: drag a card into a row of the ladder, between two rows, or onto a card to tie.", "muted")
-        mouse.setContentsMargins(0, 12, 0, 0)
+        more = label(mouse, "muted")
+        more.setContentsMargins(0, 12, 0, 0)
         sides = row(*(column(grid, None, spacing=0) for grid in grids), spacing=28)
-        whole = column(sides, mouse, spacing=7)
+        whole = column(sides, more, spacing=7)
         whole.setContentsMargins(32, 26, 32, 26)
         self.setLayout(whole)
 
@@ -49,13 +49,13 @@ class Sheet(QFrame):
 class CheatSheet(QWidget):
     """Covers its parent while it is shown; the focus then goes back to `worker`."""
 
-    def __init__(self, parent: QWidget, worker: QWidget) -> None:
+    def __init__(self, parent: QWidget, worker: QWidget, sections: tuple[KeySection, ...], mouse: str) -> None:
         super().__init__(parent)
         self._under = parent
         self._worker = worker
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         layout = QVBoxLayout(self)
-        layout.addWidget(Sheet(self), 0, Qt.AlignmentFlag.AlignCenter)
+        layout.addWidget(Sheet(sections, mouse, self), 0, Qt.AlignmentFlag.AlignCenter)
         parent.installEventFilter(self)
         self.hide()
 

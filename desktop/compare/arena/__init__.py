@@ -1,0 +1,1 @@
+"""The arena's pages of the Compare tab: set up, vote, results."""

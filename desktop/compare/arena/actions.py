@@ -1,0 +1,70 @@
+"""What can be done on the arena's pages. The ballot obeys the keys of voting itself."""
+
+from dataclasses import replace
+from functools import partial
+
+from core.config.jobs import AnswerConfig
+from desktop.actions import Action, settings_of
+from desktop.compare.arena.keys import BINDINGS
+from desktop.conversation.actions import EARLIER as EARLIER_TURNS
+from desktop.places import PageId, TabId
+
+#: Of the sampling, where there is little room.
+TITLES = {"max_new_tokens": "Length (tokens)", "top_p": "Top-p"}
+
+_arena = partial(Action, tab=TabId.COMPARE, page=PageId.ARENA)
+_vote = partial(Action, tab=TabId.COMPARE, page=PageId.VOTE, only_here=True)
+_results = partial(Action, tab=TabId.COMPARE, page=PageId.STANDINGS, only_here=True)
+
+CHOOSE = _arena("arena.choose", "Arena", "Each has prompts, policies and votes of its own.", field=True, only_here=True)
+NEW = _arena("arena.new", "New arena …", "Policies that answer the same prompts, to be voted on", keywords="blind vote")
+ADD_POLICY = _arena(
+    "arena.add-policy", "Add a policy …", "The base, a run, best-of-n, an adapter, another model or a server",
+    only_here=True,
+)  # fmt: skip
+TAKE_OUT = _arena("arena.take-out", "Take out", "The selected policy, with its answers", only_here=True)
+ADD_PROMPTS = _arena("arena.add-prompts", "More prompts …", only_here=True)
+ANSWER = _arena(
+    "arena.answer", "Let them answer", "Each policy answers the prompts that it has not answered yet", role="primary",
+    only_here=True,
+)  # fmt: skip
+VOTE = _arena("arena.vote", "Vote", "Two answers at a time, blind", role="primary", only_here=True)
+SAMPLING = settings_of(
+    AnswerConfig, "arena", TabId.COMPARE, PageId.ARENA, leave_out=("arena",), titles=TITLES, only_here=True
+)
+#: In the questions who is to answer, and who is to judge.
+SERVER = _arena(
+    "arena.server", "Address of the server",
+    "Of Ollama, llama.cpp, vLLM, LM Studio or transformers serve: whatever speaks OpenAI's chat API.", field=True,
+    only_here=True,
+)  # fmt: skip
+SERVER_MODEL = _arena(
+    "arena.server-model", "The server's model", "Type its name, or press Look.", field=True, only_here=True
+)
+LOOK = _arena("arena.look", "Look", "Ask the server which models it has.", only_here=True)
+
+FIRST = _vote("ballot.first", "←  A is better", "The left answer is better", BINDINGS["first"].keys)
+SECOND = _vote("ballot.second", "B is better  →", "The right answer is better", BINDINGS["second"].keys)
+TIE = _vote("ballot.tie", "↓  Tie", "Neither is better", BINDINGS["tie"].keys)
+BAD = _vote("ballot.bad", "Both bad", "A tie that says that neither will do", BINDINGS["bad"].keys)
+LATER = _vote("ballot.later", "Later", "Ask me something else now", BINDINGS["later"].keys, role="link")
+TAKE_BACK = _vote(
+    "ballot.take-back", "Take back", "Your last vote, to be given anew", BINDINGS["take_back"].keys, role="link"
+)
+CHANGE = _vote("ballot.voter", "Somebody else", "The labeler's name is chosen in Rank", role="link")
+COMMENT = _vote("ballot.comment", "Comment", keys=BINDINGS["comment"].keys, field=True)
+KEYS = _vote("ballot.keys", "?", "All keys", BINDINGS["help"].keys)
+EARLIER = replace(
+    EARLIER_TURNS, id="ballot.earlier", keys=BINDINGS["earlier"].keys, tab=TabId.COMPARE, page=PageId.VOTE
+)
+
+REVEAL = _results("arena.reveal", "Show the results", role="primary")
+VOTES_OF = _results("arena.votes-of", "Votes of", "People, or one of the judges", field=True)
+TAG = _results("arena.tag", "Prompts tagged", field=True)
+JUDGE = _results("arena.judge", "Let a judge vote …", "A reward model or a language model votes on the same pairs")
+
+ACTIONS = (
+    CHOOSE, NEW, ADD_POLICY, TAKE_OUT, ADD_PROMPTS, ANSWER, VOTE, *SAMPLING.values(), SERVER, SERVER_MODEL, LOOK,
+    FIRST, SECOND, TIE, BAD, LATER, TAKE_BACK, CHANGE, COMMENT, KEYS, EARLIER,
+    REVEAL, VOTES_OF, TAG, JUDGE,
+)  # fmt: skip

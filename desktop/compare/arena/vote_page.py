@@ -1,0 +1,156 @@
+"""Vote, blind: two answers at a time, and nothing on the page that tells whose they are or who is ahead."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent, QShowEvent
+from PySide6.QtWidgets import QStackedWidget, QWidget
+
+from core.arena.asking import Question
+from core.conversation import Conversation
+from core.errors import KnownError
+from desktop.actions import GO_TO_PAGE
+from desktop.compare.arena import actions
+from desktop.compare.arena.ballot import Ballot
+from desktop.compare.arena.choice import ArenaChoice
+from desktop.compare.arena.keys import MOUSE, SECTIONS, command
+from desktop.compare.arena.remarks import Remarks
+from desktop.compare.arena.voting import Voting, pair_of
+from desktop.compare.arena.words import outlook
+from desktop.places import PageId, TabId
+from desktop.session import Session
+from desktop.theme.theme import SPACE
+from desktop.widgets.basics import button, column, label, row
+from desktop.widgets.bound import action_button, bind
+from desktop.widgets.cheat_sheet import CheatSheet
+from desktop.widgets.elided import OneLine
+from desktop.widgets.empty import Empty
+from desktop.widgets.unwritten import NotWritten
+
+NOTHING = "Nothing to vote on yet"
+NO_ARENA = "Make an arena first: choose prompts, add two or more policies, and let them answer."
+NO_ANSWERS = (
+    "Two or more policies must have answered the same prompts first, in other words: add them under Arena, and let "
+    "them answer."
+)
+DONE = "You have voted on every pair"
+NEXT = "Look at the results, or let others vote: choose their name as the labeler in Rank."
+
+
+class VotePage(QWidget):
+    """`leading` names a page to go to; `voted` tells that a vote was given or taken back here."""
+
+    leading = Signal(str)
+    voted = Signal()
+
+    def __init__(self, session: Session, choice: ArenaChoice, parent: QWidget) -> None:
+        """`parent` is the tab, which is not told of what is done here."""
+        super().__init__(parent)
+        self.session, self.choice = session, choice
+        self.voting = Voting(session, parent)
+        self._shown: Question | None = None
+        self.about = OneLine(parent=self)
+        self.about.setProperty("role", "muted")
+        self.voter = OneLine(parent=self)
+        self.voter.setProperty("role", "muted")
+        self.change = action_button(actions.CHANGE, lambda: session.navigator.open_tab(TabId.RANK))
+        self.change.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.error = label("", "error", wrap=True)
+        self.error.hide()
+        self.ballot = Ballot(self)
+        self.remarks = Remarks(session.project, self.ballot.comment, self)
+        self.voting.first = self.remarks.pairs
+        self.empty = Empty(NOTHING, NO_ARENA, GO_TO_PAGE[PageId.ARENA], lambda: self.leading.emit(PageId.ARENA))
+        self.done = Empty(DONE, NEXT, GO_TO_PAGE[PageId.STANDINGS], lambda: self.leading.emit(PageId.STANDINGS))
+        self.stack = QStackedWidget(self)
+        for page in (self.empty, self.ballot, self.done):
+            self.stack.addWidget(page)
+        self.help = bind(actions.KEYS, button(actions.KEYS.title, lambda: self.sheet.toggle()))  # its key: the ballot
+        self.help.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        head = row(self.about, self.voter, self.change, self.help, spacing=2 * SPACE)
+        head.setStretch(0, 1)
+        layout = column(
+            head, self.error, NotWritten(self.remarks.throttle, self), self.stack, spacing=SPACE + 4
+        )  # fmt: skip
+        layout.setContentsMargins(0, SPACE + 4, 0, 0)
+        layout.setStretch(3, 1)
+        self.setLayout(layout)
+        self.sheet = CheatSheet(self, self.ballot, SECTIONS, MOUSE)
+        self._connect()
+
+    def _connect(self) -> None:
+        voting, ballot = self.voting, self.ballot
+        voting.asked.connect(self._show)
+        voting.hinted.connect(ballot.say)
+        voting.voted.connect(self.voted)
+        voting.kept.connect(self.remarks.forget)
+        ballot.voted.connect(lambda outcome: voting.vote(outcome, self.remarks.text))
+        ballot.putting_off.connect(voting.put_off)
+        ballot.taking_back.connect(voting.take_back)
+        ballot.helping.connect(self.sheet.toggle)
+
+    def refresh(self) -> None:
+        """Read again who votes in which arena, and what there is to ask."""
+        self.error.hide()
+        arena = self.choice.arena
+        if arena is None:
+            self.voting.stop()
+            return
+        try:
+            self.voting.begin(arena, self.session.labeler_name)
+        except KnownError as error:
+            self.error.setText(str(error))
+            self.error.show()
+            self.voting.stop()
+
+    def conversation(self) -> Conversation | None:
+        """What is asked by the question on the table."""
+        voting = self.voting.voting
+        return voting.prompt.conversation if voting is not None and voting.prompt is not None else None
+
+    def leave(self) -> None:
+        """The project is about to close."""
+        self.remarks.leave()
+
+    def _show(self) -> None:
+        """What is read now is not moved, nor is what is typed."""
+        voting, on = self.voting.voting, self.voting.question
+        another = on != self._shown
+        self._shown = on
+        if another and on is not None and voting is not None and voting.prompt is not None:
+            self.ballot.show_question(voting.prompt.conversation, *voting.answers)
+            self.remarks.show_pair(pair_of(on))
+        self._show_counts()
+        self.empty.text.setText(NO_ARENA if voting is None else NO_ANSWERS)
+        self.stack.setCurrentWidget(self.ballot if on is not None else self.done if self.voting.mine else self.empty)
+        if another:
+            self._take_focus()
+
+    def _show_counts(self) -> None:
+        voting, mine = self.voting.voting, len(self.voting.mine)
+        self.voter.setVisible(voting is not None)
+        self.change.setVisible(voting is not None)
+        self.ballot.take_back.setEnabled(mine > 0)
+        if voting is None:
+            self.about.setText("")
+            return
+        said = outlook(mine, len(self.voting.votes), voting.left)
+        self.about.setText(f"{voting.arena.name}:  {said}" if voting.left or self.voting.votes else voting.arena.name)
+        self.voter.setText(f"Voting as {voting.labeler.name}")
+
+    def _take_focus(self) -> None:
+        if self.isVisible() and self.stack.currentWidget() is self.ballot:
+            self.ballot.setFocus()
+        elif self.isVisible():
+            self.setFocus()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Keys that nothing else wanted are the ballot's; without a question, a vote can still be taken back."""
+        wish = command(event)
+        if wish is not None and (self.stack.currentWidget() is self.ballot or wish in ("take_back", "help")):
+            self.ballot.obey(wish)
+        else:
+            super().keyPressEvent(event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.ballot.read_settings()
+        self._take_focus()

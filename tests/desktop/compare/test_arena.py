@@ -1,0 +1,329 @@
+"""An arena in the window: set up, voted in blind by keys, each vote on disk at once, and results for who asks."""
+
+import sqlite3
+
+import pytest
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtWidgets import QLabel, QTextEdit, QWidget
+
+from core.config.jobs import AnswerJob
+from core.config.judging import JudgingJob
+from core.jobs import queue
+from core.store import DATABASE, arena_votes, arenas, labelers, open_project
+from core.store.arena_votes import NewVote
+from desktop import user_settings
+from desktop.compare.arena import keys
+from desktop.compare.tab import Tab
+from desktop.places import PageId
+from desktop.session import Session
+from desktop.widgets.key_rows import press_of
+from tests.desktop.compare.arenas import NAMES, add_arena, answering
+from tests.desktop.talks import boxes, press, texts
+from tests.desktop.test_trust import answer
+
+
+@pytest.fixture
+def tab(filled, qtbot):
+    """With no arena yet."""
+    user_settings.set_labeler_name("ann")
+    session = Session(filled)
+    found = Tab(session)
+    qtbot.addWidget(found)
+    found.resize(1000, 760)
+    found.show()
+    yield found
+    found.close()
+    session.rest()
+
+
+@pytest.fixture
+def arena(tab):
+    """Three policies that answered three prompts, and the page on which one votes."""
+    found = add_arena(tab.session.project)
+    tab.refresh(None)
+    tab.show_page(PageId.VOTE)
+    return found
+
+
+def cast(tab, arena):
+    """The votes on disk, as another program reads them."""
+    other = open_project(tab.session.project.folder)
+    found = arena_votes.counting(other, arena.id)
+    other.close()
+    return found
+
+
+def shown(tab):
+    """The texts at the left and at the right."""
+    ballot = tab.arena.vote.ballot
+    return ballot.first.text.toPlainText(), ballot.second.text.toPlainText()
+
+
+def text_of(tab, arena, answer_id):
+    return next(each.text for each in arenas.answers(tab.session.project, arena.id) if each.id == answer_id)
+
+
+def type_key(tab, qtbot, key, **more):
+    qtbot.keyClick(tab.arena.vote.ballot, key, **more)
+
+
+class Painted(QObject):
+    """What is on the page, and how many votes are on disk, whenever an answer is painted."""
+
+    def __init__(self, tab, arena):
+        super().__init__(tab)
+        self.tab, self.arena, self.seen = tab, arena, []
+        tab.arena.vote.ballot.first.text.viewport().installEventFilter(self)
+
+    def eventFilter(self, watched, event):
+        if event.type() == QEvent.Type.Paint:
+            self.seen.append((shown(self.tab), len(cast(self.tab, self.arena))))
+        return False
+
+
+@pytest.mark.parametrize(
+    ("key", "won", "both_bad"),
+    [(Qt.Key.Key_Left, 1, False), (Qt.Key.Key_B, 0, False), (Qt.Key.Key_T, 0.5, False), (Qt.Key.Key_X, 0.5, True)],
+)
+def test_a_vote_by_key_is_on_disk_before_the_next_question_is_seen(tab, arena, qtbot, key, won, both_bad):
+    before, painted = shown(tab), Painted(tab, arena)
+    type_key(tab, qtbot, key)
+    qtbot.waitUntil(lambda: any(texts != before for texts, _ in painted.seen))
+    assert all(votes == 1 for texts, votes in painted.seen if texts != before)
+    (vote,) = cast(tab, arena)
+    assert (text_of(tab, arena, vote.first_id), text_of(tab, arena, vote.second_id)) == before
+    assert (vote.won, vote.both_bad, vote.labeler) == (won, both_bad, "ann")
+    assert shown(tab) != before
+
+
+def test_nothing_on_the_page_tells_whose_the_answers_are_or_who_is_ahead(tab, arena, qtbot):
+    for key in (Qt.Key.Key_Left, Qt.Key.Key_A, Qt.Key.Key_Right):
+        type_key(tab, qtbot, key)
+        page = tab.arena.vote
+        said = [page.windowTitle(), *(each.text() for each in page.findChildren(QLabel))]
+        said += [each.toPlainText() for each in page.findChildren(QTextEdit)]
+        for each in page.findChildren(QWidget):
+            said += [each.toolTip(), each.accessibleName(), each.accessibleDescription(), each.statusTip()]
+        assert not [text for text in said if any(name in text for name in NAMES)]
+        assert not any("%" in text for text in said)
+
+
+def test_the_sides_are_drawn_for_each_question_and_all_pairs_are_asked_once(tab, arena, qtbot):
+    policies = {policy.id: policy.name for policy in arenas.policies(tab.session.project, arena.id)}
+    for _ in range(9):
+        type_key(tab, qtbot, Qt.Key.Key_Left)
+    votes = cast(tab, arena)
+    assert len({frozenset((vote.first_id, vote.second_id)) for vote in votes}) == 9
+    sides = {(policies[vote.first_policy], policies[vote.second_policy]) for vote in votes}
+    assert len(sides) > 3, "no policy is always at one side"
+    assert "every pair" in texts(tab.arena.vote) and not tab.arena.vote.ballot.isVisible()
+    qtbot.keyClick(tab.arena.vote, Qt.Key.Key_Backspace)
+    assert len(cast(tab, arena)) == 8 and tab.arena.vote.ballot.isVisible()
+
+
+def test_undo_and_backspace_bring_the_question_back_and_redo_votes_again(tab, arena, qtbot):
+    first = shown(tab)
+    type_key(tab, qtbot, Qt.Key.Key_Left)
+    second = shown(tab)
+    tab.session.changed.connect(lambda changes, _: tab.refresh(changes))  # as the window does
+    tab.session.replay("undo")
+    assert (cast(tab, arena), shown(tab)) == ([], first)
+    tab.session.replay("redo")
+    assert len(cast(tab, arena)) == 1 and shown(tab) != first
+    type_key(tab, qtbot, Qt.Key.Key_Backspace)
+    assert (cast(tab, arena), shown(tab)) == ([], first)
+    type_key(tab, qtbot, Qt.Key.Key_Right)
+    assert [vote.won for vote in cast(tab, arena)] == [0] and second != first
+
+
+def test_a_vote_of_before_the_window_was_opened_can_be_taken_back(tab, arena, qtbot):
+    before = shown(tab)
+    type_key(tab, qtbot, Qt.Key.Key_Left)
+    again = Tab(Session(tab.session.project.again()))
+    qtbot.addWidget(again)
+    again.show()
+    again.show_page(PageId.VOTE)
+    type_key(again, qtbot, Qt.Key.Key_Backspace)
+    assert (cast(tab, arena), shown(again)) == ([], before)
+    again.close()
+    again.session.rest()
+
+
+def test_a_comment_goes_along_and_what_is_typed_without_a_vote_is_found_again(tab, arena, qtbot):
+    type_key(tab, qtbot, Qt.Key.Key_M, modifier=Qt.KeyboardModifier.ControlModifier)
+    field = tab.arena.vote.ballot.comment
+    qtbot.keyClicks(field, "A is kinder")
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    type_key(tab, qtbot, Qt.Key.Key_A)
+    assert [vote.comment for vote in cast(tab, arena)] == ["A is kinder"] and field.text() == ""
+    asked = shown(tab)
+    qtbot.keyClicks(field, "half a thought, with a left arrow")
+    type_key(tab, qtbot, Qt.Key.Key_S)
+    assert (shown(tab) != asked, field.text(), len(cast(tab, arena))) == (True, "", 1)
+    tab.arena.leave()
+    again = Tab(Session(tab.session.project.again()))
+    qtbot.addWidget(again)
+    again.show()
+    again.show_page(PageId.VOTE)
+    assert again.arena.vote.ballot.comment.text() == "half a thought, with a left arrow"
+    assert set(shown(again)) == set(asked)
+    again.close()
+    again.session.rest()
+
+
+def test_a_key_that_is_held_votes_once_and_both_answers_scroll(tab, qtbot):
+    add_arena(tab.session.project, NAMES[:2], write=lambda who, asked: f"{who}\n\n" + "word " * 9000)
+    tab.refresh(None)
+    tab.show_page(PageId.VOTE)
+    ballot = tab.arena.vote.ballot
+    type_key(tab, qtbot, Qt.Key.Key_PageDown)
+    bars = [view.text.verticalScrollBar() for view in (ballot.first, ballot.second)]
+    assert all(bar.value() > 100 for bar in bars)
+    type_key(tab, qtbot, Qt.Key.Key_PageUp)
+    assert [bar.value() for bar in bars] == [0, 0]
+
+
+def test_a_vote_that_cannot_be_written_is_not_lost_from_sight(tab, arena, qtbot):
+    before, other = shown(tab), sqlite3.connect(tab.session.project.folder / DATABASE)
+    tab.session.project.set_patience(0.01)
+    other.execute("begin immediate")
+    type_key(tab, qtbot, Qt.Key.Key_Left)
+    other.rollback()
+    other.close()
+    said = tab.arena.vote.ballot.hint
+    assert (shown(tab), said.property("role"), cast(tab, arena)) == (before, "warning", []), said.text()
+    type_key(tab, qtbot, Qt.Key.Key_Left)
+    assert len(cast(tab, arena)) == 1
+
+
+def test_others_vote_for_themselves(tab, arena, qtbot):
+    type_key(tab, qtbot, Qt.Key.Key_Left)
+    tab.show_page(PageId.ARENA)
+    tab.session.labeler_name = "bo"
+    tab.show_page(PageId.VOTE)
+    assert "Voting as bo" in texts(tab.arena.vote) and "0 votes of yours, 1 of others" in texts(tab.arena.vote)
+    for _ in range(9):
+        type_key(tab, qtbot, Qt.Key.Key_Right)
+    assert [vote.labeler for vote in cast(tab, arena)].count("bo") == 9
+
+
+def test_answers_that_come_while_somebody_reads_do_not_move_what_is_read(tab, arena, qtbot):
+    before = shown(tab)
+    new = arenas.add_policy(tab.session.project, arena.id, "zznew", "base")
+    answering(tab.session.project, new, lambda asked: f"new {asked}")
+    tab.session.look_again()
+    tab.refresh(None)
+    assert shown(tab) == before and "18 pairs" in texts(tab.arena.vote)
+
+
+def test_the_results_are_hidden_until_somebody_asks_and_by_the_next_vote(tab, arena, qtbot):
+    project = tab.session.project
+    judge = labelers.named(project, "a reward", kind="judge", detail="reward:1")
+    for _ in range(3):
+        type_key(tab, qtbot, Qt.Key.Key_Left)
+    votes = cast(tab, arena)
+    arena_votes.cast(project, [
+        NewVote(vote.first_id, vote.second_id, judge.id, vote.guidelines_id, 0.8) for vote in votes
+    ])  # fmt: skip
+    tab.refresh(None)
+    tab.show_page(PageId.STANDINGS)
+    assert "3 votes of people" in texts(tab.arena.results)
+    assert not any(name in texts(tab) for name in NAMES)
+    press(tab, qtbot, "Show the results")
+    results = tab.arena.results
+    qtbot.waitUntil(lambda: "Judge: a reward" in texts(results))
+    said = texts(results)
+    assert all(f"{name} over" in said or f"over {name}" in said for name in NAMES), said
+    assert results.said.text() == results.found.people.sentences[0]
+    assert "Judge: a reward" in said and "1 votes" not in said
+    results.voice.setCurrentIndex(results.voice.findText("Judge: a reward"))
+    results.voice.activated.emit(results.voice.currentIndex())
+    assert "not what people do" in results.mark.text() and results.mark.isVisible()
+    tab.show_page(PageId.VOTE)
+    type_key(tab, qtbot, Qt.Key.Key_Left)
+    tab.show_page(PageId.STANDINGS)
+    assert not any(name in texts(tab) for name in NAMES) and "4 votes of people" in texts(results)
+
+
+def test_an_arena_is_set_up_step_by_step(tab, qtbot, started):
+    tab.show_page(PageId.ARENA)
+    assert "No arena yet" in texts(tab)
+    press(tab, qtbot, "New arena …")
+    page = tab.arena.setup
+    dialog = page.dialog
+    dialog.name.setText("First")
+    dialog.make()
+    project = tab.session.project
+    (arena,) = arenas.listed(project)
+    assert (arena.name, [each.name for each in arenas.policies(project, arena.id)]) == ("First", ["base"])
+    assert len(arenas.prompts(project, arena.id)) == 2, "the held-out ones"
+    assert "Add two policies" in page.step.text() and not page.answer.isVisible()
+    press(tab, qtbot, "Add a policy …")
+    dialog = page.dialog
+    assert dialog.kind.currentData() == "base", "no run is there that could be chosen"
+    dialog.add()
+    assert "already" in dialog.error.text() and dialog.isVisible()
+    dialog.name.setText("the same once more")
+    dialog.add()
+    assert page.step.text() == "4 answers to be written"
+    press(tab, qtbot, "Let them answer")
+    (job,) = queue.listed(project, AnswerJob)
+    assert job.config.arena == arena.id and started == [project.folder]
+    assert not page.answer.isVisible() and "Waiting" in page.step.text()
+    tab.session.replay("undo")
+    assert len(arenas.policies(project, arena.id)) == 1
+
+
+def test_a_server_takes_part_once_somebody_agreed(tab, arena, qtbot):
+    page = tab.arena.setup
+    page.refresh()
+    page.ask_policy()
+    dialog = page.dialog
+    dialog.kind.setCurrentIndex(dialog.kind.findData("server"))
+    dialog.add()
+    assert "Give the address" in dialog.error.text()
+    dialog.server.address.setText("http://192.0.2.1:8000")
+    dialog.server.model.setCurrentText("large")
+    dialog.add()
+    assert "192.0.2.1:8000" in answer(dialog, "Cancel")
+    assert len(arenas.policies(tab.session.project, arena.id)) == len(NAMES)
+    dialog.add()
+    answer(dialog, "Allow")
+    assert arenas.policies(tab.session.project, arena.id)[-1].kind == "server"
+
+
+def test_a_policy_goes_while_nobody_voted_on_it(tab, arena, qtbot):
+    tab.show_page(PageId.ARENA)
+    page = tab.arena.setup
+    assert not page.take_out.isEnabled()
+    page.table.selectRow(0)
+    press(page, qtbot, "Take out")
+    assert [each.name for each in arenas.policies(tab.session.project, arena.id)] == [*NAMES[1:]]
+    tab.show_page(PageId.VOTE)
+    type_key(tab, qtbot, Qt.Key.Key_Left)
+    tab.show_page(PageId.ARENA)
+    page.table.selectRow(0)
+    press(page, qtbot, "Take out")
+    (box,) = boxes()
+    assert "votes" in box.informativeText()
+    box.close()
+
+
+def test_a_judge_votes_as_a_job(tab, arena, qtbot, started):
+    type_key(tab, qtbot, Qt.Key.Key_Left)
+    tab.show_page(PageId.STANDINGS)
+    results = tab.arena.results
+    results.ask_judge()
+    dialog = results.dialog
+    assert dialog.reward.count() == 0 and not dialog.ok.isEnabled(), "there is no reward model yet"
+    dialog.kind.setCurrentIndex(dialog.kind.findData("gold"))
+    dialog.gold.setCurrentText("length")
+    dialog.start()
+    (job,) = queue.listed(tab.session.project, JudgingJob)
+    assert (job.config.by, job.config.arena, started) == ("gold:length", "Arena 1", [tab.session.project.folder])
+
+
+def test_every_key_of_the_sheet_does_one_thing_and_the_buttons_have_them(tab, arena):
+    names = [name for name in keys.BINDINGS for _ in keys.keys_of(name)]
+    assert len(names) == len({press_of(each) for name in keys.BINDINGS for each in keys.keys_of(name)})
+    assert set(keys.TABLE.values()) == set(keys.BINDINGS)
