@@ -47,7 +47,6 @@ class JobKind(StrEnum):
     VERIFY = "verify"
     MEASURE_FRONTIER = "measure-frontier"
     SLIDE = "slide"
-    JUDGE = "judge"
 
 
 @dataclass(frozen=True)
