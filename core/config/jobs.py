@@ -577,7 +577,6 @@ JOBS: dict[JobKind, JobSpec] = {
     JobKind.SUGGEST: JobSpec(
         "Choose what to label next", SuggestConfig, SuggestResult, SuggestJob, "core.reward.suggest_job:run"
     ),
-    JobKind.JUDGE: JobSpec("Judge answers", JudgingConfig, JudgingResult, JudgingJob, "core.judges.judge_job:run"),
     JobKind.VERIFY: JobSpec("Verify run", VerifyConfig, VerifyResult, VerifyJob, "core.compare.verify_job:run"),
     JobKind.MEASURE_FRONTIER: JobSpec(
         "Measure the frontier",
