@@ -26,9 +26,11 @@ POLICY = TrainPolicyConfig(
     missing_end_penalty=0.0,
     gold=GOLD,
     eval_prompts=0,
+    checkpoint_every=2,
     lora_targets="attention",
     learning_rate=7e-4,
     kl_coef=0.1,
+    keep_checkpoints=12,
 )
 PPO = ALGORITHMS["ppo"].config()
 COMPARE = CompareConfig(completions=2, max_new_tokens=TOKENS, gold=GOLD, batch_size=64)

@@ -201,12 +201,13 @@ class JudgedPair:
 class Checkpoint:
     """`save(folder)` writes the whole state after `step`; the worker makes the write atomic.
 
-    The one that is the `best` so far is kept beside the newest ones.
+    The one that is the `best` so far is kept beside the `keep` newest ones.
     """
 
     step: int
     save: Callable[[Path], None]
     best: bool = False
+    keep: int = 2
 
 
 @dataclass(frozen=True)

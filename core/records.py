@@ -16,6 +16,10 @@ PolicyKind = Literal["base", "run", "best-of-n", "adapter", "model", "server"]
 
 #: What stands behind the name of a labeler.
 MARKS: Mapping[LabelerKind, str] = {"person": "", "scripted": " (simulated)", "judge": " (judge)"}
+#: How the names begin that are given to labelers here.
+OWN_MARKS: Mapping[LabelerKind, tuple[str, ...]] = {
+    "person": ("",), "scripted": ("scripted: ", "simulated: "), "judge": ("judge: ",),
+}  # fmt: skip
 #: A job in one of these states has a worker, or waits for one.
 ACTIVE: tuple[JobStatus, ...] = ("queued", "running", "paused")
 #: A job in one of these states can be queued again and goes on from its last checkpoint.
@@ -168,6 +172,11 @@ class Labeler:
     def mark(self) -> str:
         """What stands behind the name of a labeler who is no person."""
         return MARKS[self.kind]
+
+    @property
+    def title(self) -> str:
+        """The name with its mark, unless it says itself what it is, as those that are given here do."""
+        return self.name if self.name.startswith(OWN_MARKS[self.kind]) else self.name + self.mark
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,15 @@ import os
 import signal
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from core.config.jobs import JOBS, JobKind, algorithm_config, job_config
+from core.config.training import Run
 from core.errors import BadInput, CheckpointOutOfReach, DamagedCheckpoint, KnownError, explained, is_panic, printable
-from core.events import Checkpoint, Progress
+from core.events import Checkpoint, Note, Progress
 from core.jobs import checkpoint_files, lock, presence, queue, resumes
 from core.jobs.context import JobContext
 from core.jobs.process_group import LOCAL, LocalProcessGroup
@@ -24,6 +25,7 @@ from core.jobs.progress import StatusReporter, no_report
 from core.jobs.recorder import POLL, Recorder, last_checkpoint, set_back
 from core.records import Job, JobStatus
 from core.runs import wishes
+from core.runs.alerting import Watch
 from core.store import Project, jobs, open_project
 from core.store.files import beside
 from core.store.runs import checkpoints
@@ -188,6 +190,7 @@ def run_job(
     try:
         step, folder = last_checkpoint(project, job.id)
         recorder, asked = Recorder(project, job.id), jobs.config_values(project, job.id)
+        watch = Watch(project, job) if world.main and isinstance(job, Run) else None
         context = JobContext(
             project=project,
             job_id=job.id,
@@ -205,6 +208,8 @@ def run_job(
         events = getattr(importlib.import_module(module), name)(context)
         for event in events:
             context.wanted = world.agreed(recorder.record(event) if world.main else None)
+            if watch is not None:
+                _note(recorder, watch.see(event))
             if world.main and on_change and isinstance(event, Progress):
                 on_change(queue.get(project, job.id))
             if isinstance(event, Checkpoint):
@@ -214,6 +219,7 @@ def run_job(
                 context.wanted = world.agreed(recorder.hold(WORD) if world.main else None)
         if world.main:
             jobs.end(project, job.id, "stopped" if context.stopping else "done")
+            _tell_end(project, job)
     except SystemExit:
         if world.main:
             jobs.end(project, job.id, "interrupted")
@@ -223,7 +229,21 @@ def run_job(
             raise
         cache.clear()  # what failed may have left a model half changed
         _end_badly(project, job.id, error, stopped=context is not None and context.stopping)
+        _tell_end(project, job)
         presence.tell(project)
+
+
+def _note(recorder: Recorder, sentences: Iterable[str]) -> None:
+    for text in sentences:
+        recorder.record(Note(text))
+
+
+def _tell_end(project: Project, job: Job) -> None:
+    """Tell who wants to know that a run is over."""
+    with suppress(KnownError):  # the project may have gone elsewhere
+        found = queue.get(project, job.id)
+        if isinstance(found, Run):
+            _note(Recorder(project, job.id), Watch(project, found).ended(found.status, found.error or ""))
 
 
 def _end_badly(project: Project, job_id: int, error: BaseException, *, stopped: bool) -> None:

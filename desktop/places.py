@@ -36,6 +36,7 @@ class PageId(StrEnum):
     REPORT = "report"
     TRY_IT = "try-it"
     SAMPLES = "samples"
+    SLIDER = "slider"
     MORE_CHARTS = "more-charts"
     RUNS = "runs"
     SIDE_BY_SIDE = "side-by-side"
@@ -64,6 +65,7 @@ PAGE_TITLES = {
     PageId.REPORT: "Report",
     PageId.TRY_IT: "Try it",
     PageId.SAMPLES: "Samples",
+    PageId.SLIDER: "Slider",
     PageId.MORE_CHARTS: "More charts",
     PageId.RUNS: "Runs",
     PageId.SIDE_BY_SIDE: "Side by side",
@@ -120,7 +122,7 @@ TABS: tuple[TabInfo, ...] = (
         "policy",
         "Tune the policy against the reward",
         "policy",
-        (PageId.SAMPLES, PageId.MORE_CHARTS, PageId.RUNS, PageId.FRONTIER),
+        (PageId.SAMPLES, PageId.SLIDER, PageId.MORE_CHARTS, PageId.RUNS, PageId.FRONTIER),
         "PPO RL policy algorithm reinforcement learning",
     ),
     TabInfo(

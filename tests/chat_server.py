@@ -1,6 +1,7 @@
 """A server of OpenAI's chat API on this machine: it answers as a real one does, or as a hostile one might."""
 
 import json
+import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -79,3 +80,32 @@ def running() -> Iterator[ChatServer]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+#: What a judge makes of two texts: a letter, other words, or the probability of each letter.
+Judgement = Callable[[str, str], str | dict[str, float]]
+
+
+def texts_of(question: dict[str, Any]) -> tuple[str, str, str]:
+    """The prompt and the two answers of a judge's question, by the mark that is named in it."""
+    text: str = question["messages"][-1]["content"]
+    mark = text.partition("line that begins with ")[2].split(",")[0]
+    prompt, first, second = (part.partition("\n")[2] for part in text.split(f"\n\n{mark} ")[1:4])
+    return prompt, first, second
+
+
+def judges(judge: Judgement) -> Answer:
+    """A model as judge."""
+
+    def answer(question: dict[str, Any]) -> Any:
+        said = judge(*texts_of(question)[1:])
+        if isinstance(said, str):
+            return says(said)
+        return says(max(said, key=lambda letter: said[letter]), first={each: math.log(p) for each, p in said.items()})
+
+    return answer
+
+
+def longer(first: str, second: str) -> str:
+    """A judge who takes long for good."""
+    return "C" if len(first) == len(second) else "A" if len(first) > len(second) else "B"

@@ -9,6 +9,7 @@ import io
 import click
 
 from core.cli import (
+    alerts,
     arena,
     checking,
     data,
@@ -26,6 +27,7 @@ from core.cli import (
     sending,
     servers,
     settings,
+    slides,
     trail,
     trust,
 )
@@ -45,8 +47,8 @@ def cli() -> None:
 
 
 MODULES = (
-    projects, prompts, data, ranking, sending, labelers, review, jobs, arena, judging, runs, trail, reports, launcher,
-    settings, checking, servers, reading, trust,
+    projects, prompts, data, ranking, sending, labelers, review, jobs, judging, arena, runs, slides, trail, reports,
+    launcher, settings, alerts, checking, servers, reading, trust,
 )  # fmt: skip
 for module in MODULES:
     for command in module.COMMANDS:

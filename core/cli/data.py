@@ -123,8 +123,9 @@ def pairs_command(folder: Path, as_json: bool) -> None:
     """Count the rankings and the pairs that follow from them."""
     with opened(folder) as project:
         counts, by_hand = pairs.counts(project), pairs.by_hand(project)
+    by = f"{counts.scripted} of them by a script" + (f", {counts.judged} by judges" if counts.judged else "")
     text = (
-        f"{counts.rankings} rankings ({counts.scripted} of them by a script) of {counts.ranked_prompts} prompts give "
+        f"{counts.rankings} rankings ({by}) of {counts.ranked_prompts} prompts give "
         f"{counts.pairs} pairs; {counts.ties} ties and {counts.flagged} flagged prompts give none."
     )
     written = f" {by_hand} of the pairs hold an answer that was written by hand." if by_hand else ""

@@ -66,9 +66,9 @@ def job_command(
 
 def start(
     folder: Path, kind: JobKind, config: Any, as_json: bool, detach: bool, options: Any = None,
-    tell: Callable[[Project, Job], str] | None = None,
+    tell: Callable[[Project, Job], str] | None = None, more: Callable[[Project, Job], dict[str, Any]] | None = None,
 ) -> None:  # fmt: skip
-    """Queue a job, and unless it is detached follow it and show its result."""
+    """Queue a job, and unless it is detached follow it and show its result, for programs with `more` than that."""
     config = wishes.from_here(config)
     values = config_values(config, options)
     if together():
@@ -91,7 +91,7 @@ def start(
             launch.ensure_worker(project.folder)
             show({"job": job.id}, as_json, f"Queued as job {job.id}: `watch` follows it.")
             return
-        follow(project, job.id, as_json, tell)
+        follow(project, job.id, as_json, tell, more)
 
 
 def together() -> bool:
@@ -111,7 +111,10 @@ def work(folder: Path, ask: Callable[[Project], int], as_json: bool) -> None:
         show({"job": job.id, "kind": job.kind, "status": job.status} | asdict(job.result), as_json, _plain(job))
 
 
-def follow(project: Project, job_id: int, as_json: bool, tell: Callable[[Project, Job], str] | None = None) -> None:
+def follow(
+    project: Project, job_id: int, as_json: bool, tell: Callable[[Project, Job], str] | None = None,
+    more: Callable[[Project, Job], dict[str, Any]] | None = None,
+) -> None:  # fmt: skip
     """Ctrl-C asks the job to stop, so that it leaves a checkpoint behind; a second one leaves it running."""
     line = ProgressLine()
     try:
@@ -127,6 +130,7 @@ def follow(project: Project, job_id: int, as_json: bool, tell: Callable[[Project
     finally:
         line.close()
     values = {"job": job.id, "kind": job.kind, "status": job.status} | asdict(job.result)
+    values |= more(project, job) if more else {}
     show(values, as_json, tell(project, job) if tell else _plain(job))
 
 

@@ -43,9 +43,10 @@ class JobKind(StrEnum):
     SCORE = "score"
     SCORE_FILE = "score-file"
     SUGGEST = "suggest"
-    JUDGE = "judge"
     VERIFY = "verify"
     MEASURE_FRONTIER = "measure-frontier"
+    SLIDE = "slide"
+    JUDGE = "judge"
 
 
 @dataclass(frozen=True)
@@ -227,6 +228,50 @@ class AnswerResult(JobResult):
 class AnswerJob(Job):
     config: AnswerConfig
     result: AnswerResult = AnswerResult()
+
+
+@dataclass(frozen=True)
+class SlideConfig:
+    """Answer the same prompts with the policy as it was at each checkpoint that is kept, from the same chances."""
+
+    policy_job: int = option(0, "Run of the policy; 0 is the newest one.", low=0)
+    prompts: tuple[str, ...] = option((), "Prompts to answer; with none, and no numbers, the held-out prompts.")
+    conversations: tuple[str, ...] = option(
+        (), "Conversations to answer, each a list of messages as JSON.", advanced=True
+    )
+    prompt_ids: tuple[int, ...] = option((), "Numbers of the prompts to answer.")
+    limit: int = option(8, "At most this many held-out prompts.", low=0, zero="all")
+    max_new_tokens: int = option(0, "Longest answer, in tokens.", low=0, high=4096, zero="as in the run")
+    seed: int = option(0, "The same seed gives the same answers on the same machine.", low=0)
+    batch_size: int = option(
+        8, "Answers written at the same time.", low=1, high=512, advanced=True, title="Answers at once"
+    )
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    @property
+    def asked(self) -> tuple[Conversation, ...]:
+        """What was typed, in the order in which it is answered. Raises `BadInput` for what is no conversation."""
+        texts = (Conversation.of_text(text) for text in self.prompts if text.strip())
+        return (*texts, *map(conversation, self.conversations))
+
+
+@dataclass(frozen=True)
+class SlideResult(JobResult):
+    """`steps` are those at whose checkpoints was answered; `lacks` says what is not known of single tokens, and why."""
+
+    policy_job: int | None = None
+    reward_job: int | None = None
+    prompts: int = 0
+    steps: tuple[int, ...] = ()
+    lacks: str = ""
+
+
+@dataclass(frozen=True)
+class SlideJob(Job):
+    config: SlideConfig
+    result: SlideResult = SlideResult()
 
 
 @dataclass(frozen=True)
@@ -532,7 +577,6 @@ JOBS: dict[JobKind, JobSpec] = {
     JobKind.SUGGEST: JobSpec(
         "Choose what to label next", SuggestConfig, SuggestResult, SuggestJob, "core.reward.suggest_job:run"
     ),
-    JobKind.JUDGE: JobSpec("Judge answers", JudgingConfig, JudgingResult, JudgingJob, "core.judges.judge_job:run"),
     JobKind.VERIFY: JobSpec("Verify run", VerifyConfig, VerifyResult, VerifyJob, "core.compare.verify_job:run"),
     JobKind.MEASURE_FRONTIER: JobSpec(
         "Measure the frontier",
@@ -541,6 +585,10 @@ JOBS: dict[JobKind, JobSpec] = {
         MeasureFrontierJob,
         "core.compare.frontier_job:run",
     ),
+    JobKind.SLIDE: JobSpec(
+        "Answer at each checkpoint", SlideConfig, SlideResult, SlideJob, "core.compare.slide_job:run"
+    ),
+    JobKind.JUDGE: JobSpec("Judge answers", JudgingConfig, JudgingResult, JudgingJob, "core.judges.judge_job:run"),
 }
 
 

@@ -1,6 +1,7 @@
 """The two jobs that train: every choice about a run of the reward model and of the policy, and what came of it."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from core.config.algorithms import ANSWERS, DEFAULT, AlgorithmOptions, algorithms
 from core.config.options import check, option
@@ -46,8 +47,16 @@ ENSEMBLE = ("mean", "worst", "mean-minus-variance")
 MISSING_END = ("subtract", "replace", "mask", "nothing")
 #: The longest completion unless somebody chooses, in tokens: a short answer has room to end by itself.
 LENGTH = 96
+#: Whose rankings are learnt from.
+RANKINGS_OF = ("everybody", "people", "judges")
 #: What a seed promises.
 SEED = "The same seed gives the same run on the same machine."
+
+
+def rankings_option() -> Any:
+    """Whose rankings a run learns from, if it learns from any."""
+    help = "Learn from everybody's rankings, from people's alone, or from judges' alone (RLAIF)."
+    return option("everybody", help, choices=RANKINGS_OF, advanced=True, title="Rankings of")
 
 
 @dataclass(frozen=True)
@@ -122,6 +131,7 @@ class TrainRewardConfig(LoraConfig):
         "Also train on an eighth, a quarter and half of the prompts, to see what more labels would bring.",
         title="Learning curve",
     )
+    rankings_of: str = rankings_option()
     heldout_fraction: float = option(
         0.2,
         "Share of ranked prompts kept for testing if none is marked held-out.",
@@ -286,6 +296,7 @@ class TrainPolicyConfig(LoraConfig):
         "k2 half the squared log-ratio (Schulman 2020, Approximating KL divergence).", choices=("k1", "k2", "k3"),
         advanced=True,
     )  # fmt: skip
+    rankings_of: str = rankings_option()
     ptx_coef: float = option(
         0.0, "Weight of the pretraining loss that is added in each optimizer step: the mean of -log pi over the tokens "
         "of stored answers or of a text, so that the policy keeps what it learnt there (gamma of PPO-ptx; Ouyang et "
@@ -311,8 +322,9 @@ class TrainPolicyConfig(LoraConfig):
     )  # fmt: skip
     checkpoint_every: int = option(5, "Steps between checkpoints.", low=1, advanced=True)
     keep_checkpoints: int = option(
-        2, "Newest checkpoints that are kept beside the best one. With all of them the frontier shows the run's whole "
-        "way.", low=0, advanced=True, zero="all", title="Checkpoints kept",
+        2, "Newest checkpoints that are kept beside the best one, two at least. With all of them the frontier shows "
+        "the run's whole way, and the policy can be asked again at each, so that its answers are seen step by step.",
+        low=0, advanced=True, zero="all", title="Checkpoints kept",
     )  # fmt: skip
     eval_prompts: int = option(
         16, "Held-out prompts answered before and after training to measure the gain.", low=0, advanced=True

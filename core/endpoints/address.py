@@ -35,9 +35,9 @@ class Address:
         return self.url.startswith("http://") and not self.is_loopback
 
 
-def parse(text: str) -> Address:
-    """The address that a person typed, `127.0.0.1:11434` too. Raises `BadInput` for what is none, and for one that
-    holds a name and a password: a key has its own place."""
+def parse(text: str, *, path: str = PATH) -> Address:
+    """The address that a person typed, `127.0.0.1:11434` too, with this `path` where it has none. Raises `BadInput` for
+    what is none, and for one that holds a name and a password: a key has its own place."""
     typed = text.strip()
     if not typed or len(typed) > LONGEST or not typed.isprintable() or " " in typed or "\\" in typed:
         raise _none(text)
@@ -53,7 +53,7 @@ def parse(text: str) -> Address:
         raise BadInput("An address with a name and a password in it would be kept for all to read: give the key apart.")
     host = to.hostname.rstrip(".")
     shown = f"[{host}]" if ":" in host else host
-    path = to.path.rstrip("/") or PATH
+    path = to.path.rstrip("/") or path
     return Address(f"{to.scheme}://{shown}{'' if port is None else f':{port}'}{path}", host)
 
 

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from core.config.training import RunResult, TrainPolicyJob
+from core.config.training import RunResult
 from core.conversation import same_words
 from core.events import (
     ArenaAnswers,
@@ -35,7 +35,8 @@ from core.records import JobStatus
 from core.store import Project, arenas, completions, jobs, judged, prompts
 from core.store.runs import checkpoints, job_log, job_metrics, job_samples, scores, setting_changes
 
-KEEP_CHECKPOINTS = 2
+#: Checkpoints that are kept at least: where the newest is damaged, a run goes on from the one before.
+FEWEST_KEPT = 2
 #: Seconds between two looks at what is wanted of a job.
 POLL = 0.2
 #: What is told of a prompt that was edited while it was answered.
@@ -186,8 +187,8 @@ class Recorder:
         jobs.set_progress(self.project, self.job_id, event.stage, event.done, event.total, seconds)
 
     def _checkpoint(self, event: Checkpoint) -> None:
-        """Save beside, flush, rename, then say so in a row; older ones than those that are kept are removed. It makes
-        the run usable: its adapter is the newest one saved."""
+        """Save beside, flush, rename, then say so in a row; older ones than it is to keep are removed. It makes the run
+        usable: its adapter is the newest one saved."""
         self.project.make_run_folder(self.job_id)
         final = checkpoints.folder_of(self.project, self.job_id, event.step)
         checkpoint_files.save_whole(event, final)
@@ -199,9 +200,8 @@ class Recorder:
         with self.project.write():
             checkpoints.add(self.project, self.job_id, event.step, best=event.best)
             jobs.merge_result(self.project, self.job_id, found)
-        job = jobs.find(self.project, self.job_id)
-        kept = job.config.keep_checkpoints if isinstance(job, TrainPolicyJob) else KEEP_CHECKPOINTS
-        for number, folder in checkpoints.older_than(self.project, self.job_id, kept) if kept else ():
+        kept = max(event.keep, FEWEST_KEPT)
+        for number, folder in checkpoints.older_than(self.project, self.job_id, kept) if event.keep else ():
             shutil.rmtree(folder, ignore_errors=True)
             checkpoints.forget(self.project, number)
 

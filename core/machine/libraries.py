@@ -5,7 +5,7 @@ from pathlib import Path
 
 #: Of Debian, Ubuntu and what is made of them; the last row is for X11 alone.
 DEBIAN = (
-    "libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 fonts-dejavu-core",
+    "libglib2.0-0 libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 fonts-dejavu-core",
     "libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-render-util0 libxcb-shape0"
     " libxcb-xinerama0",
 )

@@ -4,7 +4,7 @@ The guide is made of the run's own options and of what lies beside its policy in
 adapter that may be a stranger's.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.config.algorithms import MASKING, AlgorithmOptions, Candidates, TopSet
@@ -27,42 +27,56 @@ POLICY = "policy"
 
 @dataclass(frozen=True)
 class Drawing:
-    """How a trained policy is drawn from. `role` is its adapter, `note` what a person must know of it."""
+    """How a trained policy is drawn from. `role` is its adapter, `note` what a person must know of it, `loaded` are all
+    adapters that came with it."""
 
     role: str
     guide: Guide | None = None
     note: str = ""
     step: int | None = None
     """Of the checkpoint, where it was asked for by its step or as the best one."""
+    loaded: tuple[str, ...] = ()
 
 
 def load(
     project: Project, shared: SharedModel, run: TrainPolicyJob, checkpoint: str, role: str, *, several: bool = False
 ) -> Drawing:
-    """Load a run's policy as `role`, and what its guide looks at; `several` as for `core.models.guides.trained`.
+    """Load a run's policy as `role`, as `load_from` does, of its last or best checkpoint."""
+    found = load_from(project, shared, run, queue.adapter_of(project, run, checkpoint), role, several=several)
+    return replace(found, step=None) if checkpoint == "last" else found
+
+
+def load_from(
+    project: Project, shared: SharedModel, run: TrainPolicyJob, folder: Path, role: str, *, several: bool = False
+) -> Drawing:
+    """Load a run's policy as `role` from the folder of a checkpoint, and what its guide looks at; `several` as for
+    `core.models.guides.trained`.
 
     Where the shared model refers to an adapter already, that is the run's reference. Raises `KnownError` for files that
     are damaged, of another base, or links.
     """
     base = shared.base
     origins.refuse_other_base(project, run.id, base.identity, base.spec.title)
-    folder = queue.adapter_of(project, run, checkpoint)
-    step = None if checkpoint == "last" else checkpoints.step_of(folder.name)
+    step = checkpoints.step_of(folder.name)
     load_policy(shared, role, folder / POLICY)
     within = within_of(run.options)
     if within is None or (isinstance(within, TopSet) and not (folder / MASKING).is_dir()):
         without = (
             "that is not kept with it, so it is drawn from without it, and that is another policy than was trained."
         )
-        return Drawing(role, note=f"{learnt_within(run)}: {without}" if is_guided(run) else "", step=step)
-    mask, reference = f"{role}-{MASKING}", REFERENCE
+        return Drawing(
+            role, note=f"{learnt_within(run)}: {without}" if is_guided(run) else "", loaded=(role,), step=step
+        )
+    mask, reference, loaded = f"{role}-{MASKING}", REFERENCE, [role]
     if isinstance(within, TopSet):
         load_policy(shared, mask, folder / MASKING)
+        loaded.append(mask)
     elif shared.reference is BARE and (own := origins.reference_folder(run.config, project.run_folder(run.id))):
         reference = f"{role}-reference"
         load_policy(shared, reference, own)
+        loaded.append(reference)
     guide = guides.trained(within, shared.base.end_ids, mask=mask, reference=reference, several=several)
-    return Drawing(role, guide, step=step)
+    return Drawing(role, guide, loaded=tuple(loaded), step=step)
 
 
 def is_guided(run: TrainPolicyJob) -> bool:

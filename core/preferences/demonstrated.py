@@ -25,8 +25,9 @@ class Demonstration:
         return cells.conversation(self.prompt, self.messages, self.prompt_id)
 
 
-def demonstrations_of(project: Project, wanted: str) -> list[Demonstration]:
-    """The answers that `wanted` names (see the option `answers`), each once, in the order in which they came.
+def demonstrations_of(project: Project, wanted: str, whose: str = "everybody") -> list[Demonstration]:
+    """The answers that `wanted` names (see the option `answers`), each once, in the order in which they came; ranked
+    by everybody, or as `whose` says (see `judged_groups`).
 
     Of what stands beside others only what was ranked best counts, whoever wrote it; or, where nobody's order counts,
     what a person wrote here. The rejected answer of an imported pair is none, whatever becomes of its ranking, nor is
@@ -35,7 +36,7 @@ def demonstrations_of(project: Project, wanted: str) -> list[Demonstration]:
     """
     said = verdicts.counting(project)
     bad = {each.completion_id for each in said if not each.good}
-    judged = {group.group_id: group for group in judged_groups(project, criteria=False)}
+    judged = {group.group_id: group for group in judged_groups(project, criteria=False, whose=whose)}
     found: list[Demonstration] = []
     if wanted != "best-ranked":
         alone = demonstrations.alone(project)
@@ -57,9 +58,9 @@ def demonstrations_of(project: Project, wanted: str) -> list[Demonstration]:
     return [replace(each, ended=each.completion_id not in cut_off) for each in different.values()]
 
 
-def to_learn(project: Project, wanted: str) -> list[Demonstration]:
+def to_learn(project: Project, wanted: str, whose: str = "everybody") -> list[Demonstration]:
     """Those that answer training prompts."""
-    return [each for each in demonstrations_of(project, wanted) if each.split != "heldout"]
+    return [each for each in demonstrations_of(project, wanted, whose) if each.split != "heldout"]
 
 
 def _best(group: JudgedGroup) -> list[Demonstration]:

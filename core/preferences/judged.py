@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -11,6 +11,9 @@ from core.preferences.judge_agreement import JudgeReport, judge_report
 from core.preferences.position_bias import PositionBias, position_bias, side
 from core.records import Labeler
 from core.store import Project, arena_votes, arenas, groups, judged, judgements, labelers
+
+#: A prompt, what a person gave the first of two answers to it, and what the judge gave it.
+Row = tuple[int, float, float]
 
 
 @dataclass(frozen=True)
@@ -26,12 +29,20 @@ class JudgeFigures:
 def figures(project: Project, judge: Labeler, arena_id: int | None = None, *, resamples: int = 1000) -> JudgeFigures:
     """Over its rankings, or its votes on an arena."""
     rows = list(_voted(project, judge, arena_id) if arena_id is not None else _ranked(project, judge))
-    tags = _tags(project, arena_id)
-    people = None
-    if rows:
-        prompts, theirs, own = zip(*rows, strict=True)
-        people = judge_report(np.array(prompts), np.array(theirs), np.array(own), tags, resamples=resamples)
+    people = _report(rows, _tags(project, arena_id), both=arena_id is None, resamples=resamples) if rows else None
     return JudgeFigures(judge, people, place_of(project, judge, arena_id))
+
+
+def _report(rows: list[Row], tags: dict[int, Set[str]], *, both: bool, resamples: int) -> JudgeReport:
+    """Of completions neither is the first of a pair more than the other, and kappa would depend on who is: with `both`
+    each pair counts from either side."""
+    turned = [(prompt, 1 - theirs, 1 - own) for prompt, theirs, own in rows] if both else []
+    prompts, people, judge = (np.array(column) for column in zip(*rows, *turned, strict=True))
+    found = judge_report(prompts, people, judge, tags, resamples=resamples)
+    if not both:
+        return found
+    apart = {name: replace(each, votes=each.votes // 2) for name, each in found.tags.items()}
+    return JudgeReport(replace(found.overall, votes=found.overall.votes // 2), apart)
 
 
 def place_of(project: Project, judge: Labeler, arena_id: int | None = None) -> PositionBias | None:
@@ -51,8 +62,8 @@ def every(project: Project, *, resamples: int = 1000) -> list[JudgeFigures]:
     return [each for each in found if each.people is not None or each.place is not None]
 
 
-def _ranked(project: Project, judge: Labeler) -> Iterator[tuple[int, float, float]]:
-    """(prompt, what a person gave, what the judge gave) of each pair of completions that both ordered or tied."""
+def _ranked(project: Project, judge: Labeler) -> Iterator[Row]:
+    """Of each pair of completions that a person and the judge both ordered or tied."""
     people = {who.id for who in labelers.listed(project) if who.kind == "person"}
     said: dict[int, dict[int, list[float]]] = defaultdict(dict)
     for group, who, rank, flag in judgements.shared(project, people_only=False):
@@ -76,7 +87,7 @@ def _outcome(one: float, two: float) -> float | None:
     return side(0.5 + float(np.sign(two - one)))
 
 
-def _voted(project: Project, judge: Labeler, arena_id: int) -> Iterator[tuple[int, float, float]]:
+def _voted(project: Project, judge: Labeler, arena_id: int) -> Iterator[Row]:
     votes = arena_votes.counting(project, arena_id)
     own = {}
     for vote in votes:

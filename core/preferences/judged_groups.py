@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from core.conversation import Conversation
-from core.store import Project, cells, counting, judgements, pairs
+from core.store import Project, cells, counting, judgements, labelers, pairs
 from core.store.judgements import JudgedRanking, Order
 
 #: The order that counts as a whole, beside those by criterion.
@@ -67,12 +67,16 @@ def rules(project: Project, found: pairs.Counts | None = None) -> dict[str, int]
     }
 
 
-def judged_groups(project: Project, *, criteria: bool = True) -> list[JudgedGroup]:
-    """Every group that yields at least one pair, whole, as the reward model's loss wants it."""
+def judged_groups(project: Project, *, criteria: bool = True, whose: str = "everybody") -> list[JudgedGroup]:
+    """Every group that yields at least one pair, whole, as the reward model's loss wants it; by the rankings of
+    everybody, of `people` or of `judges`."""
+    wanted = labelers.ids_of(project, whose)
     overall, texts, flagged = judgements.orders(project), judgements.texts(project), judgements.flagged(project)
     further = judgements.orders_by_criterion(project) if criteria else {}
     groups: dict[int, tuple[JudgedRanking, list[Judgement]]] = {}
     for ranking in judgements.rankings(project):
+        if ranking.labeler_id not in wanted:
+            continue
         _, found = groups.setdefault(ranking.group_id, (ranking, []))
         orders: dict[str, Order] = {OVERALL: overall.get(ranking.id, {}), **further.get(ranking.id, {})}
         for criterion, ranks in orders.items():

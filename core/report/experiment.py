@@ -156,7 +156,7 @@ def _agreed(project: Project) -> Agreed:
     found, people = agreement.measure(project, people_only=True, by_tag=False, limit=0), True
     if not found.overall.groups:
         found, people = agreement.measure(project, by_tag=False, limit=0), False
-    names = {who.id: who.name for who in labelers.listed(project)}
+    names = {who.id: who.name + who.mark for who in labelers.listed(project)}
     return Agreed(
         people,
         found.overall,

@@ -192,7 +192,7 @@ def _by_distance(found: Compared, accuracy: Accuracy) -> list[Slice]:
 
 
 def _by_labeler(project: Project, found: Compared, accuracy: Accuracy) -> list[Slice]:
-    names = {who.id: who.name for who in labelers.listed(project)}
+    names = {who.id: who.title for who in labelers.listed(project)}
     people, counts = np.unique(found.labeler_ids, return_counts=True)
     rows = [
         item for who in people[np.argsort(-counts, kind="stable")[:SLICES]]
@@ -243,7 +243,7 @@ def _by_member(project: Project, job: TrainRewardJob, accuracy: Accuracy) -> lis
 
 
 def _mistakes(project: Project, found: Compared) -> list[Mistake]:
-    names = {who.id: who.name for who in labelers.listed(project)}
+    names = {who.id: who.title for who in labelers.listed(project)}
     kept: list[Mistake] = []
     seen: set[tuple[int, int]] = set()
     writers = completions.writers_by_hand(project)

@@ -9,7 +9,7 @@ from core.config.training import TrainRewardJob
 from core.preferences.judged_groups import OVERALL
 from core.records import ACTIVE
 from core.report.calibration import sigmoid
-from core.store import Project, pairs
+from core.store import Project, labelers, pairs
 from core.store.runs import scores
 
 Floats = NDArray[np.float64]
@@ -76,10 +76,12 @@ def compared(
         if said.model in raw:
             raw[said.model][said.completion_id] = said.score
             tokens[said.completion_id] = said.tokens
+    whose = labelers.ids_of(project, job.config.rankings_of)
     rows = [
         pair
         for pair in pairs.held_out(project, job.id, "" if criterion == OVERALL else criterion)
-        if all(pair.chosen_id in found and pair.rejected_id in found for found in raw.values())
+        if pair.labeler_id in whose
+        and all(pair.chosen_id in found and pair.rejected_id in found for found in raw.values())
     ]
     table = np.array(rows, dtype=np.int64).reshape(len(rows), 7)
     ids = [pair.chosen_id for pair in rows], [pair.rejected_id for pair in rows]

@@ -70,7 +70,8 @@ def pinned(context: JobContext, split: Split, *, criteria: bool = False) -> tupl
     """
 
     def begin() -> list[list[dict[str, Any]]]:
-        parts = split(judged_groups(context.project, criteria=criteria))
+        whose = context.config.rankings_of
+        parts = split(judged_groups(context.project, criteria=criteria, whose=whose))
         return [[asdict(group) for group in part] for part in parts]
 
     train, heldout = context.pinned(PINNED, begin)

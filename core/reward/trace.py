@@ -38,7 +38,7 @@ def trace(model: RewardModel, prompt: Ids, answer: Ids) -> Trace:
                 cut = [[*answer[:t], answer[-1]] for t in range(len(answer))]
                 raw.append(torch.cat([model.raw(member, [prompt], [[part]]) for part in cut]))
     rewards = model.reward(torch.stack(raw)).tolist()
-    return Trace(_pieces(base.tokenizer, answer[:-1]), rewards)
+    return Trace(pieces_of(base.tokenizer, answer[:-1]), rewards)
 
 
 def beginnings(prompt: Ids, answer: Ids, device: torch.device) -> Layout:
@@ -50,7 +50,7 @@ def beginnings(prompt: Ids, answer: Ids, device: torch.device) -> Layout:
     return lay_out(text, torch.ones_like(text, dtype=torch.bool), same, ends, same + 1, sees)
 
 
-def _pieces(tokenizer: object, ids: Ids) -> list[str]:
+def pieces_of(tokenizer: object, ids: Ids) -> list[str]:
     """Each token's share of the decoded text, so that together they are the text."""
     texts = [str(tokenizer.decode(ids[:t], skip_special_tokens=True)) for t in range(len(ids) + 1)]  # type: ignore[attr-defined]
     found, shown = [], 0

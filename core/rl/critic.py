@@ -105,8 +105,13 @@ class Critic:
         self.head.save(folder / "value.safetensors")
         save_optimizer(self.optimizer, folder / "value-optimizer.safetensors")
 
-    def restore(self, folder: Path) -> None:
+    def read_weights(self, folder: Path) -> None:
+        """Take up the weights alone of what `save` wrote, to predict and not to learn."""
         self.head.restore(folder / "value.safetensors")
+
+    def restore(self, folder: Path) -> None:
+        """Take up what `save` wrote."""
+        self.read_weights(folder)
         self.optimizer.zero_grad()  # a step that went wrong may have left some
         load_optimizer(self.optimizer, folder / "value-optimizer.safetensors")
 
@@ -183,9 +188,9 @@ class AdapterCritic(Critic):
         super().save(folder)
         self.shared.save(CRITIC, folder / CRITIC)
 
-    def restore(self, folder: Path) -> None:
+    def read_weights(self, folder: Path) -> None:
         self.read = None
-        super().restore(folder)
+        super().read_weights(folder)
         self.shared.reload(CRITIC, folder / CRITIC)
 
 

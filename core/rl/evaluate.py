@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,7 +15,18 @@ from core.models.chat import Asked, conversation_of
 from core.models.sampling import Guide, Sampled
 from core.models.seeds import generator
 from core.reward.reward_function import RewardFunction
+from core.rl.batches import Rollout
+from core.rl.collect import step_rewards_of
 from core.rl.rollout import draw, logprobs, score_and_features
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Answers as people are shown them, and as a rollout of the policy that wrote them. The score is nan where there is
+    none. What nobody asks is 0: entropies, and all log-probabilities of the reference's own answers, whose KL is 0."""
+
+    samples: list[Sample]
+    rollout: Rollout
 
 
 def answers(
@@ -33,6 +45,17 @@ def batches(
     role: str | None,
     prompts: Sequence[tuple[int | None, Asked]],
     reward: RewardFunction,
+    **how: Any,
+) -> Iterator[list[Sample]]:
+    """The samples alone of what `answered` yields."""
+    return (part.samples for part in answered(shared, role, prompts, reward, **how))
+
+
+def answered(
+    shared: SharedModel,
+    role: str | None,
+    prompts: Sequence[tuple[int | None, Asked]],
+    reward: RewardFunction,
     *,
     name: str,
     copies: int = 1,
@@ -44,7 +67,7 @@ def batches(
     micro_batch: int = 32,
     guide: Guide | None = None,
     first: int = 0,
-) -> Iterator[list[Sample]]:
+) -> Iterator[Answered]:
     """`copies` answers to each (id, prompt), in order, as many prompts at a time as `batch_size` answers allow.
 
     Each prompt has a seed of its own, whatever is asked beside it, and one that is asked again another. Reference and
@@ -89,21 +112,25 @@ def _scored(
     name: str,
     temperature: float,
     micro_batch: int,
-) -> list[Sample]:
+) -> Answered:
     rows, base = sampled.rows, shared.base
     lengths = rows.lengths.tolist()
     texts = chat.texts_of(base, rows)
     judged = chat.judged_rows(base, rows, texts)
-    learned, _, _ = score_and_features(shared, reward.model, rows, micro_batch, judged)
-    asked = [conversation for _, conversation in prompts]
-    score, gold, lost, _ = reward.scores(learned, asked, list(map(base.chat.judged, texts)), rows.ended)
-    kl = torch.zeros(len(lengths))
+    learned, features, _ = score_and_features(shared, reward.model, rows, micro_batch, judged)
+    asked, said = [conversation for _, conversation in prompts], list(map(base.chat.judged, texts))
+    score, gold, lost, steps = reward.scores(learned, asked, said, rows.ended)
+    policy = reference = truncated = torch.zeros(rows.is_response.shape, device=rows.is_response.device)
     if role is not REFERENCE:
         policy, _ = logprobs(shared, role, rows, temperature, micro_batch)
         reference, _ = logprobs(shared, REFERENCE, rows, temperature, micro_batch)
         truncated = sampled.logp_drawn - sampled.logp  # by a guide or top-p
-        kl = (policy + truncated - reference).sum(1).cpu()
-    return [
+    rollout = Rollout(
+        rows, texts, policy, reference, torch.zeros_like(policy), features, score.to(policy.device), guided=truncated,
+        temperature=temperature, step_rewards=step_rewards_of(base, rows, texts, said, steps),
+    )  # fmt: skip
+    kl = rollout.kl.cpu()
+    samples = [
         Sample(
             prompt=prompts[i][1].text,
             prompt_id=prompts[i][0],
@@ -116,6 +143,7 @@ def _scored(
         )
         for i in range(len(texts))
     ]
+    return Answered(samples, rollout)
 
 
 def mean(samples: list[Sample], field: str) -> float | None:

@@ -41,13 +41,15 @@ def pinned(context: JobContext, options: SFT) -> Parts:
 def mixed_in(context: JobContext) -> list[Demonstration]:
     """The answers that a run of another algorithm mixes in, as they were when it began."""
     config: TrainPolicyConfig = context.config
-    kept = context.pinned(PINNED, lambda: _stored(Parts(to_learn(context.project, config.ptx_answers), [])))
+    whose = config.rankings_of
+    kept = context.pinned(PINNED, lambda: _stored(Parts(to_learn(context.project, config.ptx_answers, whose), [])))
     return _read(kept["learnt"])
 
 
 def parted(project: Project, config: TrainPolicyConfig, options: SFT) -> Parts:
     """What a run that begins now learns and is measured on; what it begins from learnt none of the latter."""
-    found, before = demonstrations_of(project, options.answers), learnt_before(project, config)
+    found = demonstrations_of(project, options.answers, config.rankings_of)
+    before = learnt_before(project, config)
     held = heldout_prompts(found, options.heldout_fraction, before)
     measured = sorted((each for each in found if each.prompt_id in held), key=lambda each: draw_of(each.prompt_id))
     fresh = [each for each in measured if each.prompt_id not in before]

@@ -154,7 +154,8 @@ class Run:
             if found := self.measured():
                 yield Metrics(0, found)
                 yield Result(TrainPolicyResult(loss_before=found.get("eval/loss")))
-            yield Checkpoint(0, self.save)  # what a run that goes wrong at once is put back to
+            # What a run that goes wrong at once is put back to.
+            yield Checkpoint(0, self.save, keep=config.keep_checkpoints)
 
         stage = f"Tuning the policy ({self.kind.title})"
         yield Progress(self.step, config.steps, stage)
@@ -170,7 +171,8 @@ class Run:
             ends = self.step == config.steps or self.stopping.reason() is not None
             due = ends or self.step % config.checkpoint_every == 0
             if due or context.wanted != "run":
-                yield Checkpoint(self.step, self.save, best=due and self.stopping.is_best())
+                best = due and self.stopping.is_best()
+                yield Checkpoint(self.step, self.save, best=best, keep=config.keep_checkpoints)
             yield Progress(self.step, config.steps, stage)
             if context.stopping:
                 return

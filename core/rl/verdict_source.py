@@ -48,7 +48,7 @@ class JudgedAnswer(Demonstration):
     ranked: bool = False
 
 
-def judged_answers(project: Project, wanted: str) -> list[JudgedAnswer]:
+def judged_answers(project: Project, wanted: str, whose: str = "everybody") -> list[JudgedAnswer]:
     """What `wanted` names (see the option `verdicts`); of both an answer's own verdicts come before its rank. What was
     ranked best is not good where anybody calls it bad, nor the worst bad where anybody calls it good, and nothing that
     was flagged is either."""
@@ -60,7 +60,7 @@ def judged_answers(project: Project, wanted: str) -> list[JudgedAnswer]:
         ]
     known = {each.completion_id for each in found} | flagged
     otherwise = {(each.completion_id, not each.good) for each in said}
-    for group in judged_groups(project, criteria=False) if wanted != "single" else ():
+    for group in judged_groups(project, criteria=False, whose=whose) if wanted != "single" else ():
         best, worst = best_of(group), worst_of(group)
         found += [
             JudgedAnswer(
@@ -172,7 +172,7 @@ class VerdictSource(AnswerSource):
 
 def _stored(project: Project, wanted: str, config: TrainPolicyConfig) -> dict[str, Any]:
     before = sorted(learnt_before(project, config))
-    return {"judged": [asdict(each) for each in judged_answers(project, wanted)], "before": before}
+    return {"judged": [asdict(each) for each in judged_answers(project, wanted, config.rankings_of)], "before": before}
 
 
 def _other(of: JudgedAnswer, among: Iterable[tuple[JudgedAnswer, Ids, Ids]]) -> Ids | None:

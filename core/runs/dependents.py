@@ -7,6 +7,7 @@ from core.config.jobs import (
     GenerateJob,
     ScoreFileJob,
     ScoreJob,
+    SlideJob,
     SuggestJob,
     VerifyJob,
 )
@@ -62,7 +63,7 @@ def _policies(job: Job) -> list[int]:
         return [job.config.policy_job, job.config.mix_with]
     if isinstance(job, TrainPolicyJob):  # which copies them when it begins
         return origins.runs_of(job.config)
-    return [job.config.policy_job] if isinstance(job, CompareJob | ExportModelJob) else []
+    return [job.config.policy_job] if isinstance(job, CompareJob | ExportModelJob | SlideJob) else []
 
 
 def _reward_models(job: Job) -> list[int | None]:

@@ -91,7 +91,11 @@ def _mix(project: Project, config: TrainPolicyConfig) -> None:
         raise BadInput(f"{kind.title} mixes in no pretraining loss: leave --ptx-coef and --ptx-text out.")
     if config.ptx_text and not config.ptx_coef:
         raise BadInput("--ptx-text is mixed in with a weight: set --ptx-coef above 0.")
-    if config.ptx_coef and not config.ptx_text and not demonstrated.to_learn(project, config.ptx_answers):
+    if (
+        config.ptx_coef
+        and not config.ptx_text
+        and not demonstrated.to_learn(project, config.ptx_answers, config.rankings_of)
+    ):
         raise NothingToDo(
             "There are no answers of training prompts to mix in: import some, write some in Rank, choose other "
             "--ptx-answers, or name a text with --ptx-text."

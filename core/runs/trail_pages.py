@@ -9,7 +9,7 @@ from core.config.metrics import METRICS
 from core.config.training import ALGORITHMS, Run, TrainPolicyJob, TrainRewardJob
 from core.errors import BadInput
 from core.jobs import queue
-from core.records import Job
+from core.records import MARKS, Job
 from core.runs import environments, learnt_rankings, trail
 from core.store import Project, guidelines, prompts, rankings
 from core.store import trail as stored
@@ -216,10 +216,10 @@ def _learnt(project: Project, place: Place) -> Iterator[Line]:
         yield Line(f"{number:,} of them: {words}.", "warning")
     yield Line("Who ranked, under which guidelines", "heading")
     for each in found.sources:
-        script = " (a script)" if each.scripted else ""
+        mark = MARKS[each.kind]
         back = f", {each.retracted:,} taken back since" if each.retracted else ""
         yield Line(
-            f"{one_line(each.labeler, NAME)}{script}, version {each.guidelines_id} of the guidelines: "
+            f"{one_line(each.labeler, NAME)}{mark}, version {each.guidelines_id} of the guidelines: "
             f"{each.rankings:,} {'ranking' if each.rankings == 1 else 'rankings'}{back}",
             to=Place("rankings", found.run, labeler=each.labeler_id, version=each.guidelines_id),
         )
@@ -258,8 +258,8 @@ def _ranking(project: Project, place: Place) -> Iterator[Line]:
     found = trail.influence(project, place.number)
     ranking = found.ranking
     yield Line(f"Ranking {ranking.id}")
-    script = ", a script" if ranking.scripted else ""
-    yield Line(f"By {one_line(ranking.labeler, NAME)}{script}, on {ranking.created_at[:10]}.")
+    mark = MARKS[ranking.kind]
+    yield Line(f"By {one_line(ranking.labeler, NAME)}{mark}, on {ranking.created_at[:10]}.")
     if ranking.retracted_at:
         yield Line(f"It was taken back on {ranking.retracted_at[:10]}.", "warning")
     elif ranking.standing:

@@ -13,6 +13,7 @@ from core.config.jobs import (
     JudgeConfig,
     MeasureFrontierConfig,
     ScoreFileConfig,
+    SlideConfig,
     VerifyConfig,
 )
 from core.config.judging import JudgeBy, JudgeSpec, JudgingConfig
@@ -200,9 +201,9 @@ def _keys(config: object, *, again: bool = False) -> set[str]:
 
 
 def _compared(project: Project, config: object) -> TrainPolicyConfig | None:
-    """The settings of the run that is compared, or done again."""
+    """The settings of the run that is compared, looked at step by step, or done again."""
     with suppress(BadInput):
-        if isinstance(config, CompareConfig | MeasureFrontierConfig):
+        if isinstance(config, CompareConfig | MeasureFrontierConfig | SlideConfig):
             return queue.run_of(project, config.policy_job, TrainPolicyJob).config
         if isinstance(config, VerifyConfig):
             job = queue.get(project, config.run)

@@ -110,7 +110,7 @@ def called(project: Project, name: str) -> Arena:
     found = find(project, name)
     if found is None:
         there = ", ".join(repr(each.name) for each in listed(project)[:MOST_NAMED])
-        raise BadInput(f"There is no arena called {name!r:.200}" + (f": there is {there}." if there else ": make one."))
+        raise BadInput(f"There is no arena called {name!r:.200}" + (f": there is {there}." if there else ": make one first."))
     return found
 
 

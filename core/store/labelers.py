@@ -1,4 +1,4 @@
-"""Who ranks: people, and scripts that stand in for them."""
+"""Who ranks: people, scripts that stand in for them, and judges."""
 
 from core.errors import BadInput
 from core.records import Labeler, LabelerKind
@@ -27,6 +27,12 @@ def find(project: Project, name: str) -> Labeler | None:
     """The labeler called `name`, if there is one."""
     sql = "select id, name, kind, detail from labelers where name = ?"
     return next(iter(project.database.records(Labeler, sql, name.strip())), None)
+
+
+def ids_of(project: Project, whose: str) -> set[int]:
+    """The labelers whose rankings are meant by `everybody`, `people` or `judges`."""
+    kinds = {"people": ("person",), "judges": ("judge",)}
+    return {who.id for who in listed(project) if who.kind in kinds.get(whose, (who.kind,))}
 
 
 def listed(project: Project) -> list[Labeler]:

@@ -19,6 +19,8 @@ class Counts:
     ties: int
     flagged: int
     scripted: int
+    judged: int = 0
+    """Rankings of judges."""
 
 
 @dataclass(frozen=True)
@@ -125,11 +127,12 @@ def counts(project: Project) -> Counts:
         ") select coalesce(sum(pairs), 0), coalesce(sum(ties), 0), count(distinct case when pairs then g.prompt_id end)"
         " from sums join completion_groups g on g.id = sums.group_id"
     ).fetchone()
-    rankings, flagged, scripted = project.database.execute(
+    rankings, flagged, scripted, judged = project.database.execute(
         "select count(*), coalesce(sum(flag is not null), 0),"
-        " coalesce(sum(labeler_id in (select id from labelers where kind = 'scripted')), 0) from current_rankings"
+        " coalesce(sum(labeler_id in (select id from labelers where kind = 'scripted')), 0),"
+        " coalesce(sum(labeler_id in (select id from labelers where kind = 'judge')), 0) from current_rankings"
     ).fetchone()
-    return Counts(rankings, prompts, pairs, ties, flagged, scripted)
+    return Counts(rankings, prompts, pairs, ties, flagged, scripted, judged)
 
 
 def contradictions(project: Project) -> int:

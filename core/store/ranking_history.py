@@ -1,11 +1,11 @@
-"""Earlier rankings as a labeler looks at them: one's own and those of scripts, newest first."""
+"""Earlier rankings as a labeler looks at them: one's own, and those of scripts and judges, newest first."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from core.store import Project
 
-Whose = Literal["all", "person", "scripted"]
+Whose = Literal["all", "person", "scripted", "judge"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class MadeRanking:
 
 
 def newest(project: Project, labeler_id: int, whose: Whose, limit: int) -> list[MadeRanking]:
-    """The newest rankings that count, of this labeler (`person`), of scripts, or of both (`all`)."""
+    """The newest rankings that count, of this labeler (`person`), of scripts, of judges, or of all of them."""
     rows = project.database.rows(
         "select r.id as ranking_id, p.text as prompt, p.messages is not null as talk, l.kind, l.detail,"
         " coalesce(r.flag, '') as flag, r.created_at,"
@@ -32,11 +32,10 @@ def newest(project: Project, labeler_id: int, whose: Whose, limit: int) -> list[
         "  where i.ranking_id = r.id and c.written_by is not null) as by_hand"
         " from current_rankings r join labelers l on l.id = r.labeler_id"
         " join completion_groups g on g.id = r.group_id join prompts p on p.id = g.prompt_id"
-        " where (l.id = ? and ? != 'scripted') or (l.kind = 'scripted' and ? != 'person')"
-        " order by r.id desc limit ?",
-        labeler_id,
-        whose,
-        whose,
-        limit,
+        " where (l.id = :labeler and :whose in ('all', 'person')) or l.kind = :whose"
+        " or (l.kind != 'person' and :whose = 'all') order by r.id desc limit :limit",
+        labeler=labeler_id,
+        whose=whose,
+        limit=limit,
     )
     return [MadeRanking(**row) for row in rows]

@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.records import LabelerKind
 from core.store import Project
 
 Ranges = Sequence[tuple[int, int]]
@@ -16,8 +17,8 @@ KEPT = "with kept as materialized (select value ->> 0 as first, value ->> 1 as l
 WITHIN = " from kept k cross join rankings r on r.id between k.first and k.last "
 #: What of a ranking can be said in a line; `standing` is another one that counts in its place.
 COLUMNS = (
-    "r.id, r.group_id, g.prompt_id, substr(q.text, 1, 4000) as prompt, l.name as labeler, l.kind = 'scripted' as"
-    " scripted, r.guidelines_id, coalesce(r.flag, '') as flag, r.created_at, coalesce(r.retracted_at, '') as"
+    "r.id, r.group_id, g.prompt_id, substr(q.text, 1, 4000) as prompt, l.name as labeler, l.kind as kind,"
+    " r.guidelines_id, coalesce(r.flag, '') as flag, r.created_at, coalesce(r.retracted_at, '') as"
     " retracted_at, coalesce((select max(n.id) from rankings n where n.group_id = r.group_id and n.id != r.id"
     " and n.retracted_at is null and n.repeat_of is null and ((n.labeler_id = r.labeler_id and n.id > r.id)"
     " or (n.adjudicates and not r.adjudicates))), 0) as standing"
@@ -75,7 +76,7 @@ class Source:
 
     labeler_id: int
     labeler: str
-    scripted: int
+    kind: LabelerKind
     guidelines_id: int
     rankings: int
     retracted: int
@@ -85,7 +86,7 @@ def sources(project: Project, kept: Ranges) -> list[Source]:
     """Who made those of these rankings that are still there, the busiest first."""
     return project.database.records(
         Source,
-        "select c.labeler_id, l.name as labeler, l.kind = 'scripted' as scripted, c.guidelines_id, c.rankings,"
+        "select c.labeler_id, l.name as labeler, l.kind as kind, c.guidelines_id, c.rankings,"
         " c.retracted from (" + KEPT + "r.labeler_id, r.guidelines_id, count(*) as rankings,"
         " count(r.retracted_at) as retracted" + WITHIN + "group by 1, 2) c join labelers l on l.id = c.labeler_id"
         " order by c.rankings desc, 1, 4",
@@ -113,7 +114,7 @@ class RankingBehind:
     prompt_id: int
     prompt: str
     labeler: str
-    scripted: int
+    kind: LabelerKind
     guidelines_id: int
     flag: str
     created_at: str

@@ -7,6 +7,7 @@ from desktop.actions import Action, settings_of
 from desktop.places import PageId, TabId
 
 _tune = partial(Action, tab=TabId.TUNE)
+_slider = partial(Action, tab=TabId.TUNE, page=PageId.SLIDER)
 
 ALGORITHM = _tune("tune.algorithm", "Algorithm", field=True)
 SETTINGS = settings_of(TrainPolicyConfig, "tune", TabId.TUNE, leave_out=("algorithm",))
@@ -65,6 +66,22 @@ TAKE_OVER = _tune(
     role="link",
     only_here=True,
 )
+SLIDE_PROMPT = _slider("tune.slide-prompt", "Prompt of the slider", field=True)
+SLIDE_TEXT = _slider("tune.slide-text", "Prompt to answer at each checkpoint", field=True)
+SLIDE_WRITE = _slider(
+    "tune.slide-write", "Answer it", "Let the policy answer the prompt at each checkpoint that is kept"
+)
+SLIDE_HELD_OUT = _slider(
+    "tune.slide-held-out", "Held-out prompts", "Let the policy answer them at each checkpoint that is kept"
+)
+SLIDE_PLAY = _slider("tune.slide-play", "Play", "Step after step by itself; Space starts and stops it", only_here=True)
+PRESENT = _slider(
+    "tune.present",
+    "Present",
+    "In large letters on the whole screen, for a room",
+    ("F5",),
+    "slider show full screen",
+)
 
 _frontier = partial(Action, tab=TabId.TUNE, page=PageId.FRONTIER)
 FRONTIER_AXIS = _frontier("frontier.axis", "What is drawn over the KL", field=True, only_here=True)
@@ -93,4 +110,5 @@ ACTIONS = (
     ALGORITHM, *SETTINGS.values(), MORE, *(action for own in OWN.values() for action in own.values()),
     *MORE_OF.values(), START, SWEEP, PAUSE, RESUME, STOP, APPLY, GO_ON, RANK_OWN, BEGIN_FROM, EXPORT, TAKE_OVER,
     FRONTIER_AXIS, FRONTIER_MEASURE, FRONTIER_ANSWERS, FRONTIER_COMPARE, FRONTIER_RANK, FRONTIER_EXPORT,
+    SLIDE_PROMPT, SLIDE_TEXT, SLIDE_WRITE, SLIDE_HELD_OUT, SLIDE_PLAY, PRESENT,
 )  # fmt: skip

@@ -31,6 +31,7 @@ from desktop.policy.rounds_line import RoundsLine
 from desktop.policy.run_result import RunResult
 from desktop.policy.runs_table import RunsTable
 from desktop.policy.samples import SamplesTable
+from desktop.policy.slider_page import SliderPage
 from desktop.policy.sweep_dialog import SweepDialog
 from desktop.runs.run_list import RunList, runs_section
 from desktop.runs.run_removal import RunRemoval
@@ -86,6 +87,7 @@ class Tab(TabWidget, ShowsRuns):
         self.live = LiveControls(session)
         self.rounds = RoundsLine(session)
         self.samples = SamplesTable(session.project)
+        self.slider = SliderPage(session)
         self.table = RunsTable()
         self.table.chosen.connect(self.runs.select)
         self.frontier = FrontierPage(session)
@@ -145,11 +147,12 @@ class Tab(TabWidget, ShowsRuns):
 
     def _results(self) -> QWidget:
         self.pages = QTabWidget()
-        self.pages.setAccessibleName("Samples, further charts, and all runs")
+        self.pages.setAccessibleName("Samples, slider, further charts, and all runs")
         self.pages.setDocumentMode(True)
         self.pages.tabBar().setDrawBase(False)
         for place, widget in (
             (PageId.SAMPLES, self.samples),
+            (PageId.SLIDER, self.slider),
             (PageId.MORE_CHARTS, scrolled(self.charts.more)),
             (PageId.RUNS, self.table),
             (PageId.FRONTIER, self.frontier),
@@ -325,6 +328,7 @@ class Tab(TabWidget, ShowsRuns):
         self.held_out.show_run(job_id)
         self.samples.show_run(job_id)
         self.frontier.show_run(job_id)
+        self.slider.show_run(job_id)
         self._show_current()
         self._show_state()
 

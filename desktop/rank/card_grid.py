@@ -8,12 +8,12 @@ from PySide6.QtGui import QResizeEvent, Qt
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
 from core.labeling.ordering import Ordering, letter
+from core.preferences.differences import differences
 from core.preferences.similar import near_identical
 from core.records import Completion, Group
 from core.texts import beginning
 from desktop import user_settings
 from desktop.rank.card import MIN_SIZE, RankingCard
-from desktop.rank.differences import differences
 
 GAP = 12
 #: Columns that look best for so many cards; a narrow window shows fewer.

@@ -196,6 +196,9 @@ class RankingController(QObject):
             return (
                 f"Ranked by a script with the gold reward {reward}, {when}. Change the order to store one of your own."
             )
+        if item.source.labeler.kind == "judge":
+            judge = item.source.labeler.detail
+            return f"Ranked by a judge ({judge}), {when}. Change the order to store one of your own."
         return f"Your ranking of {when}. If you change it, it is saved as a new one."
 
     def _next_criterion(self, labeling: LabelingSession) -> bool:
@@ -271,8 +274,11 @@ def why_not_saved(labeling: LabelingSession) -> str:
     if unfinished not in (None, labeling.ordering.criterion):
         order = "the overall order" if unfinished == OVERALL else f"the order by {unfinished}"
         return f"There are questions left in {order}: answer them, or rank in another way."
-    if source is not None and source.labeler.kind != "scripted" and unfinished is None:
+    if source is not None and source.labeler.kind == "person" and unfinished is None:
         return "Nothing is changed yet, so there is nothing new to save. S goes on."
     if labeling.ordering.question is not None:
         return "There are questions left: ← or → for the better one, ↓ for neither."
-    return NOTHING if source is None else "A script made this order: change it to make it yours."
+    if source is None:
+        return NOTHING
+    maker = "judge" if source.labeler.kind == "judge" else "script"
+    return f"A {maker} made this order: change it to make it yours."

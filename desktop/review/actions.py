@@ -30,7 +30,7 @@ FILTERS = {
     "criterion": _pairs("pairs.criterion", "Criterion whose order the pairs follow from", field=True, only_here=True),
 }
 
-PEOPLE_ONLY = _agreement("agreement.people", "People only", "Leave simulated labelers out.")
+PEOPLE_ONLY = _agreement("agreement.people", "People only", "Leave simulated labelers and judges out.")
 ADD_NEWEST = _agreement("agreement.add", "Add my newest ranking", "The last prompt that you ranked becomes part of it.")
 ADJUDICATE = _agreement(
     "agreement.adjudicate",
@@ -61,11 +61,17 @@ NOISE = _labelers(
     only_here=True,
 )
 LET_RANK = _labelers("labelers.simulate", "Let it rank")
+JUDGE = _labelers("labelers.judge", "Who judges", field=True)
+JUDGE_SERVER = _labelers("labelers.judge-server", "Address of the judge's server", field=True)
+JUDGE_MODEL = _labelers("labelers.judge-model", "The judge's model", "Empty is the only one that it has.", field=True)
+EXPLAIN = _labelers("labelers.explain", "It says why first", "The reasons are kept; it takes longer.", only_here=True)
+JUDGE_LIMIT = _labelers("labelers.judge-limit", "At most this many prompts are judged", field=True)
+LET_JUDGE = _labelers("labelers.let-judge", "Let a judge rank")
 
 DECIDE = _labelers("labelers.decide", "Take this order", only_here=True)
 
 ACTIONS = (
     IMPORT, IMPORT_FROM_HUB, EXPORT, SEARCH, DISTANCE, *FILTERS.values(), PEOPLE_ONLY, ADD_NEWEST, ADJUDICATE, TAKE_OUT,
     LABELER, NAME, ADD, OVERLAP, SHARE_OUT, EVERYBODY, MAKE_PACK, MAKE_PAGE, MERGE_PACK, REPEAT, GOLD, PERSONALITY,
-    NOISE, LET_RANK, DECIDE,
+    NOISE, LET_RANK, JUDGE, JUDGE_SERVER, JUDGE_MODEL, EXPLAIN, JUDGE_LIMIT, LET_JUDGE, DECIDE,
 )  # fmt: skip

@@ -174,7 +174,7 @@ class AgreementPage(QWidget):
             self.by_labeler,
             [
                 (
-                    names[item].name,
+                    names[item].name + names[item].mark,
                     *measures(report.labelers.get(item)),
                     long(found.calibrated[item].agreement) if item in found.calibrated else "–",
                     long(found.steady[item]) if item in found.steady else "–",
@@ -188,7 +188,7 @@ class AgreementPage(QWidget):
             [(tag, *measures(item), f"{item.groups:,}") for tag, item in report.tags.items()],
         )
         self._show_worst(report.disagreements)
-        self._show_differences({names[who].name: result for who, result in found.calibrated.items()})
+        self._show_differences({names[who].name + names[who].mark: result for who, result in found.calibrated.items()})
 
     def _show_differences(self, results: dict[str, Calibration]) -> None:
         """Where labelers order the calibration set otherwise than its author, the strongest first."""
@@ -230,7 +230,7 @@ class AgreementPage(QWidget):
         for group_id, ranking_id in list(keys.items())[:SHOWN]:
             ranking = rankings.get(project, ranking_id)
             prompt = groups.prompt_text(project, group_id)
-            text = label(f"{one_line(prompt, 110)}   ({one_line(ranking.labeler.name, 60)})")
+            text = label(f"{one_line(prompt, 110)}   ({one_line(ranking.labeler.name, 60)}{ranking.labeler.mark})")
             take_out = action_button(actions.TAKE_OUT, partial(self.remove, group_id))
             self.calibration_list.addLayout(row(text, None, take_out))
 

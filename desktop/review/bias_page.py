@@ -154,7 +154,7 @@ class BiasPage(QWidget):
         self.who.clear()
         self.who.addItem("All labelers", 0)
         for who in labelers.busiest(self.session.project, actions.CHOICES):
-            self.who.addItem(one_line(who.name), who.id)
+            self.who.addItem(one_line(who.title), who.id)
         self.who.setCurrentIndex(max(0, self.who.findData(before)))
         self.load()
 

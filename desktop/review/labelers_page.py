@@ -1,4 +1,4 @@
-"""Who ranks what: labelers, shares with overlap, packs that go out and come back, repeats, simulated labelers."""
+"""Who ranks what: labelers, shares with overlap, packs out and back, repeats, judges, simulated labelers."""
 
 import re
 from collections.abc import Callable
@@ -31,6 +31,7 @@ from desktop import errors
 from desktop.background import with_project
 from desktop.review import actions
 from desktop.review.conflicts_list import ConflictsList
+from desktop.review.judge_card import JudgeCard
 from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets import file_dialogs
@@ -49,6 +50,8 @@ from desktop.widgets.tables import table
 
 #: Labelers in the table: a data set may name thousands.
 SHOWN = 200
+#: Behind the name of who is no person.
+BESIDE = {"person": "", "scripted": "  (a script)", "judge": "  (a judge)"}
 #: Writes what a labeler is to rank, and says how many prompts that is.
 Write = Callable[[Project, Path, str], int]
 COLUMNS = ("Takes part", "Labeler", "Ranked", "Waiting", "Share")
@@ -69,7 +72,8 @@ class LabelersPage(QWidget):
         self.said = label("", "muted", wrap=True)
         self.more = label("", "muted", wrap=True)
         self.conflicts = ConflictsList(session, self)
-        fields = (self._sharing(), self._packs(), self._steadiness(), self._simulation())
+        self.judge = JudgeCard(session, self)
+        fields = (self._sharing(), self._packs(), self._steadiness(), self.judge, self._simulation())
         turn_only_with_focus(self.overlap, self.every, self.gold, self.personality, self.temperature)
         left = column(
             row(self.name, action_button(actions.ADD, self.add), None),
@@ -198,7 +202,7 @@ class LabelersPage(QWidget):
                 tick.setFlags(Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEnabled)
             name = one_line(who.name)
             values = (
-                name if person else f"{name}  (a script)",
+                name + BESIDE[who.kind],
                 f"{counts.get(who.id, 0):,}",
                 self._waiting(who),
                 f"{shares[who.id]:,}" if who.id in shares else ("everything" if person and not shares else ""),
@@ -214,6 +218,7 @@ class LabelersPage(QWidget):
         self.every.setValue(min(max(0, project.setting(assignments.REPEAT_EVERY, 0)), self.every.maximum()))
         self.every.blockSignals(False)
         self.conflicts.refresh()
+        self.judge.refresh()
         self._count_waiting()
 
     def _count_waiting(self) -> None:

@@ -198,7 +198,7 @@ class PairsPage(QWidget):
         project = self.session.project
         people = labelers.busiest(project, actions.CHOICES)
         choices: dict[str, list[tuple[str, Any]]] = {
-            "labeler_id": [("All labelers", 0), *((who.name, who.id) for who in people)],
+            "labeler_id": [("All labelers", 0), *((who.title, who.id) for who in people)],
             "version": [
                 ("All versions", 0),
                 *((f"Version {item.id}", item.id) for item in guidelines.versions(project)),
@@ -248,7 +248,7 @@ class PairsPage(QWidget):
         for rule, shown in self.numbers.items():
             shown.show_value(rules[rule])
             shown.setVisible(rules[rule] > 0 or rule in ("pairs", "ties, which give no pair"))
-        names = {who.id: who.name for who in labelers.listed(self.session.project)}
+        names = {who.id: who.title for who in labelers.listed(self.session.project)}
         self.model.show_pairs(found, names)
         cut = f", the first {len(found):,} are shown" if len(found) < total else ""
         noun = "pair" if total == 1 else "pairs"

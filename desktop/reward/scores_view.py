@@ -5,21 +5,19 @@ from html import escape
 from itertools import pairwise
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHeaderView, QWidget
 
 from core.config.jobs import ScoreResult
-from core.texts import one_line, visible
+from core.texts import one_line
 from desktop.theme import theme
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, label
 from desktop.widgets.strangers import Reading
 from desktop.widgets.tables import ROW, fill, table
+from desktop.widgets.token_colours import PIECES, coloured
 
 #: With more completions than this, each is held against the others together.
 ONE_BY_ONE = 6
-#: Tokens that are coloured, and letters of one.
-PIECES, PIECE = 2_000, 60
 
 
 class ScoresView(QWidget):
@@ -105,7 +103,7 @@ class ScoresView(QWidget):
         pieces, rewards = traces[place].pieces[:PIECES], traces[place].rewards[: PIECES + 1]
         steps = [after - before for before, after in pairwise(rewards)]
         strongest = max(map(abs, steps), default=0) or 1.0
-        words = [_coloured(piece, step, strongest) for piece, step in zip(pieces, steps, strict=True)]
+        words = [coloured(piece, step, strongest) for piece, step in zip(pieces, steps, strict=True)]
         start, end = rewards[0], traces[place].rewards[-1]
         count = len(traces[place].pieces)
         cut = f" The first {PIECES:,} of {count:,} tokens are shown." if count > PIECES else ""
@@ -114,17 +112,6 @@ class ScoresView(QWidget):
             f"Empty: {start:+.2f}. Whole: {end:+.2f}. Largest step: {_largest(pieces, steps)}.{cut}</p>"
         )
         self.trace.setAlignment(Qt.AlignmentFlag.AlignLeft)
-
-
-def _coloured(piece: str, step: float, strongest: float) -> str:
-    """A token as HTML."""
-    up, down = theme.current().series[:2]
-    colour = QColor(up if step > 0 else down)
-    colour.setAlphaF(min(1.0, abs(step) / strongest) * 0.55)
-    # In per cent: Qt takes an alpha of 1 for opaque, not for 1 of 255.
-    rgba = f"rgba({colour.red()}, {colour.green()}, {colour.blue()}, {round(100 * colour.alphaF())}%)"
-    shown = escape(visible(piece[:PIECE])).replace("\n", "⏎<br>")
-    return f'<span style="background-color: {rgba}; white-space: pre-wrap">{shown}</span>'
 
 
 def _largest(pieces: Sequence[str], steps: list[float]) -> str:

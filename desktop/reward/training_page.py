@@ -139,11 +139,17 @@ class TrainingPage(QWidget):
         self.prompts.show_value(counts.ranked_prompts)
         self.ties.show_value(counts.ties)
         self.flagged.show_value(counts.flagged)
-        scripted = counts.scripted
-        self.origin.setVisible(bool(scripted))
-        if scripted:
-            who = "All" if scripted == counts.rankings else f"{scripted} of {counts.rankings}"
-            self.origin.setText(f"{who} rankings were made by a script that follows a gold reward, not by people.")
+        by = (
+            (counts.scripted, "by a script that follows a gold reward, not by people"),
+            (counts.judged, "by a judge, not by people"),
+        )
+        said = [
+            f"{'All' if count == counts.rankings else f'{count} of {counts.rankings}'} rankings were made {whom}."
+            for count, whom in by
+            if count
+        ]
+        self.origin.setText(" ".join(said))
+        self.origin.setVisible(bool(said))
         missing = ENOUGH - counts.ranked_prompts
         if not counts.pairs:
             self.advice.setText("Nothing is ranked yet: put some completions in order in the Rank tab.")

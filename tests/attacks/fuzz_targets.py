@@ -363,6 +363,7 @@ READING: tuple[tuple[object, ...], ...] = (
     ("compare", "--detach"), ("train-policy", "--detach"), ("train-reward", "--detach"), ("generate", "--detach"),
     ("suggest", "--detach"), ("score", "--prompt", "a", "--completion", "b", "--detach"), ("remove-run", 3),
     ("put-back-run", 3), ("explain", 3), ("explain", 3, 1), ("explain", "--ranking", 1), ("verify", 3, "--detach"),
+    ("judge", "--by", "gold:length", "--waiting", "--detach"),
 )  # fmt: skip
 #: Of which nothing is printed as JSON.
 PLAIN = ("steer", "stop")

@@ -41,6 +41,7 @@ from core.config.jobs import (
     SuggestConfig,
     VerifyConfig,
 )
+from core.config.judging import JudgingConfig
 from core.config.training import TrainPolicyConfig, TrainRewardConfig
 from core.data import Row, read
 from core.events import NewCompletion
@@ -213,6 +214,7 @@ JOBS: dict[str, Operation] = {
     JobKind.SCORE: job(ScoreConfig(prompt="a", completions=("b", "c"), reward_job=4), trained=True),
     JobKind.SCORE_FILE: job(ScoreFileConfig(path="@/texts.jsonl", out="@/scored.jsonl", reward_job=4), trained=True),
     JobKind.SUGGEST: job(SuggestConfig(reward_job=4), trained=True),
+    JobKind.JUDGE: job(JudgingConfig(by="gold:length", waiting=True)),
     JobKind.EXPORT_MODEL: job(ExportModelConfig(policy_job=5, out="@/exported"), trained=True),
     JobKind.VERIFY: job(VerifyConfig(5, 1), trained=True),
 }

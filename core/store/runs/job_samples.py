@@ -22,6 +22,24 @@ with mine as (
     where r.policy <> 'tuned' and t.policy = 'tuned'
 )
 """
+#: A job's samples, each with the step that it is of: the reference answers a training prompt when it first comes up.
+STEPS = """
+with mine as (
+    select *, iif(policy in ('reference', 'start'), 0, step) as at from samples where job_id = ?
+)
+"""
+BY_PROMPT = (
+    STEPS
+    + """
+select prompt, prompt_id, count(distinct at) as steps from mine group by prompt order by steps desc, min(id)
+"""
+)
+AT_EACH_STEP = (
+    STEPS
+    + """
+select *, min(id) from mine where prompt = ? group by at order by at
+"""
+)
 SUMS = (
     TOGETHER
     + """
@@ -134,6 +152,17 @@ def measured(project: Project, job_id: int, *, by_a_run: bool) -> list[Figures]:
 def first_pairs(project: Project, job_id: int) -> list[tuple[int, int]]:
     """The numbers of the first answer to each prompt, before and after."""
     return [(row["id"], row["after"]) for row in project.database.rows(FIRST_PAIRS, job_id)]
+
+
+def by_prompt(project: Project, job_id: int) -> list[dict[str, Any]]:
+    """Each prompt of a job's samples, with at how many steps it was answered; what was answered before the first step,
+    whenever that was asked, is of step 0. The one that was answered at most steps first."""
+    return project.database.rows(BY_PROMPT, job_id)
+
+
+def at_each_step(project: Project, job_id: int, prompt: str) -> list[dict[str, Any]]:
+    """The first answer to a prompt at each step, by steps, see `by_prompt`."""
+    return project.database.rows(AT_EACH_STEP, job_id, prompt)
 
 
 def newest(project: Project) -> int:

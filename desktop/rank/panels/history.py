@@ -1,6 +1,6 @@
-"""Earlier rankings of this labeler and of scripts, newest first; one can be opened and revised.
+"""Earlier rankings of this labeler, of scripts and of judges, newest first; one can be opened and revised.
 
-What a script ranked is marked as such, with the gold reward that it follows.
+What a script or a judge ranked is marked as such, with the reward that it follows, or who judges.
 """
 
 from typing import Any
@@ -43,12 +43,16 @@ NOWHERE = QModelIndex()
 SHOWN = 300
 #: What of the prompt stands in a tooltip, over who ranked.
 PROMPT = Limits(1_200, 20)
-SHOW: dict[Whose, str] = {"all": "Mine and by scripts", "person": "Mine", "scripted": "By scripts"}
+SHOW: dict[Whose, str] = {
+    "all": "Mine and by others than people", "person": "Mine", "scripted": "By scripts", "judge": "By judges",
+}  # fmt: skip
 
 
 def by(entry: MadeRanking) -> str:
     """Who ranked, when, whether a flag stands instead of an order, and whether people wrote some of the answers."""
-    who = f"By a script ({entry.detail})" if entry.kind == "scripted" else "By you"
+    who = {"scripted": f"By a script ({entry.detail})", "judge": f"By a judge ({entry.detail})"}.get(
+        entry.kind, "By you"
+    )
     hand = f"✎ {entry.by_hand} by hand" if entry.by_hand else ""
     parts = who, local_time(entry.created_at), entry.flag and f"⚑ {entry.flag}", hand
     return " · ".join(part for part in parts if part)

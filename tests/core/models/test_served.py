@@ -1,11 +1,6 @@
 """The model of a server writes completions: named with them, resumed, refused before anybody said yes."""
 
-import os
-import socket
-import subprocess
-import sys
 import threading
-import time
 
 import pytest
 
@@ -21,6 +16,7 @@ from core.trust import gate
 from core.trust.wish import AskFirst
 from tests import chat_server
 from tests.chat_server import says
+from tests.transformers_serve import serving
 
 #: Some seventy bytes, in which no tokenizer is asked.
 DRAWN = {"completions": 2, "max_new_tokens": 7, "temperature": 0.6, "batch_size": 4}
@@ -177,25 +173,9 @@ def test_nothing_is_sent_before_a_person_said_so(ours, chat):
 @pytest.mark.slow
 def test_transformers_serve_writes(ours, run_job, tiny_model):
     """A real server of the API, which the test starts."""
-    for needed in ("fastapi", "uvicorn", "openai"):
-        pytest.importorskip(needed, reason="`transformers serve` needs transformers[serving]")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    serve = "from transformers.cli.transformers import main; import sys; sys.argv[0] = 'transformers'; main()"
-    arguments = ["serve", str(tiny_model), "--port", str(port), "--device", "cpu"]
-    process = subprocess.Popen([sys.executable, "-c", serve, *arguments], env=os.environ | {"HF_HUB_OFFLINE": "1"})
-    try:
-        config = GenerateConfig(**DRAWN, server=f"127.0.0.1:{port}", limit=3)
-        deadline = time.monotonic() + 240
-        while (job := run_job(ours, JobKind.GENERATE, config)).status != "done":
-            assert process.poll() is None and time.monotonic() < deadline, job.error
-            time.sleep(1)
-    finally:
-        process.terminate()
-        process.wait()
+    with serving(tiny_model) as (address, until_done):
+        until_done(lambda: run_job(ours, JobKind.GENERATE, GenerateConfig(**DRAWN, server=address, limit=3)))
     found = [completions.group(ours, number).completions for number in completions.group_ids(ours)]
     assert len(found) == 3
-    assert all(
-        item.origin == f"Written by {tiny_model} at http://127.0.0.1:{port}/v1" for each in found for item in each
-    )
+    assert all(item.origin == f"Written by {tiny_model} at {address}" for each in found for item in each)
     assert all(0 < item.tokens <= 7 for each in found for item in each)

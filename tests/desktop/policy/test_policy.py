@@ -28,7 +28,7 @@ from core.labeling import gold
 from core.store import completions
 from core.store.runs import setting_changes
 from desktop.background import wait_for_all
-from desktop.places import TabId
+from desktop.places import PageId, TabId
 from desktop.policy.samples import COLUMNS
 from desktop.policy.sweep_dialog import SweepDialog
 from desktop.policy.tab import Tab
@@ -256,7 +256,7 @@ def test_more_charts_are_those_that_the_run_has_numbers_for(tab, qtbot):
     done(project, job)
     poll(tab)
     select(tab, job)
-    tab.pages.setCurrentIndex(1)
+    tab.show_page(PageId.MORE_CHARTS)
     qtbot.waitUntil(lambda: len(tab.charts.more.charts) == 2)
     assert list(tab.charts.more.charts) == ["objective/entropy", "policy/step_kl"]
     other = queued(project)
@@ -278,7 +278,7 @@ def test_a_run_that_is_to_learn_to_end_shows_how_many_do_beside_reward_and_kl(ta
         told(project, job, range(1, 6), completions__eos_rate=lambda s: s / 10, completions__mean_length=lambda s: 9)
         done(project, job)
     poll(tab)
-    tab.pages.setCurrentIndex(1)
+    tab.show_page(PageId.MORE_CHARTS)
     for job, large in zip(jobs, (True, False, False), strict=True):
         select(tab, job)
         assert tab.charts.ended.isVisible() == large
@@ -701,7 +701,7 @@ def test_a_run_that_goes_has_room_for_everything_in_a_small_window(tab, qtbot):
     again = Tab(tab.session)
     qtbot.addWidget(again)
     assert again.folding.folded, "it is remembered"
-    tab.pages.setCurrentIndex(1)
+    tab.show_page(PageId.MORE_CHARTS)
     assert not tab.folding.folded, "who chooses a page sees it"
 
 

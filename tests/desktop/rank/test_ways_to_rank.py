@@ -9,11 +9,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from core.labeling.ordering import letter
+from core.preferences.differences import differences
 from core.preferences.judged_groups import OVERALL
 from core.records import NewRanking
 from core.store import Project, assignments, create_project, drafts, guidelines, labelers, pairs, rankings
 from desktop import user_settings
-from desktop.rank.differences import differences
 from desktop.rank.tab import Tab
 from tests.desktop.rank.ranking import SHIFT, Key, add_group, on_disk, open_tab, press
 from tests.ranked import counting_rankings

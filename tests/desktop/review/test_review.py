@@ -9,15 +9,28 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMessageBox, QPushButton
 
 from core import data
+from core.config.judging import JudgingJob
+from core.jobs import queue
 from core.labeling import pack
 from core.preferences import agreement
 from core.records import NewRanking
-from core.store import Project, assignments, calibration, completions, labelers, open_project, prompts, rankings
+from core.store import (
+    Project,
+    assignments,
+    calibration,
+    completions,
+    labelers,
+    open_project,
+    prompts,
+    ranking_history,
+    rankings,
+)
 from desktop import user_settings
 from desktop.background import busy
 from desktop.instructions.import_dialog import ImportDialog
 from desktop.places import TabId
 from desktop.projects import actions
+from desktop.rank.panels.history import by
 from desktop.rank.tab import Tab as RankTab
 from desktop.review import actions as review_actions
 from desktop.review import labelers_page
@@ -434,3 +447,43 @@ def test_who_wrote_what_is_hidden_until_it_is_ranked(table: RankTab, ranked: Pro
     assert told[2] == "Imported from hh.jsonl"
     press(table, Key.Key_S)
     assert not any(card.foot.isVisible() for card in table.board.grid.cards)
+
+
+def test_a_judge_is_let_rank(qtbot, tab: Tab, ranked: Project, session: Session) -> None:
+    """The small form queues the job; a server elsewhere is asked about first, and what is lacking is a sentence."""
+    tab.pages.setCurrentWidget(tab.labelers)
+    form = tab.labelers.judge
+    assert not form.served.isVisible() and form.explain.isVisible() and form.explain.text() == "It says why first"
+    form.judge.setCurrentIndex(form.judge.findData("gold:length"))
+    assert not form.explain.isVisible()
+    form.limit.setValue(2)
+    form.let_rank.click()
+    (job,) = queue.listed(ranked, JudgingJob)
+    assert (job.config.by, job.config.limit, job.config.waiting) == ("gold:length", 2, True)
+    form.judge.setCurrentIndex(form.judge.findText("The model of a server"))
+    form.server.clear()
+    form.let_rank.click()
+    assert "Give the address" in form.said.text() and form.served.isVisible()
+    form.server.setText("http://192.0.2.1:8000")
+    form.let_rank.click()
+    assert len(queue.listed(ranked, JudgingJob)) == 1
+    (box,) = (each for each in form.findChildren(QMessageBox) if each.isVisible())
+    box.close()
+
+
+def test_a_judge_is_marked_wherever_it_is_named(qtbot, tab: Tab, ranked: Project) -> None:
+    judge = labelers.named(ranked, "judge: gold length", kind="judge", detail="gold:length")
+    rank(ranked, 1, judge.id, 0, 1, 2, 3)
+    tab.pages.setCurrentWidget(tab.labelers)
+    tab.labelers.refresh()
+    shown = [tab.labelers.table.item(row, 1).text() for row in range(tab.labelers.table.rowCount())]
+    assert shown[-1] == "judge: gold length  (a judge)"
+    tab.pages.setCurrentWidget(tab.agreement)
+    tab.agreement.people_only.setChecked(False)
+    table = tab.agreement.by_labeler
+    qtbot.waitUntil(lambda: table.rowCount() == 3)
+    assert table.item(2, 0).text() == "judge: gold length (judge)"
+    ana = labelers.find(ranked, "Ana")
+    newest = ranking_history.newest(ranked, ana.id, "judge", 9) + ranking_history.newest(ranked, ana.id, "all", 9)
+    assert [by(entry).partition(" · ")[0] for entry in newest] == ["By a judge (gold:length)"] * 2 + ["By you"] * 2
+    assert all(entry.kind == "person" for entry in ranking_history.newest(ranked, ana.id, "person", 9))
