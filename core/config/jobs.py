@@ -43,7 +43,6 @@ class JobKind(StrEnum):
     SCORE = "score"
     SCORE_FILE = "score-file"
     SUGGEST = "suggest"
-    JUDGE = "judge"
     VERIFY = "verify"
     MEASURE_FRONTIER = "measure-frontier"
     SLIDE = "slide"

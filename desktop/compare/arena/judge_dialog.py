@@ -134,8 +134,7 @@ class JudgeDialog(QDialog):
         found.setAccessibleName("Run")
         found.setPlaceholderText(lacking)
         for job in self.session.jobs(record):
-            made = job.result.adapter if isinstance(job, TrainPolicyJob) else job.result.members
-            if made:
+            if job.usable:
                 found.addItem(describe(job), job.id)
         return found
 

@@ -145,7 +145,7 @@ class PolicyDialog(QDialog):
         self.checkpoint.setAccessibleName("Checkpoint")
         self.run.currentIndexChanged.connect(lambda _: self._show_checkpoints())
         for job in self.session.jobs(TrainPolicyJob):
-            if job.result.adapter:
+            if job.usable:
                 self.run.addItem(describe(job), job.id)
         return _form(("Run", self.run), ("Checkpoint", self.checkpoint))
 
@@ -171,7 +171,7 @@ class PolicyDialog(QDialog):
         self.reward.setAccessibleName("Reward model")
         self.reward.setPlaceholderText(NO_REWARD)
         for job in self.session.jobs(TrainRewardJob):
-            if job.result.members:
+            if job.usable:
                 self.reward.addItem(describe(job), job.id)
         return _form(("Best of", self.n), ("By", self.reward), about=BEST_OF)
 

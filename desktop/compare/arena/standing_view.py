@@ -3,10 +3,9 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QWidget
 
-from core.preferences.interval import Interval
 from core.report.arena import Standing
 from core.report.arena_pairs import Pair, Place
-from core.report.arena_words import told
+from core.report.arena_words import points, told
 from core.texts import one_line
 from desktop.compare.arena.interval_bars import Bar, IntervalBars
 from desktop.compare.arena.words import counted
@@ -63,19 +62,8 @@ class StandingView(QWidget):
 
 
 def _bar(place: Place) -> Bar:
-    points = place.points
-    return Bar(
-        place.name, points.value, points.low, points.high,
-        (_points(points), "–" if place.rank is None else str(place.rank), f"{place.votes:,}"),
-    )  # fmt: skip
-
-
-def _points(found: Interval) -> str:
-    if found.value is None:
-        return "–"
-    if found.low is None or found.high is None or found.low == found.high:
-        return f"{found.value:,.0f}"
-    return f"{found.value:,.0f} ({found.low:,.0f} to {found.high:,.0f})"
+    found, rank = place.points, "–" if place.rank is None else str(place.rank)
+    return Bar(place.name, found.value, found.low, found.high, (points(found), rank, f"{place.votes:,}"))
 
 
 def _cells(pair: Pair) -> tuple[str, ...]:
