@@ -62,8 +62,10 @@ NOISE = _labelers(
 )
 LET_RANK = _labelers("labelers.simulate", "Let it rank")
 JUDGE = _labelers("labelers.judge", "Who judges", field=True)
-JUDGE_SERVER = _labelers("labelers.judge-server", "Address of the judge's server", field=True)
-JUDGE_MODEL = _labelers("labelers.judge-model", "The judge's model", "Empty is the only one that it has.", field=True)
+JUDGE_SERVER = _labelers("labelers.judge-server", "Address of the judge's server", field=True, only_here=True)
+JUDGE_MODEL = _labelers(
+    "labelers.judge-model", "The judge's model", "Empty is the only one that it has.", field=True, only_here=True
+)
 EXPLAIN = _labelers("labelers.explain", "It says why first", "The reasons are kept; it takes longer.", only_here=True)
 JUDGE_LIMIT = _labelers("labelers.judge-limit", "At most this many prompts are judged", field=True)
 LET_JUDGE = _labelers("labelers.let-judge", "Let a judge rank")

@@ -36,8 +36,10 @@ from core.config.jobs import (
     ExportModelConfig,
     GenerateConfig,
     JobKind,
+    MeasureFrontierConfig,
     ScoreConfig,
     ScoreFileConfig,
+    SlideConfig,
     SuggestConfig,
     VerifyConfig,
 )
@@ -217,6 +219,8 @@ JOBS: dict[str, Operation] = {
     JobKind.JUDGE: job(JudgingConfig(by="gold:length", waiting=True)),
     JobKind.EXPORT_MODEL: job(ExportModelConfig(policy_job=5, out="@/exported"), trained=True),
     JobKind.VERIFY: job(VerifyConfig(5, 1), trained=True),
+    JobKind.SLIDE: job(SlideConfig(policy_job=5, prompts=("a",), max_new_tokens=4), trained=True),
+    JobKind.MEASURE_FRONTIER: job(MeasureFrontierConfig(policy_job=5, answers=4), trained=True),
 }
 
 
