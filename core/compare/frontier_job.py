@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from core.config.jobs import MeasureFrontierConfig, MeasureFrontierResult, PolicyState
 from core.config.training import TrainPolicyJob
-from core.errors import BadInput, NothingToDo
+from core.errors import BadInput, KnownError, NothingToDo
 from core.events import Checkpoint, Note, Progress, Result, Samples
 from core.jobs import queue
 from core.jobs.context import MOST_PINNED, Events, JobContext
@@ -111,7 +111,13 @@ class _Measuring:
         role, guide = REFERENCE, None
         if part.state:
             run = queue.run_of(self.context.project, part.state.run, TrainPolicyJob)
-            drawn = drawing.load(self.context.project, shared, run, str(part.state.step), part.name.replace(", ", "-"))
+            as_role, step = part.name.replace(", ", "-"), part.state.step
+            try:
+                drawn = drawing.load(self.context.project, shared, run, str(step), as_role)
+            except KnownError as error:
+                yield Note(f"Step {step} of run {run.id} is left out: {error}")
+                self.done += self.batches(part) - known
+                return
             role, guide = drawn.role, drawn.guide
             if drawn.note:
                 yield Note(drawn.note)

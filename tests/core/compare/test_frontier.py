@@ -25,7 +25,7 @@ from core.jobs.recorder import Recorder
 from core.records import Prompt
 from core.report import frontier
 from core.store import prompts
-from core.store.runs import checkpoints, job_samples
+from core.store.runs import checkpoints, job_log, job_samples
 from tests.conftest import copied
 from tests.core.conftest import made_once
 from tests.jobs import set_job
@@ -212,6 +212,16 @@ def test_what_a_run_was_trained_on_measures_it_not(tuned, run_job):
     found = frontier.gather(tuned, 2)
     assert f"Run {other.id} is left out: it was trained on prompts that are held out here." in found.left_out
     assert not [state for state in found.unmeasured if state.run == other.id]
+
+
+def test_a_checkpoint_that_is_damaged_is_left_out_and_the_others_are_measured(tuned, run_job):
+    first, *others = frontier.gather(tuned).unmeasured
+    (checkpoints.folder_of(tuned, first.run, first.step) / "policy" / "adapter_config.json").unlink()
+    job = measured(tuned, run_job)
+
+    told = " ".join(line["text"] for line in job_log.lines(tuned, job.id))
+    assert f"Step {first.step} of run {first.run} is left out" in told
+    assert frontier.gather(tuned).unmeasured == [first] and others
 
 
 def test_a_checkpoint_is_chosen_by_its_step(tuned, run_job, tmp_path):
