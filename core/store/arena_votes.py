@@ -175,16 +175,3 @@ def asked(project: Project, *, vote_id: int | None = None, ranking_id: int | Non
         " where vote_id = :vote or ranking_id = :ranking order by id",
         vote=vote_id, ranking=ranking_id,
     )  # fmt: skip
-
-
-def in_both_orders(project: Project, arena_id: int) -> dict[int, tuple[float, float]]:
-    """By vote: what the answer that was shown first got when the judge read it first, and when it read it second; of
-    the votes for which it was asked in both orders, and something could be read from its words in each."""
-    sql = (
-        "select v.id, avg(case when j.first_id = v.first_id then j.won end),"
-        " 1 - avg(case when j.first_id = v.second_id then j.won end) from judge_answers j"
-        " join arena_votes v on v.id = j.vote_id join arena_answers a on a.id = v.first_id"
-        " join arena_policies p on p.id = a.policy_id where v.retracted_at is null and p.arena_id = ? group by v.id"
-    )
-    rows = project.database.conn.execute(sql, (arena_id,))
-    return {vote: (forward, back) for vote, forward, back in rows if forward is not None and back is not None}

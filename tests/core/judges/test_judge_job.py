@@ -17,6 +17,7 @@ from core.jobs.recorder import Recorder
 from core.preferences import judged
 from core.preferences.judged_groups import judged_groups
 from core.records import NewRanking
+from core.report import arena as results
 from core.runs import wishes
 from core.store import arena_votes, arenas, completions, guidelines, labelers, open_project, pairs, prompts, rankings
 from core.store.arenas import NewAnswer
@@ -131,12 +132,14 @@ def test_what_cannot_be_read_is_no_vote(ours, arena, run_job, chat):
 
 
 def test_probabilities_become_votes_between(ours, arena, run_job, chat):
-    """The mean of both orders, a tie as half."""
+    """The mean of both orders, a tie as half. That the two differ by a little is no change of mind."""
     chat.answer = judges(lambda first, second: {"A": 0.6, "B": 0.2, "C": 0.2} if len(first) > len(second)
                          else {"A": 0.1, "B": 0.8, "C": 0.1})  # fmt: skip
     run_job(ours, JobKind.JUDGE, JudgingConfig(by=f"server:{chat.url}", arena="all", policies=("base", "long")))
     won = [vote.won for vote in arena_votes.counting(ours, arena.id)]
     assert won == pytest.approx([((0.1 + 0.05) + (1 - 0.7)) / 2] * 3)
+    (found,) = results.results(ours, "all").judges
+    assert (found.both_orders, found.places.consistent.value, found.follows_place) == (3, 1.0, False)
 
 
 def test_resumed_asks_nothing_twice(ours, run_job, chat):
