@@ -218,7 +218,7 @@ def test_answers_that_come_while_somebody_reads_do_not_move_what_is_read(tab, ar
 
 def test_the_results_are_hidden_until_somebody_asks_and_by_the_next_vote(tab, arena, qtbot):
     project = tab.session.project
-    judge = labelers.named(project, "a reward", kind="judge", detail="reward:1")
+    judge = labelers.named(project, "judge: a reward", kind="judge", detail="reward:1")
     for _ in range(3):
         type_key(tab, qtbot, Qt.Key.Key_Left)
     votes = cast(tab, arena)
