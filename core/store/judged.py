@@ -54,13 +54,17 @@ def add_ranking(project: Project, found: JudgedGroup) -> bool:
     return True
 
 
-def add_vote(project: Project, found: JudgedPair) -> None:
+def add_vote(project: Project, found: JudgedPair) -> bool:
+    """Store a judge's vote, unless one of the answers is not in the arena any more: returns whether."""
     with project.write():
+        if not arena_votes.can_be_cast(project, found.first_id, found.second_id):
+            return False
         who = labelers.named(project, found.judge, kind="judge", detail=found.detail)
         asked = tuple(map(_asked, found.said))
         version = found.guidelines_id or guidelines.current_id(project)
         vote = NewVote(found.first_id, found.second_id, who.id, version, found.won, asked=asked)
         arena_votes.cast(project, [vote])
+    return True
 
 
 def _asked(said: Said) -> Asked:

@@ -286,6 +286,23 @@ def test_a_group_that_changed_meanwhile_is_left_out(ours, run_job, chat):
     assert any("were changed while they were judged" in text for text in log(ours, job))
 
 
+def test_a_policy_that_goes_meanwhile_takes_no_vote_of_others_along(ours, arena, run_job, chat):
+    """Nobody voted on it, so that it may go; the judge goes on with the others."""
+    _, long, short = arenas.policies(ours, arena.id)
+
+    def answer(question):
+        with closing(open_project(ours.folder)) as project:
+            if arenas.has_policy(project, short.id):
+                arenas.remove_policy(project, short.id)
+        return judges(longer)(question)
+
+    chat.answer = answer
+    job = run_job(ours, JobKind.JUDGE, JudgingConfig(by=f"server:{chat.url}", arena="all", at_once=1))
+    assert job.status == "done", job.error
+    assert {vote.second_policy for vote in arena_votes.counting(ours, arena.id)} == {long.id}
+    assert any("that vote is left out" in text for text in log(ours, job))
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
