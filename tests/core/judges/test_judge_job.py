@@ -142,6 +142,16 @@ def test_probabilities_become_votes_between(ours, arena, run_job, chat):
     assert (found.both_orders, found.places.consistent.value, found.follows_place) == (3, 1.0, False)
 
 
+def test_equal_answers_are_not_asked_about(ours, arena, run_job, chat):
+    """They are ties already, and blanks around them are no words."""
+    same = arenas.add_policy(ours, arena.id, "same", "base")
+    answers = [NewAnswer(prompt.id, "abc\n") for prompt in arenas.prompts(ours, arena.id)]
+    arenas.add_answers(ours, same.id, answers)
+    config = JudgingConfig(by=f"server:{chat.url}", arena="all", policies=("base", "same", "long"))
+    job = run_job(ours, JobKind.JUDGE, config)
+    assert (job.status, job.result.judged, len(chat.questions)) == ("done", 6, 12), job.error
+
+
 def test_resumed_asks_nothing_twice(ours, run_job, chat):
     """A server that dies is one sentence; what it answered before it did is kept, also what was not stored yet."""
     asked, answer = [], chat.answer
