@@ -40,6 +40,14 @@ class Table:
     same: dict[int, tuple[int, ...]]
 
 
+def question_on(labeler_id: int, prompt_id: int, one_id: int, two_id: int) -> Question:
+    """On two answers, in the order in which the labeler sees them: drawn, and the same each time."""
+    pair = sorted((one_id, two_id))
+    if random.Random(f"{labeler_id}/{pair[0]}/{pair[1]}").random() < 0.5:
+        pair.reverse()
+    return Question(prompt_id, *pair)
+
+
 class Asking:
     """What there is to ask a labeler, as of the moment at which it was made and of what was `voted` since."""
 
@@ -103,10 +111,7 @@ class Asking:
         if found is None:
             return None
         of = self.answers[found.prompt]
-        pair = [of[found.first], of[found.second]]
-        if random.Random(f"{self.labeler_id}/{pair[0]}/{pair[1]}").random() < 0.5:
-            pair.reverse()
-        return Question(found.prompt, *pair)
+        return question_on(self.labeler_id, found.prompt, of[found.first], of[found.second])
 
     def next_table(self, seed: int = 0) -> Table | None:
         """All answers of the prompt with the fewest votes, of which the labeler has voted on none; None without one."""

@@ -46,12 +46,12 @@ class Contender:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
-def add(project: Project, arena_id: int, text: str) -> ArenaPolicy:
-    """Let the policy that a person named take part. Raises `AskFirst` where they must be asked first, and `BadInput`
-    for what names none, or one that is there."""
+def add(project: Project, arena_id: int, text: str, name: str = "") -> ArenaPolicy:
+    """Let the policy that a person named take part, under a `name` of its own if one is given. Raises `AskFirst` where
+    they must be asked first, and `BadInput` for what names none, or one that is there."""
     refuse_pack(project)
     gate.choose(project, named_in(text))
-    found = parse(project, text)
+    found = parse(project, text, name)
     return arenas.add_policy(
         project, arena_id, found.name, found.kind, job_id=found.job_id, step=found.step, detail=found.detail
     )
@@ -77,11 +77,11 @@ def named_in(text: str) -> list[wish.Wish]:
     return []
 
 
-def parse(project: Project, text: str) -> Contender:
+def parse(project: Project, text: str, name: str = "") -> Contender:
     """The policy that `text` names, see `HELP`. Places are looked at, servers are not asked. Raises `BadInput`."""
-    name, form = _parts(text)
+    own, form = _parts(text)
     found = _parsed(project, form)
-    name = (name or found.name).strip()
+    name = name.strip() or own or found.name
     if len(name) > LONGEST_NAME:
         raise BadInput(f"{name[:40]!r} … is a long name for a policy: give one of at most {LONGEST_NAME} letters.")
     return Contender(name, found.kind, found.job_id, found.step, found.detail)

@@ -13,6 +13,7 @@ from core.preferences import judged
 from core.preferences.judge_agreement import JudgeAgreement
 from core.preferences.judged import JudgeFigures
 from core.records import Job
+from core.report import arena as results
 from core.store import Project, arenas, labelers
 
 HEADER = ("the judge with people", "kappa", "pairs alike", "pairs")
@@ -29,13 +30,26 @@ def judge(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
         parts = [f"{found.labeler!r} judged {found.judged} {what} ({found.pairs} pairs of answers)."]
         if found.unread:
             parts.append(f"{found.unread} pairs have no verdict that could be read: the job's log shows the first.")
-        who = labelers.find(project, found.labeler)
-        if who is not None:
-            arena = arenas.find(project, config.arena) if config.arena else None
-            parts += told(judged.figures(project, who, arena.id if arena else None))
+        if config.arena:
+            parts += _told_in_arena(project, config.arena, found.labeler)
+        elif (who := labelers.find(project, found.labeler)) is not None:
+            parts += told(judged.figures(project, who))
         return "\n".join(parts)
 
     start(folder, JobKind.JUDGE, config, as_json, detach, tell=tell)
+
+
+def _told_in_arena(project: Project, arena: str, judge: str) -> list[str]:
+    """The same as `arena results` says of the judge."""
+    if arenas.find(project, arena) is None:
+        return []
+    found = results.results(project, arena)
+    return [
+        sentence
+        for each, said in zip(found.judges, found.judge_sentences, strict=True)
+        if each.name == judge
+        for sentence in said
+    ]
 
 
 def told(found: JudgeFigures) -> Iterator[str]:

@@ -14,6 +14,14 @@ BY = (
     "`server:ADDRESS#MODEL` (a server's model)"
 )
 
+#: How the names of judges begin.
+JUDGE = "judge: "
+
+
+def bare(name: str) -> str:
+    """A judge's name where it is said beside that it is one."""
+    return name.removeprefix(JUDGE)
+
 
 class JudgeBy(StrEnum):
     """What judges: a reward function gives scores, a model is asked which of two answers is better."""

@@ -46,6 +46,7 @@ REWORDED = (
 )
 OUT_OF_THE_ARENA = "A policy was taken out of the arena while it was answering: its answers are left out."
 DELETED = "Prompt {} was deleted while it was being answered: what was written for it is left out."
+NO_VOTE = "A policy was taken out of the arena while its answers were judged: that vote is left out."
 REJUDGE = "The completions {} were changed while they were judged: their order is left out. Let them be judged again."
 
 
@@ -166,7 +167,8 @@ class Recorder:
                 if not judged.add_ranking(project, event):
                     job_log.add(project, job_id, REJUDGE.format(event.group_id))
             case JudgedPair():
-                judged.add_vote(project, event)
+                if not judged.add_vote(project, event):
+                    job_log.add(project, job_id, NO_VOTE)
             case Result(result):
                 jobs.merge_result(project, job_id, result)
             case SettingInForce(step, change):

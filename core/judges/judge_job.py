@@ -57,14 +57,15 @@ def run(context: JobContext) -> Events:
         items = work.items(context.project, config, judge.name)
         if rows:
             begun = Begun(**rows[0])
-            items = [item for item in items if item.id in set(begun.items)]
+            chosen = set(begun.items)
+            items = [item for item in items if item.id in chosen]
         else:
             items = items[: config.limit or None]
             if not items:
                 raise NothingToDo(nothing(config, judge.name))
-            chosen = [item.id for item in items]
-            before, _ = work.done(context.project, config, judge.name, chosen)
-            begun = Begun(judge.name, judge.weights, chosen, before)
+            numbers = [item.id for item in items]
+            before, _ = work.done(context.project, config, judge.name, numbers)
+            begun = Begun(judge.name, judge.weights, numbers, before)
         answers = stack.enter_context(Kept(path, replace(begun, judge=judge.name), rows))
         judged, pairs = work.done(context.project, config, judge.name, begun.items)
         told = Told(judged - begun.before, pairs - begun.before)

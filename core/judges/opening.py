@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from core.config.judging import JudgeBy, JudgingConfig
+from core.config.judging import JUDGE, JudgeBy, JudgingConfig
 from core.config.options import as_stored
 from core.config.training import TrainPolicyJob
 from core.endpoints import keys
@@ -28,8 +28,6 @@ from core.reward.reward_function import Weights
 from core.runs import wishes
 from core.store import completions
 
-#: How the names of judges begin.
-JUDGE = "judge: "
 EXPLAINS = ", explains"
 GUIDED = "As a judge it is asked without the part of the vocabulary that it learnt within."
 

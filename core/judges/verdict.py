@@ -60,11 +60,12 @@ def of_probabilities(found: Mapping[str, float]) -> float:
 
 
 def read(text: str, first: Sequence[tuple[str, float]], *, explain: bool) -> Answer:
-    """By the probabilities of the letters where they hold most of it, else by the letter that was said."""
+    """By the probabilities of the letters where they hold most of it and a letter was said, else by that letter."""
     letter = of_text(text, explain=explain)
+    begins = of_text(text.strip().partition("\n")[0], explain=False)  # "A better one is B" begins with A, too
     found = of_first_token(first) if first and not explain else {}
     mass = sum(found.values()) if found else None
-    if mass is not None and mass >= MOST:
+    if begins is not None and mass is not None and mass >= MOST:
         return Answer(with_probabilities(text, found), of_probabilities(found), mass)
     return Answer(text, None if letter is None else WON[letter], mass)
 

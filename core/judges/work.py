@@ -55,6 +55,7 @@ def _waiting(project: Project, who: int) -> list[Item]:
 
 
 def _of_arena(project: Project, config: JudgingConfig, who: int) -> list[Item]:
+    """Answers of the same words are a tie that nobody is asked about."""
     arena = arenas.called(project, config.arena)
     policies = {policy.id: policy.name for policy in arenas.policies(project, arena.id)}
     for name in config.policies:
@@ -71,7 +72,11 @@ def _of_arena(project: Project, config: JudgingConfig, who: int) -> list[Item]:
     found = []
     for prompt in arenas.prompts(project, arena.id):
         texts = answers.get(prompt.id, {})
-        pairs = tuple(pair for pair in combinations(texts, 2) if frozenset(pair) not in voted)
+        pairs = tuple(
+            (one, two)
+            for one, two in combinations(texts, 2)
+            if frozenset((one, two)) not in voted and texts[one].strip() != texts[two].strip()
+        )
         if pairs:
             found.append(Item(prompt.id, False, prompt.prompt_id, prompt.conversation, prompt.text, texts, pairs))
     return found

@@ -34,8 +34,9 @@ def merge(
             if vote.retracted_at and not here.retracted_at:
                 arena_votes.retract(project, [here.id])
                 report.retracted += 1
-        elif not vote.retracted_at:  # what was cast and taken back there was never known here
-            report.votes += _add(project, person, vote, origin, version)
+        else:  # one that was taken back there must not come in later, from an older copy of the pack
+            added = _add(project, person, vote, origin, version)
+            report.votes += 0 if vote.retracted_at else added
     more = [f"{len(refused) - TOLD:,} more votes are left out."] if len(refused) > TOLD else []
     return report + Merged(refused=refused[:TOLD] + more)
 
@@ -54,7 +55,7 @@ def _add(
 ) -> int:  # fmt: skip
     new = NewVote(
         vote.first_id, vote.second_id, person.id, version(vote.guidelines_id), vote.won, bool(vote.both_bad),
-        vote.ballot, vote.comment, vote.seconds, vote.uid, origin,
+        vote.ballot, vote.comment, vote.seconds, vote.uid, origin, vote.retracted_at,
     )  # fmt: skip
     return len(arena_votes.cast(project, [new])[0])
 

@@ -10,7 +10,7 @@ import numpy as np
 from core.preferences.judge_agreement import JudgeReport, judge_report
 from core.preferences.position_bias import PositionBias, position_bias, side
 from core.records import Labeler
-from core.store import Project, arena_votes, arenas, groups, judged, judgements, labelers
+from core.store import Project, groups, judged, judgements, labelers
 
 #: A prompt, what a person gave the first of two answers to it, and what the judge gave it.
 Row = tuple[int, float, float]
@@ -26,28 +26,26 @@ class JudgeFigures:
     place: PositionBias | None = None
 
 
-def figures(project: Project, judge: Labeler, arena_id: int | None = None, *, resamples: int = 1000) -> JudgeFigures:
-    """Over its rankings, or its votes on an arena."""
-    rows = list(_voted(project, judge, arena_id) if arena_id is not None else _ranked(project, judge))
-    people = _report(rows, _tags(project, arena_id), both=arena_id is None, resamples=resamples) if rows else None
-    return JudgeFigures(judge, people, place_of(project, judge, arena_id))
+def figures(project: Project, judge: Labeler, *, resamples: int = 1000) -> JudgeFigures:
+    """Over its rankings; `core.report.arena` has those over its votes on an arena."""
+    rows = list(_ranked(project, judge))
+    people = _report(rows, _tags(project), resamples) if rows else None
+    return JudgeFigures(judge, people, place_of(project, judge))
 
 
-def _report(rows: list[Row], tags: dict[int, Set[str]], *, both: bool, resamples: int) -> JudgeReport:
-    """Of completions neither is the first of a pair more than the other, and kappa would depend on who is: with `both`
-    each pair counts from either side."""
-    turned = [(prompt, 1 - theirs, 1 - own) for prompt, theirs, own in rows] if both else []
+def _report(rows: list[Row], tags: dict[int, Set[str]], resamples: int) -> JudgeReport:
+    """Of completions neither is the first of a pair more than the other, and kappa would depend on who is: each pair
+    counts from either side."""
+    turned = [(prompt, 1 - theirs, 1 - own) for prompt, theirs, own in rows]
     prompts, people, judge = (np.array(column) for column in zip(*rows, *turned, strict=True))
     found = judge_report(prompts, people, judge, tags, resamples=resamples)
-    if not both:
-        return found
     apart = {name: replace(each, votes=each.votes // 2) for name, each in found.tags.items()}
     return JudgeReport(replace(found.overall, votes=found.overall.votes // 2), apart)
 
 
-def place_of(project: Project, judge: Labeler, arena_id: int | None = None) -> PositionBias | None:
+def place_of(project: Project, judge: Labeler) -> PositionBias | None:
     """Whether the judge follows the place; None where it was never asked in both orders."""
-    both = judged.in_both_orders(project, judge.id, arena_id)
+    both = judged.in_both_orders(project, judge.id)
     if not both:
         return None
     prompts = np.array([each.prompt_id for each in both])
@@ -87,20 +85,6 @@ def _outcome(one: float, two: float) -> float | None:
     return side(0.5 + float(np.sign(two - one)))
 
 
-def _voted(project: Project, judge: Labeler, arena_id: int) -> Iterator[Row]:
-    votes = arena_votes.counting(project, arena_id)
-    own = {}
-    for vote in votes:
-        if vote.labeler_id == judge.id:
-            own[vote.first_id, vote.second_id] = side(vote.won)
-            own[vote.second_id, vote.first_id] = side(1 - vote.won)
-    for vote in votes:
-        if vote.kind == "person" and (pair := (vote.first_id, vote.second_id)) in own:
-            yield vote.arena_prompt_id, side(vote.won), own[pair]
-
-
-def _tags(project: Project, arena_id: int | None) -> dict[int, Set[str]]:
-    if arena_id is not None:
-        return {prompt.id: set(prompt.tags) for prompt in arenas.prompts(project, arena_id)}
+def _tags(project: Project) -> dict[int, Set[str]]:
     prompt_of = judged.prompts_of_groups(project)
     return {prompt_of[group]: found for group, found in groups.tags(project).items()}

@@ -71,10 +71,7 @@ class ArenaResults:
 
 def results(project: Project, name: str, *, tag: str = "") -> ArenaResults:
     """Of the arena called `name`. Raises `BadInput` where there is none, and for a tag that none of its prompts has."""
-    arena = arenas.find(project, name)
-    if arena is None:
-        known = ", ".join(repr(each.name) for each in arenas.listed(project)) or "none yet"
-        raise BadInput(f"There is no arena {name!r}. Arenas: {known}.")
+    arena = arenas.called(project, name)
     return computed(read(project, arena.id, arena.name), tag=tag)
 
 

@@ -97,7 +97,7 @@ def _judge(
         voice.name, voice.detail, len(cast),
         judge_report(prompts, verdict(voted), verdict(judged), tags, resamples=resamples) if len(prompts) else None,
         len(both),
-        position_bias(cast.prompts[both], *orders.T) if both else None,
+        position_bias(cast.prompts[both], *verdict(orders).T) if both else None,
         own.longer_wins, taste.longer_wins, beyond(own, taste), scale,
         tuple(_corrected(material, people, cast, pair) for pair in pairs) if len(prompts) else (),
     )  # fmt: skip

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from core.preferences.votes import Floats, Numbers, Votes
 from core.records import LabelerKind
-from core.store import Project, arena_votes, arenas, labelers
+from core.store import Project, arena_votes, arenas, judged, labelers
 from core.store.arenas import ArenaPolicy
 
 
@@ -48,7 +48,8 @@ class Voice:
 @dataclass(frozen=True)
 class Material:
     """Of K policies and M prompts. `lengths` are letters of the answers, (M, K), nan where there is none, and `texts`
-    numbers them so that equal texts have equal numbers, -1 where there is none. `both_orders` is by vote."""
+    numbers them so that equal texts have equal numbers, -1 where there is none. `both_orders` is by vote: what the
+    answer that the judge read first got in that order, and in the other one."""
 
     name: str
     policies: tuple[ArenaPolicy, ...]
@@ -101,7 +102,9 @@ def read(project: Project, arena_id: int, name: str = "") -> Material:
             vote.both_bad, vote.labeler_id,
         ))  # fmt: skip
     order: tuple[LabelerKind, ...] = ("person", "scripted", "judge")
-    details = {each.name: each.detail for each in labelers.listed(project)}
+    known = labelers.listed(project)
+    details = {each.name: each.detail for each in known}
+    judges = [each.id for each in known if each.kind == "judge"]
     return Material(
         name,
         tuple(policies),
@@ -114,7 +117,11 @@ def read(project: Project, arena_id: int, name: str = "") -> Material:
             for (who, of), rows in voices.items()
             if of == kind
         ),
-        arena_votes.in_both_orders(project, arena_id),
+        {
+            each.of: (each.forward, 1 - each.backward)
+            for judge in judges
+            for each in judged.in_both_orders(project, judge, arena_id)
+        },
     )
 
 

@@ -5,7 +5,7 @@ quarter of two policies' answers are the same, a quarter of what their win rate 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -127,9 +127,9 @@ def standing(material: Material, cast: Cast, *, family: int = 1, seed: int = 0) 
     turned = [(one, two) if order.index(one) < order.index(two) else (two, one) for one, two in pairs]
     turned.sort(key=lambda pair: (order.index(pair[0]), order.index(pair[1])))
     p_values = adjusted([_p_value(fitted.difference(*pair)) for pair in turned], len(pairs) * family)
-    tags = _tags(material, cast)
+    tagged = {tag: _tagged(material, cast, tag) for tag in _tags(material, cast)}
     found = [
-        _pair(material, cast, one, two, fitted, p_value, tags)
+        _pair(material, cast, one, two, fitted, p_value, tagged)
         for (one, two), p_value in zip(turned, p_values, strict=True)
     ]
     return _table(material, cast, fitted, order, found), tuple(found)
@@ -141,15 +141,16 @@ def reference(material: Material) -> int:
 
 
 def _pair(
-    material: Material, cast: Cast, one: int, two: int, fitted: BradleyTerry, p_value: float, tags: Sequence[str]
-) -> Pair:
+    material: Material, cast: Cast, one: int, two: int, fitted: BradleyTerry, p_value: float,
+    tagged: Mapping[str, tuple[Material, Cast]],
+) -> Pair:  # fmt: skip
     rows = rows_of(material, cast, one, two)
     own = votes_on(material, cast, one, two)
-    by_tag = {}
-    for tag in tags:
-        here = np.array([tag in material.tags[prompt] for prompt in rows.prompts.tolist()], dtype=bool)
-        if here[: rows.votes].any():
-            by_tag[tag] = win_rate(rows.prompts[here], rows.won[here])
+    by_tag = {
+        tag: win_rate(found.prompts, found.won)
+        for tag, (part, votes) in tagged.items()
+        if (found := rows_of(part, votes, one, two)).votes
+    }
     return Pair(
         one, two, rows.votes, len(np.unique(own.prompts)), int((own.won == 0.5).sum()), int(own.both_bad.sum()),
         int(material.same(one, two).sum()), len(rows.won) - rows.votes, material.answered(one, two),
@@ -192,6 +193,12 @@ def _p_value(found: Interval) -> float:
         return 1.0
     half = found.value - found.low if found.value > 0 else found.high - found.value
     return float(2 * norm.sf(abs(found.value) / half * Z)) if half > 0 else 1.0
+
+
+def _tagged(material: Material, cast: Cast, tag: str) -> tuple[Material, Cast]:
+    """Only the prompts with this tag, and the votes on them."""
+    here = np.array([tag in each for each in material.tags], dtype=bool)
+    return material.tagged(tag), cast.at(here[cast.prompts])
 
 
 def _tags(material: Material, cast: Cast) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from core.config.judging import bare
 from core.preferences import power
 from core.preferences.interval import Interval
 from core.preferences.judge_agreement import JudgeAgreement
@@ -145,7 +146,7 @@ def about(voice: Voice) -> str:
     if voice.kind == "scripted":
         return "These votes are a script's: they say what a rule prefers, not what people do."
     if voice.kind == "judge":
-        return f"These are verdicts of the judge {voice.name}: they say what it prefers, not what people do."
+        return f"These are verdicts of the judge {bare(voice.name)}: they say what it prefers, not what people do."
     return ""
 
 

@@ -56,7 +56,8 @@ class Asked:
 @dataclass(frozen=True)
 class NewVote:
     """`won` is what the answer that was shown first got: 1, 0.5 for a tie, 0, or what lies between for a judge that
-    gives a probability. Votes of one `ballot` were given together, as an order of several answers."""
+    gives a probability. Votes of one `ballot` were given together, as an order of several answers. One that was taken
+    back before it came here says when."""
 
     first_id: int
     second_id: int
@@ -69,6 +70,7 @@ class NewVote:
     seconds: float | None = None
     uid: str = ""
     origin: str = ""
+    retracted_at: str | None = None
     asked: Sequence[Asked] = ()
 
 
@@ -103,7 +105,7 @@ def cast(project: Project, votes: Sequence[NewVote]) -> tuple[list[int], Changes
     stored = []
     with project.write() as database:
         for vote in votes:
-            if not database.value(OF_ONE_PROMPT, vote.first_id, vote.second_id):
+            if not can_be_cast(project, vote.first_id, vote.second_id):
                 raise BadInput("A vote is on answers of two policies to one prompt.")
             uid = vote.uid or uuid.uuid4().hex
             if database.value("select 1 from arena_votes where uid = ?", uid):
@@ -112,17 +114,23 @@ def cast(project: Project, votes: Sequence[NewVote]) -> tuple[list[int], Changes
                 "uid": uid, "first_id": vote.first_id, "second_id": vote.second_id, "labeler_id": vote.labeler_id,
                 "guidelines_id": vote.guidelines_id, "won": float(vote.won), "both_bad": int(vote.both_bad),
                 "ballot": vote.ballot, "comment": vote.comment, "seconds": vote.seconds, "origin": vote.origin,
-                "at": now(),
+                "retracted_at": vote.retracted_at, "at": now(),
             }  # fmt: skip
-            database.execute(FORMER, {name: row[name] for name in ("at", "labeler_id", "first_id", "second_id")})
+            if vote.retracted_at is None:
+                database.execute(FORMER, {name: row[name] for name in ("at", "labeler_id", "first_id", "second_id")})
             number = database.insert(
                 "insert into arena_votes (uid, first_id, second_id, labeler_id, guidelines_id, won, both_bad, ballot,"
-                " comment, seconds, origin, created_at) values (:uid, :first_id, :second_id, :labeler_id,"
-                " :guidelines_id, :won, :both_bad, :ballot, :comment, :seconds, :origin, :at)", row,
+                " comment, seconds, origin, retracted_at, created_at) values (:uid, :first_id, :second_id, :labeler_id,"
+                " :guidelines_id, :won, :both_bad, :ballot, :comment, :seconds, :origin, :retracted_at, :at)", row,
             )  # fmt: skip
             stored.append(number)
             add_asked(project, vote.asked, vote_id=number)
     return stored, project.changed("Vote", "arena_votes", ids=tuple(stored))
+
+
+def can_be_cast(project: Project, first_id: int, second_id: int) -> bool:
+    """Are these answers of two policies to one prompt, and still there?"""
+    return bool(project.database.value(OF_ONE_PROMPT, first_id, second_id))
 
 
 def retract(project: Project, vote_ids: Sequence[int]) -> Changes:
@@ -175,16 +183,3 @@ def asked(project: Project, *, vote_id: int | None = None, ranking_id: int | Non
         " where vote_id = :vote or ranking_id = :ranking order by id",
         vote=vote_id, ranking=ranking_id,
     )  # fmt: skip
-
-
-def in_both_orders(project: Project, arena_id: int) -> dict[int, tuple[float, float]]:
-    """By vote: what the answer that was shown first got when the judge read it first, and when it read it second; of
-    the votes for which it was asked in both orders, and something could be read from its words in each."""
-    sql = (
-        "select v.id, avg(case when j.first_id = v.first_id then j.won end),"
-        " 1 - avg(case when j.first_id = v.second_id then j.won end) from judge_answers j"
-        " join arena_votes v on v.id = j.vote_id join arena_answers a on a.id = v.first_id"
-        " join arena_policies p on p.id = a.policy_id where v.retracted_at is null and p.arena_id = ? group by v.id"
-    )
-    rows = project.database.conn.execute(sql, (arena_id,))
-    return {vote: (forward, back) for vote, forward, back in rows if forward is not None and back is not None}

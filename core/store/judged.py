@@ -11,7 +11,7 @@ from core.store.arena_votes import Asked, NewVote
 
 #: Both orders of two answers as a judge read them, of the rankings that count, or of the votes on an arena.
 BOTH = (
-    "select {unit}, a.first_id, a.second_id, a.won, b.won from {of} j join judge_answers a on a.{key} = j.id"
+    "select j.id, {unit}, a.first_id, a.second_id, a.won, b.won from {of} j join judge_answers a on a.{key} = j.id"
     " join judge_answers b on b.{key} = j.id and b.first_id = a.second_id and b.second_id = a.first_id"
     " {more} where j.labeler_id = :labeler and a.id < b.id and a.won is not null and b.won is not null {which}"
     " order by a.id"
@@ -29,8 +29,9 @@ OF_VOTES = BOTH.format(
 
 class BothOrders(NamedTuple):
     """Two answers to a prompt, and what the one that a judge read first got in each order: `forward` where `first_id`
-    stood first, `backward` where `second_id` did."""
+    stood first, `backward` where `second_id` did. `of` is the ranking or the vote that came of it."""
 
+    of: int
     prompt_id: int
     first_id: int
     second_id: int
@@ -53,13 +54,17 @@ def add_ranking(project: Project, found: JudgedGroup) -> bool:
     return True
 
 
-def add_vote(project: Project, found: JudgedPair) -> None:
+def add_vote(project: Project, found: JudgedPair) -> bool:
+    """Store a judge's vote, unless one of the answers is not in the arena any more: returns whether."""
     with project.write():
+        if not arena_votes.can_be_cast(project, found.first_id, found.second_id):
+            return False
         who = labelers.named(project, found.judge, kind="judge", detail=found.detail)
         asked = tuple(map(_asked, found.said))
         version = found.guidelines_id or guidelines.current_id(project)
         vote = NewVote(found.first_id, found.second_id, who.id, version, found.won, asked=asked)
         arena_votes.cast(project, [vote])
+    return True
 
 
 def _asked(said: Said) -> Asked:

@@ -319,9 +319,8 @@ class LabelersPage(QWidget):
             self.refresh()
 
         def work(project: Project) -> tuple[pack.Merged, Changes]:
-            return bulk.record(
-                project, "Merge a labeling pack", ("rankings", "labelers"), lambda: pack.merge(project, path)
-            )
+            tables = ("rankings", "labelers", "arena_votes")
+            return bulk.record(project, "Merge a labeling pack", tables, lambda: pack.merge(project, path))
 
         self._apart(work, done)
 

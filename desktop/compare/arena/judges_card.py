@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QFrame, QVBoxLayout
 
+from core.config.judging import bare
 from core.report.arena import ArenaResults
 from core.texts import one_line
 from desktop.compare.arena import actions
@@ -37,7 +38,7 @@ class JudgesCard(QFrame):
             verdicts = counted(judge.verdicts, "verdict")
             self.list.addWidget(rule())
             self.list.addLayout(
-                row(label(f"Judge: {one_line(judge.name, 80)}", "subheading"), None, label(verdicts, "small"))
+                row(label(f"Judge: {one_line(bare(judge.name), 80)}", "subheading"), None, label(verdicts, "small"))
             )
             for sentence in sentences:
                 self.list.addWidget(label(sentence, "muted", wrap=True))

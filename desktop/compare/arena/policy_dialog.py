@@ -18,10 +18,8 @@ from PySide6.QtWidgets import (
 from core.arena import policies
 from core.config.training import TrainPolicyJob, TrainRewardJob
 from core.errors import KnownError
-from core.store import arenas
 from core.store.arenas import Arena
 from core.store.runs import checkpoints
-from core.trust import gate
 from core.trust.wish import AskFirst
 from desktop import errors
 from desktop.compare.arena import actions
@@ -108,13 +106,7 @@ class PolicyDialog(QDialog):
         """Where somebody must be asked first, they are, and it is added once they agreed."""
         project = self.session.project
         try:
-            form = self.form
-            gate.choose(project, policies.named_in(form))
-            found = policies.parse(project, form)
-            arenas.add_policy(
-                project, self.arena.id, self.name.text().strip() or found.name, found.kind, job_id=found.job_id,
-                step=found.step, detail=found.detail,
-            )  # fmt: skip
+            policies.add(project, self.arena.id, self.form, self.name.text())
         except AskFirst as error:
             errors.show(error, self, self.add)
             return

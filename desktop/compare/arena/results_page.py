@@ -5,6 +5,7 @@ from functools import partial
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QComboBox, QStackedWidget, QVBoxLayout, QWidget
 
+from core.config.judging import bare
 from core.report import arena as report
 from core.report.arena import ArenaResults, Standing
 from core.store import arena_votes
@@ -158,7 +159,7 @@ class ResultsPage(QWidget):
 def _called(found: Standing) -> str:
     """A judge is always marked as one."""
     if found.kind == "judge":
-        return f"Judge: {found.voice}"
+        return f"Judge: {bare(found.voice)}"
     return f"{PEOPLE if found.kind == 'person' else found.voice.capitalize()} ({found.votes:,})"
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
 
-from core.arena.asking import Question
+from core.arena.asking import Question, question_on
 from core.arena.voting import Outcome, VotingSession
 from core.errors import KnownError, known
 from core.store import Changes, Project, arena_votes, arenas, labelers, packed_rankings
@@ -130,7 +130,7 @@ class Voting(QObject):
         voted = {frozenset((vote.first_id, vote.second_id)) for vote in self.mine}
         for pair in self.first:
             if self.voting is not None and len(pair) == 2 and pair not in voted:
-                found = _question(self.session.project, self.voting.arena, pair)
+                found = _question(self.session.project, self.voting, pair)
                 if found is not None and self._show(found):
                     self._tell()
                     return
@@ -157,8 +157,8 @@ class Voting(QObject):
         self.votes = [vote for vote in found if vote.kind == "person"]
 
 
-def _question(project: Project, arena: Arena, pair: Pair) -> Question | None:
+def _question(project: Project, voting: VotingSession, pair: Pair) -> Question | None:
     """About two answers of the arena."""
-    found = [row for row in arenas.texts(project, arena.id) if row[0] in pair]
+    found = [row for row in arenas.texts(project, voting.arena.id) if row[0] in pair]
     prompts = {prompt for _, _, prompt, _ in found}
-    return Question(prompts.pop(), *sorted(pair)) if len(found) == 2 and len(prompts) == 1 else None
+    return question_on(voting.labeler.id, prompts.pop(), *pair) if len(found) == 2 and len(prompts) == 1 else None

@@ -62,6 +62,20 @@ def test_votes_come_home_once(filled, packed, tmp_path, plumbline):
     assert (report.votes, report.retracted, voted(filled)) == (0, 1, after[:-1])
 
 
+def test_an_older_copy_brings_no_vote_back(filled, packed, tmp_path):
+    """Copies may come home in any order: what was taken back stays so."""
+    with closing(open_project(packed)) as there:
+        session = voter(there)
+        session.vote("second")
+        packs.pack(there, tmp_path / "old.plumbpack", "ann")
+        session.undo()
+        packs.pack(there, tmp_path / "new.plumbpack", "ann")
+    before = voted(filled)
+    for name in ("new", "old"):
+        assert packs.merge(filled, tmp_path / f"{name}.plumbpack").votes == 0
+    assert voted(filled) == before
+
+
 def test_nothing_in_a_pack_tells_whose_an_answer_is(filled, packed, plumbline):
     content = (packed / DATABASE).read_bytes()
     for name in (b"poor", b"fair", b"bob"):

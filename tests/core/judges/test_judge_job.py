@@ -17,6 +17,7 @@ from core.jobs.recorder import Recorder
 from core.preferences import judged
 from core.preferences.judged_groups import judged_groups
 from core.records import NewRanking
+from core.report import arena as results
 from core.runs import wishes
 from core.store import arena_votes, arenas, completions, guidelines, labelers, open_project, pairs, prompts, rankings
 from core.store.arenas import NewAnswer
@@ -131,12 +132,24 @@ def test_what_cannot_be_read_is_no_vote(ours, arena, run_job, chat):
 
 
 def test_probabilities_become_votes_between(ours, arena, run_job, chat):
-    """The mean of both orders, a tie as half."""
+    """The mean of both orders, a tie as half. That the two differ by a little is no change of mind."""
     chat.answer = judges(lambda first, second: {"A": 0.6, "B": 0.2, "C": 0.2} if len(first) > len(second)
                          else {"A": 0.1, "B": 0.8, "C": 0.1})  # fmt: skip
     run_job(ours, JobKind.JUDGE, JudgingConfig(by=f"server:{chat.url}", arena="all", policies=("base", "long")))
     won = [vote.won for vote in arena_votes.counting(ours, arena.id)]
     assert won == pytest.approx([((0.1 + 0.05) + (1 - 0.7)) / 2] * 3)
+    (found,) = results.results(ours, "all").judges
+    assert (found.both_orders, found.places.consistent.value, found.follows_place) == (3, 1.0, False)
+
+
+def test_equal_answers_are_not_asked_about(ours, arena, run_job, chat):
+    """They are ties already, and blanks around them are no words."""
+    same = arenas.add_policy(ours, arena.id, "same", "base")
+    answers = [NewAnswer(prompt.id, "abc\n") for prompt in arenas.prompts(ours, arena.id)]
+    arenas.add_answers(ours, same.id, answers)
+    config = JudgingConfig(by=f"server:{chat.url}", arena="all", policies=("base", "same", "long"))
+    job = run_job(ours, JobKind.JUDGE, config)
+    assert (job.status, job.result.judged, len(chat.questions)) == ("done", 6, 12), job.error
 
 
 def test_resumed_asks_nothing_twice(ours, run_job, chat):
@@ -281,6 +294,23 @@ def test_a_group_that_changed_meanwhile_is_left_out(ours, run_job, chat):
     job = run_job(ours, JobKind.JUDGE, waiting(f"server:{chat.url}", limit=1, at_once=1))
     assert job.status == "done" and counting_rankings(ours) == []
     assert any("were changed while they were judged" in text for text in log(ours, job))
+
+
+def test_a_policy_that_goes_meanwhile_takes_no_vote_of_others_along(ours, arena, run_job, chat):
+    """Nobody voted on it, so that it may go; the judge goes on with the others."""
+    _, long, short = arenas.policies(ours, arena.id)
+
+    def answer(question):
+        with closing(open_project(ours.folder)) as project:
+            if arenas.has_policy(project, short.id):
+                arenas.remove_policy(project, short.id)
+        return judges(longer)(question)
+
+    chat.answer = answer
+    job = run_job(ours, JobKind.JUDGE, JudgingConfig(by=f"server:{chat.url}", arena="all", at_once=1))
+    assert job.status == "done", job.error
+    assert {vote.second_policy for vote in arena_votes.counting(ours, arena.id)} == {long.id}
+    assert any("that vote is left out" in text for text in log(ours, job))
 
 
 @pytest.mark.parametrize(

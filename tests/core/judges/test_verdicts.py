@@ -72,6 +72,9 @@ def test_probabilities_are_read_before_the_text():
     elsewhere = (("I", log(0.9)), ("A", log(0.05)))
     assert verdict.read("I think so", elsewhere, explain=False).won is None
     assert verdict.read("B", elsewhere, explain=False).won == 0.0
+    sure = (("A", log(0.9)), ("B", log(0.1)))
+    assert verdict.read("A better answer is B", sure, explain=False).won is None  # the word A is no verdict
+    assert verdict.read("A\n\nIt is kinder", sure, explain=False).won == pytest.approx(0.9)
     assert verdict.read("B", (), explain=False) == verdict.Answer("B", 0.0, None)
 
 

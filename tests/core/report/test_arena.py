@@ -93,6 +93,11 @@ def test_tags_judges_and_names_are_chosen_or_refused_in_a_sentence(voted_on, cap
     text = capsys.readouterr().out
     assert text.startswith("tiny judge: 16 votes on 16 prompts with the tag odd")
     assert "people: " not in text
+    (told,) = (each for each in arena.results(voted_on, "Trial").people.pairs if {each.one, each.two} == {0, 2})
+    (odd,) = (
+        each for each in arena.results(voted_on, "Trial", tag="odd").people.pairs if {each.one, each.two} == {0, 2}
+    )
+    assert told.by_tag["odd"] == odd.win_rate
     for wrong in (["Other"], ["Trial", "--tag", "even"], ["Trial", "--judge", "ann"]):
         assert cli.run(["arena", "results", folder, *wrong]) == 2
         assert capsys.readouterr().err.startswith("Error: ")

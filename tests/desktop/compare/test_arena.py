@@ -11,6 +11,7 @@ from core.config.judging import JudgingJob
 from core.jobs import queue
 from core.store import DATABASE, arena_votes, arenas, labelers, open_project
 from core.store.arena_votes import NewVote
+from core.store.packed_rankings import PACK
 from desktop import user_settings
 from desktop.compare.arena import keys
 from desktop.compare.tab import Tab
@@ -156,6 +157,8 @@ def test_a_comment_goes_along_and_what_is_typed_without_a_vote_is_found_again(ta
     qtbot.keyClick(field, Qt.Key.Key_Return)
     type_key(tab, qtbot, Qt.Key.Key_A)
     assert [vote.comment for vote in cast(tab, arena)] == ["A is kinder"] and field.text() == ""
+    while (on := tab.arena.vote.voting.question).first_id < on.second_id:
+        type_key(tab, qtbot, Qt.Key.Key_S)
     asked = shown(tab)
     qtbot.keyClicks(field, "half a thought, with a left arrow")
     type_key(tab, qtbot, Qt.Key.Key_S)
@@ -166,7 +169,7 @@ def test_a_comment_goes_along_and_what_is_typed_without_a_vote_is_found_again(ta
     again.show()
     again.show_page(PageId.VOTE)
     assert again.arena.vote.ballot.comment.text() == "half a thought, with a left arrow"
-    assert set(shown(again)) == set(asked)
+    assert shown(again) == asked, "each at the side where it was drawn to stand"
     again.close()
     again.session.rest()
 
@@ -218,7 +221,7 @@ def test_answers_that_come_while_somebody_reads_do_not_move_what_is_read(tab, ar
 
 def test_the_results_are_hidden_until_somebody_asks_and_by_the_next_vote(tab, arena, qtbot):
     project = tab.session.project
-    judge = labelers.named(project, "a reward", kind="judge", detail="reward:1")
+    judge = labelers.named(project, "judge: a reward", kind="judge", detail="reward:1")
     for _ in range(3):
         type_key(tab, qtbot, Qt.Key.Key_Left)
     votes = cast(tab, arena)
@@ -290,6 +293,18 @@ def test_a_server_takes_part_once_somebody_agreed(tab, arena, qtbot):
     dialog.add()
     answer(dialog, "Allow")
     assert arenas.policies(tab.session.project, arena.id)[-1].kind == "server"
+
+
+def test_nobody_joins_in_a_pack(tab, arena):
+    """There policies go by letters, and nobody who votes can let them answer."""
+    tab.session.project.set_setting(PACK, "ann")
+    tab.show_page(PageId.ARENA)
+    tab.arena.setup.ask_policy()
+    dialog = tab.arena.setup.dialog
+    dialog.kind.setCurrentIndex(dialog.kind.findData("base"))
+    dialog.add()
+    assert "people only vote" in dialog.error.text()
+    assert len(arenas.policies(tab.session.project, arena.id)) == len(NAMES)
 
 
 def test_a_policy_goes_while_nobody_voted_on_it(tab, arena, qtbot):

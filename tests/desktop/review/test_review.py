@@ -267,8 +267,11 @@ def test_a_pack_goes_out_and_comes_back_with_its_conflict_decided(
     pack.pack(bo, tmp_path / "back.plumbpack", "Bo")
     bo.close()
     rank(ranked, 1, person(ranked, "Bo"), 2, 0, 1, 3)
+    told = []
+    tab.session.changed.connect(lambda changes, _: told.append(changes.tables))
     page.merge(tmp_path / "back.plumbpack")
     qtbot.waitUntil(lambda: "rankings are new" in page.said.text())
+    assert {"rankings", "arena_votes"} <= told[0]  # an arena that is looked at is read again
     assert "1 conflict with rankings made here" in page.said.text()
     qtbot.waitUntil(lambda: "1 ranked in two places" in texts(page.conflicts))
     click(page.conflicts, "In the pack:  D > A > B > C")
