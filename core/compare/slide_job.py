@@ -62,8 +62,8 @@ def run(context: JobContext) -> Events:
         ))  # fmt: skip
         yield Progress(len(done) * len(asked), len(places) * len(asked), STAGE)
         before: tuple[str, ...] = ()
-        full = False
-        room = MOST_TOKENS - sum(len(trace.pieces) for trace in written)
+        full = len(written) < len(done) * len(asked)
+        room = -1 if full else MOST_TOKENS - sum(len(trace.pieces) for trace in written)
         for number, (step, folder) in enumerate(places):
             if step in done:
                 continue

@@ -47,13 +47,13 @@ def merge(project: Project, path: Path) -> Merged:
     nobody who ranks here, and for what is no such file."""
     found = plain.parsed(path, MOST_BYTES)
     try:
+        if _version(found) != VERSION:  # whose form is not known
+            raise BadInput(f"{path.name} was made by a newer Plumbline: bring this one up to date to merge it.")
         name, uid, begun = _head(found)
         rankings = [_ranking(each) for each in found["rankings"]]
         known = {_text(uid, LONGEST_NAME) for uid in found["known"]}
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise BadInput(f"{path.name} holds no answers of a page, or is damaged: ask for it again.") from error
-    if found["version"] != VERSION:
-        raise BadInput(f"{path.name} was made by a newer Plumbline: bring this one up to date to merge it.")
     if len({each["uid"] for each in rankings}) < len(rankings):
         raise BadInput(f"{path.name} holds a ranking twice: ask for it again.")
     person = pack_merge.labeler_here(project, uid, name, path)
@@ -111,10 +111,16 @@ def _packed(ranking: dict[str, Any], number: int, version: int, ids: Mapping[str
     )  # fmt: skip
 
 
+def _version(found: Any) -> int:
+    if found["plumbline"] != "answers":
+        raise ValueError("no answers")
+    return _number(found["version"])
+
+
 def _head(found: Any) -> tuple[str, str, int]:
     """Whose answers they are, of which project, and how many orders are begun."""
-    if found["plumbline"] != "answers" or type(found["version"]) is not int or type(found["rankings"]) is not list:
-        raise ValueError("no answers")
+    if type(found["rankings"]) is not list:
+        raise TypeError("rankings")
     if len(found["rankings"]) > MOST_RANKINGS or type(found["known"]) is not list:
         raise ValueError("too many")
     name = _text(found["labeler"], LONGEST_NAME)

@@ -26,9 +26,14 @@ print(__version__, QApplication(["plumbline"]).platformName(), flush=True)
 """
 COMPUTE = """
 import json, torch, transformers
+from core.errors import BadInput
 from core.models.devices import placement
-found = placement()
-print(json.dumps([torch.__version__, transformers.__version__, str(found.device), str(found.dtype), found.reason]))
+try:
+    found = placement()
+    said = [torch.__version__, transformers.__version__, str(found.device), str(found.dtype), found.reason]
+except BadInput as error:  # what was chosen is not to be had
+    said = str(error)
+print(json.dumps(said))
 """
 
 
@@ -77,7 +82,10 @@ def _compute() -> Finding:
         missing = "No module named" in last
         remedy = "install it with `pip install torch transformers peft`" if missing else "install it anew"
         return Finding("models", False, f"Torch does not work here ({last}): {remedy}. Ranking needs none of it.")
-    torch, transformers, device, dtype, why = json.loads(done.stdout.splitlines()[-1])
+    said = json.loads(done.stdout.splitlines()[-1])
+    if isinstance(said, str):
+        return Finding("models", False, said)
+    torch, transformers, device, dtype, why = said
     where = f"on {device} in {dtype.removeprefix('torch.')} ({why})"
     return Finding("models", True, f"They compute {where}; torch {torch}, transformers {transformers}.")
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from core.config.jobs import MeasureFrontierJob, PolicyState
+from core.config.jobs import LONGEST_STEP, MeasureFrontierJob, PolicyState
 from core.config.training import ALGORITHMS, TrainPolicyJob
 from core.errors import BadInput
 from core.jobs import queue
@@ -296,7 +296,8 @@ def _measured(project: Project, job: Job, gold: str) -> dict[str, Measured]:
 def _state(name: str) -> PolicyState | None:
     """What `PolicyState.name` is of; None for the reference."""
     run, _, step = name.removeprefix("run ").partition(", step ")
-    return PolicyState(int(run), int(step)) if run.isdecimal() and step.isdecimal() else None
+    is_one = all(part.isdecimal() and len(part) <= LONGEST_STEP for part in (run, step))
+    return PolicyState(int(run), int(step)) if is_one else None
 
 
 def _mean(answers: Mapping[str, Floats], column: int) -> Interval:

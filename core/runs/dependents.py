@@ -1,17 +1,22 @@
 """What uses a run, so that it cannot be removed."""
 
+from contextlib import suppress
+
 from core.config.jobs import (
     AnswerJob,
     CompareJob,
     ExportModelJob,
     GenerateJob,
+    MeasureFrontierJob,
     ScoreFileJob,
     ScoreJob,
     SlideJob,
     SuggestJob,
     VerifyJob,
 )
+from core.config.judging import JudgeBy, JudgingJob
 from core.config.training import Run, TrainPolicyJob, TrainRewardJob
+from core.errors import BadInput
 from core.jobs import lock, queue
 from core.records import ACTIVE, Job
 from core.runs import origins
@@ -42,8 +47,11 @@ def why_kept(project: Project, job: Job) -> str | None:
 
 def uses(other: Job, run: Run, *, newest: bool) -> bool:
     """Does another job need the run? It may ask for the `newest` one without naming it."""
-    named = _policies(other) if isinstance(run, TrainPolicyJob) else _reward_models(other)
-    asks_newest = newest and not isinstance(other, GenerateJob) and 0 in named[:1]
+    of_policy = isinstance(run, TrainPolicyJob)
+    if of_policy and isinstance(other, MeasureFrontierJob):
+        return True  # it asks all of them
+    named = _policies(other) if of_policy else _reward_models(other)
+    asks_newest = newest and not (of_policy and isinstance(other, GenerateJob)) and 0 in named[:1]
     return run.id in named or asks_newest
 
 
@@ -63,6 +71,8 @@ def _policies(job: Job) -> list[int]:
         return [job.config.policy_job, job.config.mix_with]
     if isinstance(job, TrainPolicyJob):  # which copies them when it begins
         return origins.runs_of(job.config)
+    if isinstance(job, JudgingJob):
+        return _judge(job, JudgeBy.RUN)
     return [job.config.policy_job] if isinstance(job, CompareJob | ExportModelJob | SlideJob) else []
 
 
@@ -70,9 +80,21 @@ def _reward_models(job: Job) -> list[int | None]:
     """The run of the reward model that a job asks for, 0 for the newest one, and the run that it found."""
     if isinstance(job, VerifyJob):
         return [job.config.run]
+    if isinstance(job, JudgingJob):
+        return [*_judge(job, JudgeBy.REWARD)]
+    if isinstance(job, GenerateJob):
+        return [job.config.reward_job] if job.config.best_of > 1 else []
     if isinstance(job, TrainPolicyJob | CompareJob | ScoreJob | SuggestJob):
         return [job.config.reward_job, job.result.reward_job]
     return [job.config.reward_job] if isinstance(job, ScoreFileJob) else []
+
+
+def _judge(job: JudgingJob, by: JudgeBy) -> list[int]:
+    """The run that judges, where it does so `by` that; nobody where the name is none."""
+    with suppress(BadInput):
+        spec = job.config.spec
+        return [spec.run] if spec.by is by and spec.run else []
+    return []
 
 
 def _goes_on(job: Job, alive: bool) -> bool:

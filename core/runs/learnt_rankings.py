@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from core.errors import BadInput
 from core.jobs.context import JobContext
-from core.store import Project
+from core.store import Project, trail
 from core.store.files import plain
 
 #: The file in a run's folder.
@@ -74,13 +74,17 @@ def keep(context: JobContext, learnt: Iterable[int], tested: Iterable[int]) -> N
 def of_run(project: Project, job_id: int) -> LearntRankings | None:
     """None where nobody kept it, as in earlier versions, or it is not as it was written."""
     with suppress(OSError, BadInput, TypeError, ValueError, LookupError):
-        found = plain.parsed(project.run_file(job_id, KEPT), MOST)
-        return LearntRankings(_read(found["learnt"]), _read(found["tested"]))
+        found, newest = plain.parsed(project.run_file(job_id, KEPT), MOST), trail.newest_ranking(project)
+        return LearntRankings(_read(found["learnt"], newest), _read(found["tested"], newest))
     return None
 
 
-def _read(digits: object) -> Numbers:
-    """Raises `ValueError` for what `keep` never writes."""
+def _read(digits: object, newest: int) -> Numbers:
+    """Raises `ValueError` for what `keep` never writes, such as numbers that no ranking ever had: to look those up
+    would take as long as there are of them."""
     if not isinstance(digits, str) or not DIGITS.fullmatch(digits):
         raise ValueError("no numbers of rankings")
-    return Numbers(int(digits, 16))
+    bits = int(digits, 16)
+    if bits.bit_length() > newest + 1:
+        raise ValueError("no ranking ever had such a number")
+    return Numbers(bits)

@@ -160,8 +160,12 @@ def ranking(project: Project, ranking_id: int) -> RankingBehind | None:
 
 def was_ranking(project: Project, ranking_id: int) -> bool:
     """Was a ranking of this number ever made? None is given twice."""
-    newest = project.database.value("select max(seq) from sqlite_sequence where name = 'rankings'")
-    return 0 < ranking_id <= (newest or 0)
+    return 0 < ranking_id <= newest_ranking(project)
+
+
+def newest_ranking(project: Project) -> int:
+    """The largest number that a ranking ever had, 0 where there was none."""
+    return int(project.database.value("select max(seq) from sqlite_sequence where name = 'rankings'") or 0)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from core.config.jobs import (
     config_values,
 )
 from core.config.training import ALGORITHMS, TrainPolicyConfig
-from core.events import Progress
+from core.events import Progress, Sample
 from core.jobs import queue
 from core.jobs.recorder import Recorder
 from core.records import Prompt
@@ -247,3 +247,10 @@ def test_a_checkpoint_is_chosen_by_its_step(tuned, run_job, tmp_path):
 def test_a_name_of_no_checkpoint_is_refused(plumbline, tuned):
     code, _, err = plumbline("compare", tuned.folder, "--checkpoint", "first")
     assert (code, "must be last, best or the number of a step, not 'first'" in err) == (2, True)
+
+
+def test_a_name_that_nobody_gave_a_checkpoint_stands_for_none(tuned, run_job):
+    job = measured(tuned, run_job, answers=2, completions=1)
+    (state, *_) = job.result.measured
+    job_samples.add(tuned, job.id, 1, [Sample("prompt 0", "a", f"run {'9' * 5000}, step 1")])
+    assert state in {point.state for point in frontier.gather(tuned, 1).points}

@@ -10,12 +10,13 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from core import worker
+from core.compare import slide_job
 from core.config.jobs import JobKind, SlideConfig, config_values
 from core.config.training import ALGORITHMS, TrainPolicyConfig
 from core.jobs import queue
 from core.runs import slides
 from core.store import prompts
-from core.store.runs import checkpoints, job_samples
+from core.store.runs import checkpoints, job_log, job_samples
 
 GOLD = "regex:[a-m]"
 POLICY = TrainPolicyConfig(
@@ -127,30 +128,41 @@ def test_each_algorithm_says_what_it_does_not_know_of_tokens(
     assert len(last.kl) == len(last.pieces)
 
 
-def test_a_job_that_stood_still_goes_on_where_it_was_and_writes_the_same(asking, run_job):
+def stopped_and_resumed(project, values):
+    """A slide of two prompts that was stopped after two checkpoints, and went on."""
+    job = queue.enqueue(project, JobKind.SLIDE, values)
+
+    def stop(job):
+        if job.done == 4:
+            queue.want(project, job.id, "stop")
+
+    worker.run_job(project, worker.claim(project), {}, on_change=stop)
+    assert queue.get(project, job.id).status == "stopped"
+    assert len(job_samples.listed(project, job.id)) < 8
+    queue.resume(project, job.id)
+    worker.run_job(project, worker.claim(project), {})
+    return job
+
+
+def test_a_job_that_stood_still_goes_on_where_it_was_and_writes_the_same(asking, run_job, monkeypatch):
     run = trained(asking, run_job)
     numbers = tuple(prompt.id for prompt in prompts.listed(asking, split="heldout")[:2])
     whole = written(asking, run_job, run, prompt_ids=numbers)
     texts = [(row["step"], row["prompt"], row["completion"]) for row in job_samples.listed(asking, whole.id)]
     assert [step for step, _, _ in texts] == [0, 0, 1, 1, 2, 2, 3, 3]
 
-    half = queue.enqueue(asking, JobKind.SLIDE, config_values(SlideConfig(policy_job=run.id, prompt_ids=numbers)))
-    stopping = worker.claim(asking)
-
-    def stop(job):
-        if job.done == 4:  # two prompts at two checkpoints
-            queue.want(asking, job.id, "stop")
-
-    worker.run_job(asking, stopping, {}, on_change=stop)
-    assert queue.get(asking, half.id).status == "stopped"
-    assert len(job_samples.listed(asking, half.id)) < len(texts)
-    queue.resume(asking, half.id)
-    worker.run_job(asking, worker.claim(asking), {})
+    half = stopped_and_resumed(asking, config_values(SlideConfig(policy_job=run.id, prompt_ids=numbers)))
     assert queue.get(asking, half.id).result == whole.result
     again = [(row["step"], row["prompt"], row["completion"]) for row in job_samples.listed(asking, half.id)]
     assert again == texts, "the same seed gives the same answers"
     tokens = [slides.read_tokens(checkpoints.on_disk(asking, job.id)[0][1]) for job in (whole, half)]
     assert tokens[0] == tokens[1]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(slide_job, "MOST_TOKENS", 5)
+        full = stopped_and_resumed(asking, config_values(SlideConfig(policy_job=run.id, prompt_ids=numbers)))
+    said = [row["text"] for row in job_log.lines(asking, full.id)]
+    assert [text[:11] for text in said if "too many" in text] == ["From step 0"], "what was full stays full"
 
 
 def test_a_run_keeps_as_many_checkpoints_as_it_was_told_to(asking, run_job):

@@ -134,6 +134,7 @@ def test_it_is_merged_where_it_was_made_alone_and_for_whom(filled, page, tmp_pat
         ({"project": "0"}, "another project"),
         ({"labeler": "Zoe"}, "for whom no pack was made"),
         ({"version": 2}, "newer Plumbline"),
+        ({"version": 2, "rankings": {}}, "newer Plumbline"),
     ):
         code, _, said = plumbline("merge", filled.folder, page.write(tmp_path / "back.json", **more))
         assert code == 2 and words in said and said.count("\n") == 1

@@ -41,3 +41,13 @@ def test_a_product_is_timed_and_not_the_wait_for_it():
     began = time.perf_counter()
     taken = devices.seconds_of_product(torch.float32)
     assert 0 < taken < (time.perf_counter() - began) / devices.TIMED * 2
+
+
+def test_a_clock_of_long_ticks_measures_nothing(monkeypatch):
+    devices.seconds_of_product.cache_clear()
+    exact = time.thread_time
+    with monkeypatch.context() as patch:
+        patch.setattr(devices.sys, "platform", "win32")
+        patch.setattr(devices.time, "thread_time", lambda: exact() * 64 // 1 / 64)
+        assert 0 < devices.seconds_of_product(torch.float32) < 1 / 64
+    devices.seconds_of_product.cache_clear()

@@ -106,6 +106,7 @@ def test_a_ranking_leads_to_all_that_it_has_influenced(looped, plumbline):
         None, b"{}", b"[1]", b'{"learnt": "6", "tested": 3}', b'{"learnt": "-6", "tested": "0"}',
         b'{"learnt": "0x6", "tested": "0"}', b'{"learnt": "6_0", "tested": "0"}', b'{"learnt": "", "tested": "0"}',
         b'{"learnt": [1, 2], "tested": "0"}', b'{"learnt": "6"}', b"[" * 5000, b"\xff",
+        b'{"learnt": "%s", "tested": "0"}' % (b"5" * 999),
     ],
 )  # fmt: skip
 def test_what_a_run_did_not_keep_is_said_to_be_unknown(looped, plumbline, kept):
