@@ -63,7 +63,7 @@ def read(text: str, first: Sequence[tuple[str, float]], *, explain: bool) -> Ans
     """By the probabilities of the letters where they hold most of it, else by the letter that was said."""
     letter = of_text(text, explain=explain)
     found = of_first_token(first) if first and not explain else {}
-    mass = sum(found.values()) if found else None
+    mass = min(sum(found.values()), 1.0) if found else None  # a server may say anything
     if mass is not None and mass >= MOST:
         return Answer(with_probabilities(text, found), of_probabilities(found), mass)
     return Answer(text, None if letter is None else WON[letter], mass)
