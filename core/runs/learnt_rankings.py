@@ -20,6 +20,8 @@ MOST = 4 << 20
 #: No ranking has a larger number.
 LARGEST = 2**53
 DIGITS = re.compile("[0-9a-f]{1,4000000}")
+#: Ranges of such numbers: two million rankings of which every tenth is held out have fewer.
+MOST_RANGES = 400_000
 
 Ranges = tuple[tuple[int, int], ...]
 """First and last number of each range, in order and apart from each other."""
@@ -83,4 +85,7 @@ def _read(digits: object) -> Numbers:
     """Raises `ValueError` for what `keep` never writes."""
     if not isinstance(digits, str) or not DIGITS.fullmatch(digits):
         raise ValueError("no numbers of rankings")
-    return Numbers(int(digits, 16))
+    bits = int(digits, 16)
+    if (bits & ~(bits << 1)).bit_count() > MOST_RANGES:
+        raise ValueError("more ranges than any rankings have")
+    return Numbers(bits)
