@@ -1,14 +1,18 @@
 """What two programs keep at once for the user: neither loses what the other kept."""
 
 import json
+from contextlib import closing
 from threading import Thread
 
 import pytest
 
 from core import data
+from core.arena.voting import VotedElsewhere, VotingSession
 from core.data.mapping import Columns
 from core.machine import base_models, compute_settings
 from core.resources import data_folder
+from core.store import arena_votes, arenas, labelers, prompts
+from core.store.arenas import NewAnswer
 from core.store.files import lock_file
 from core.trust import registry
 
@@ -44,3 +48,25 @@ def test_what_another_keeps_meanwhile_is_not_lost(what):
     lock.close()
     ours.join()
     assert stands()
+
+
+def test_a_vote_of_the_same_person_in_another_window_is_not_replaced(filled):
+    arena = arenas.create(filled, "All")
+    arenas.add_prompts(filled, arena.id, prompts.listed(filled)[:2])
+    for name in ("one", "two"):
+        policy = arenas.add_policy(filled, arena.id, name, "base")
+        answers = [NewAnswer(prompt.id, f"{name} {prompt.id}") for prompt in arenas.prompts(filled, arena.id)]
+        arenas.add_answers(filled, policy.id, answers)
+    who = labelers.named(filled, "ann")
+    here = VotingSession(filled, arena, who)
+    with closing(filled.again()) as other:
+        there = VotingSession(other, arena, who)
+        there.show(here.question)
+        there.vote("first")
+        before = arena_votes.counting(filled, arena.id)
+        with pytest.raises(VotedElsewhere, match="that vote stays"):
+            here.vote("second")
+        assert arena_votes.counting(filled, arena.id) == before
+        here.refresh()
+        here.vote("second")
+        assert [vote.won for vote in arena_votes.counting(filled, arena.id)] == [1, 0]
