@@ -10,6 +10,7 @@ from core import data
 from core.arena.voting import VotedElsewhere, VotingSession
 from core.data.mapping import Columns
 from core.errors import BadInput
+from core.labeling import pack as packs
 from core.machine import base_models, compute_settings
 from core.resources import data_folder
 from core.store import arena_votes, arenas, labelers, prompts
@@ -97,4 +98,16 @@ def test_no_vote_comes_back_beside_a_later_one_on_the_same_answers(filled, arena
     with pytest.raises(BadInput, match="the same was made again meanwhile"):
         history.undo() if direction == "undo" else history.redo()
     assert [vote.won for vote in before] == [0]
+    assert arena_votes.counting(filled, arena.id) == before
+
+
+def test_a_vote_that_stands_again_at_home_is_not_taken_back_by_a_pack_of_before(filled, arena, tmp_path):
+    history, here = History(filled), VotingSession(filled, arena, labelers.named(filled, "ann"))
+    here.vote("first")
+    history.mark(here.undo())
+    packs.pack(filled, tmp_path / "ann.plumbpack", "ann", arena.name)
+    history.undo()
+    before = arena_votes.counting(filled, arena.id)
+    report = packs.merge(filled, tmp_path / "ann.plumbpack")
+    assert (len(before), report.retracted) == (1, 0)
     assert arena_votes.counting(filled, arena.id) == before
