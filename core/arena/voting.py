@@ -9,7 +9,7 @@ from typing import Any, Literal
 from core.arena.asking import Asking, Question, Table
 from core.errors import BadInput
 from core.records import Labeler
-from core.store import Changes, Project, arena_votes, arenas, guidelines
+from core.store import Changes, Project, arena_votes, arenas, guidelines, packed_votes
 from core.store.arena_votes import NewVote
 from core.store.arenas import Arena, ArenaAnswer, ArenaPrompt
 
@@ -18,6 +18,13 @@ Outcome = Literal["first", "second", "tie", "both bad"]
 WON: dict[Outcome, float] = {"first": 1.0, "second": 0.0, "tie": 0.5, "both bad": 0.5}
 #: Seconds for one question beyond which nobody was there.
 LONGEST = 3600.0
+
+
+class VotedElsewhere(BadInput):
+    """The labeler voted on the question in another window or process since it was asked here."""
+
+    def __init__(self) -> None:
+        super().__init__("You voted on these two answers elsewhere since, and that vote stays: here is what is left.")
 
 
 class VotingSession:
@@ -72,7 +79,8 @@ class VotingSession:
             self.answers = arenas.some_answers(self.project, (self.question.first_id, self.question.second_id))
 
     def vote(self, outcome: Outcome, comment: str = "") -> Changes:
-        """Store what the labeler says of the question, and go on. Raises `BadInput` where nothing is asked."""
+        """Store what the labeler says of the question, and go on. Raises `BadInput` where nothing is asked, and
+        `VotedElsewhere`, after which `refresh` asks about what is left."""
         if self.question is None:
             raise BadInput("Nothing is asked: every pair of answers has your vote.")
         found = NewVote(
@@ -80,7 +88,10 @@ class VotingSession:
             WON[outcome], outcome == "both bad", comment=comment,
             seconds=round(min(time.monotonic() - self._began, LONGEST), 1),
         )  # fmt: skip
-        _, changes = arena_votes.cast(self.project, [found])
+        with self.project.write():
+            if packed_votes.stands(self.project, self.labeler.id, found.first_id, found.second_id):
+                raise VotedElsewhere
+            _, changes = arena_votes.cast(self.project, [found])
         self.refresh()
         return changes
 

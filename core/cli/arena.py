@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from core.arena import policies, settings, simulate
-from core.arena.voting import Outcome, VotingSession
+from core.arena.voting import Outcome, VotedElsewhere, VotingSession
 from core.cli.arena_results import results_command
 from core.cli.jobs import detach_option, start
 from core.cli.output import config_options, folder_argument, given, json_option, opened, quoted, say, show, table
@@ -174,6 +174,9 @@ def _walk(session: VotingSession) -> int:
                 count += 1
             else:
                 say(f"{typed!r:.40} is none of these.", err=True)
+        except VotedElsewhere as error:
+            say(str(error), err=True)
+            session.refresh()
         except BadInput as error:
             say(str(error), err=True)
     return max(count, 0)

@@ -22,6 +22,8 @@ from core.store.cells import HALF
 CONNECTING, PATIENCE = 10.0, 600.0
 #: Bytes of an answer, and letters of a server's own words that are shown.
 MOST_BYTES, SHOWN = 20_000_000, 200
+#: How an answer may be packed: once, and by what makes a thousand bytes of one at most.
+PACKED = ("", "identity", "gzip", "deflate")
 #: How often a server is asked that has too much to do, and the seconds in between; one that loads its model is asked
 #: until patience ends.
 TRIES, REST, LONGEST_REST = 5, 1.0, 30.0
@@ -58,7 +60,7 @@ class Server:
 
     def __init__(self, address: Address, key: str = "", *, patience: float = PATIENCE) -> None:
         self.address, self._patience = address, patience
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        headers = {"Accept-Encoding": "gzip, deflate"} | ({"Authorization": f"Bearer {key}"} if key else {})
         self._client = httpx2.Client(
             headers=headers, timeout=httpx2.Timeout(patience, connect=CONNECTING), follow_redirects=False,
             trust_env=False,
@@ -177,6 +179,8 @@ class Server:
 
     def _body(self, response: httpx2.Response) -> bytes:
         parts, count = [], 0
+        if response.headers.get("content-encoding", "").strip().lower() not in PACKED:
+            raise self._odd("packs its answers in a way that was not asked for")
         for part in response.iter_bytes():
             count += len(part)
             if count > MOST_BYTES:
@@ -203,14 +207,14 @@ def _first(logprobs: Any) -> tuple[tuple[str, float], ...]:
     try:
         rows = logprobs["content"][0]["top_logprobs"]
         found = [(row["token"], float(row["logprob"])) for row in rows]
-    except (LookupError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError, OverflowError):
         return ()
     return tuple((token, value) for token, value in found[:TOP] if isinstance(token, str) and not math.isnan(value))
 
 
 def _rest(said: str) -> float:
     try:
-        return min(max(float(said), 0.0), LONGEST_REST)
+        return min(max(0.0, float(said)), LONGEST_REST)  # in this order nan is 0
     except ValueError:
         return REST
 

@@ -1,6 +1,7 @@
 """A child process that may die of what it is given: each question is a line of JSON, and so is each answer.
 
-It is told nothing of what ends its parent, and ends with its input. It asks no hub, and knows no token of one.
+It is told nothing of what ends its parent, and ends with its input. It asks no hub, and knows no token of one, nor the
+key of a server.
 """
 
 import json
@@ -12,6 +13,7 @@ import threading
 from contextlib import suppress
 from typing import Any
 
+from core.endpoints.address import KEY
 from core.jobs.launch import ROOT
 
 #: The hub's tokens, by the names that its client reads.
@@ -34,7 +36,7 @@ def start(module: str, **environment: str) -> "subprocess.Popen[str]":
 
 def _environment() -> dict[str, str]:
     """Ours without what opens a door elsewhere."""
-    found = {name: value for name, value in os.environ.items() if name not in SECRET}
+    found = {name: value for name, value in os.environ.items() if name not in {*SECRET, KEY}}
     return found | {"PYTHONIOENCODING": "utf-8", "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}
 
 

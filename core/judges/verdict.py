@@ -64,7 +64,7 @@ def read(text: str, first: Sequence[tuple[str, float]], *, explain: bool) -> Ans
     letter = of_text(text, explain=explain)
     begins = of_text(text.strip().partition("\n")[0], explain=False)  # "A better one is B" begins with A, too
     found = of_first_token(first) if first and not explain else {}
-    mass = sum(found.values()) if found else None
+    mass = min(sum(found.values()), 1.0) if found else None  # a server may say anything
     if begins is not None and mass is not None and mass >= MOST:
         return Answer(with_probabilities(text, found), of_probabilities(found), mass)
     return Answer(text, None if letter is None else WON[letter], mass)

@@ -43,7 +43,7 @@ def labeler_here(project: Project, uid: object, name: str, path: Path) -> Labele
     if uid != project.setting("uid"):
         raise BadInput(f"{path.name} was made from another project: open that one to merge it.")
     person = labelers.find(project, name)
-    if person is None:
+    if person is None or person.kind != "person":  # nobody packs for a script or a judge, which rank by themselves
         raise BadInput(f"{path.name} is for “{name}”, for whom no pack was made here: merge it where it was made.")
     return person
 

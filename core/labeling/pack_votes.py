@@ -1,12 +1,12 @@
 """What a labeling pack brings back from the arena in it: votes, and which were taken back."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from core.labeling import pack_check
 from core.labeling.pack_report import Merged, short
 from core.records import Labeler
-from core.store import Project, arena_votes, packed_votes
+from core.store import Project, arena_votes, packed_rankings, packed_votes
 from core.store.arena_votes import NewVote
 from core.store.packed_votes import KnownVote, PackedVote
 
@@ -24,6 +24,7 @@ def merge(
     have made is named and left out."""
     report, refused = Merged(), list[str]()
     found, known = packed_votes.listed(packed, person.name, MOST + 1), packed_votes.known(project)
+    before = packed_rankings.handed_out(packed).taken_back
     if len(found) > MOST:
         return Merged(refused=["The votes in the arena are left out: nobody votes so often."])
     for vote in found:
@@ -31,7 +32,7 @@ def merge(
         if reason := _fault(project, person, vote, here):
             refused.append(f"A vote on “{short(vote.prompt)}” is left out: {reason}.")
         elif here is not None:
-            if vote.retracted_at and not here.retracted_at:
+            if _takes_back(vote, here, before):
                 arena_votes.retract(project, [here.id])
                 report.retracted += 1
         else:  # one that was taken back there must not come in later, from an older copy of the pack
@@ -43,11 +44,16 @@ def merge(
 
 def holds_new(project: Project, packed: Project, labeler: str) -> bool:
     """Did the pack's labeler vote in it, or take a vote back, without that it is known here?"""
-    known = packed_votes.known(project)
+    known, before = packed_votes.known(project), packed_rankings.handed_out(packed).taken_back
     return any(
-        not vote.retracted_at if (here := known.get(vote.uid)) is None else vote.retracted_at and not here.retracted_at
+        not vote.retracted_at if (here := known.get(vote.uid)) is None else _takes_back(vote, here, before)
         for vote in packed_votes.listed(packed, labeler, MOST)
     )
+
+
+def _takes_back(vote: PackedVote, here: KnownVote, before: Collection[str]) -> bool:
+    """Was it taken back in the pack, and not already when the pack was made? Here it may stand again since."""
+    return bool(vote.retracted_at) and not here.retracted_at and vote.uid not in before
 
 
 def _add(

@@ -31,7 +31,8 @@ def begin(context: JobContext, shared: SharedModel) -> Events:
     """
     config: TrainPolicyConfig = context.config
     base = shared.base
-    kept = as_stored(Kept, context.pinned(origins.KEPT, lambda: asdict(_keep(context, base)), came_later=True))
+    alone = not config.start_from and origins.run_named(config.reference) is None  # as every run of earlier versions
+    kept = as_stored(Kept, context.pinned(origins.KEPT, lambda: asdict(_keep(context, base)), came_later=alone))
     origins.refuse_other_base(context.project, context.job_id, base.identity, base.spec.title)
     if kept.start is None:
         shared.add(POLICY, config, seed=config.seed)

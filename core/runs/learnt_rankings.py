@@ -20,6 +20,8 @@ MOST = 4 << 20
 #: No ranking has a larger number.
 LARGEST = 2**53
 DIGITS = re.compile("[0-9a-f]{1,4000000}")
+#: Ranges of such numbers: two million rankings of which every tenth is held out have fewer.
+MOST_RANGES = 400_000
 
 Ranges = tuple[tuple[int, int], ...]
 """First and last number of each range, in order and apart from each other."""
@@ -87,4 +89,6 @@ def _read(digits: object, newest: int) -> Numbers:
     bits = int(digits, 16)
     if bits.bit_length() > newest + 1:
         raise ValueError("no ranking ever had such a number")
+    if (bits & ~(bits << 1)).bit_count() > MOST_RANGES:
+        raise ValueError("more ranges than any rankings have")
     return Numbers(bits)

@@ -186,8 +186,8 @@ def known(project: Project) -> dict[str, Known]:
 
 
 class HandedOut(NamedTuple):
-    """Which pack it is, and the uids of rankings that were taken back in it from the start. Packs of older versions
-    have no `id`."""
+    """Which pack it is, and the uids of rankings and votes that were taken back in it from the start. Packs of older
+    versions have no `id`."""
 
     id: str
     taken_back: frozenset[str]

@@ -1,14 +1,16 @@
 """Answers of a page that were changed by hand: merged is only what its labeler could have ranked in it."""
 
 import json
+from contextlib import closing
 
 import pytest
 
 from core import cli
+from core.errors import BadInput
 from core.labeling import html_pack
 from core.labeling import pack as packs
 from core.records import NewRanking
-from core.store import completions, labelers, rankings
+from core.store import completions, labelers, open_project, rankings
 from tests.pages import Filled
 from tests.ranked import counting_rankings
 
@@ -139,3 +141,16 @@ def test_nobody_speaks_of_the_rankings_of_another(filled, page, tmp_path):
     report = packs.merge(filled, page.write(tmp_path / "back.json", known=[uid]))
     assert (report.added, report.retracted, len(report.refused)) == (1, 0, 1)
     assert {each.labeler.name for each in counting_rankings(filled)} == {"Ana", "Bo"}
+
+
+@pytest.mark.parametrize("kind", ["judge", "scripted"])
+def test_what_people_ranked_is_no_work_of_a_judge_or_a_script(filled, page, tmp_path, kind):
+    labelers.named(filled, "not a person", kind=kind)
+    packs.pack(filled, tmp_path / "bo.plumbpack", "Bo")
+    with closing(open_project(packs.unpack(tmp_path / "bo.plumbpack", tmp_path / "there"))) as there, there.write():
+        there.database.execute("update labelers set name = 'not a person' where name = 'Bo'")
+        there.set_setting("pack", "not a person")
+    for path in (page.write(tmp_path / "back.json", labeler="not a person"), tmp_path / "there"):
+        with pytest.raises(BadInput, match="for whom no pack was made"):
+            packs.merge(filled, path)
+    assert counting_rankings(filled) == []

@@ -5,6 +5,7 @@ import os
 import shutil
 import struct
 from contextlib import suppress
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,6 +21,7 @@ from core.projects import archive, trash
 from core.records import NewRanking
 from core.report import export
 from core.reward import score_file_job
+from core.rl import start
 from core.runs import origins
 from core.store import DATABASE, labelers, open_project, rankings
 from core.store.files.inside import inside
@@ -235,6 +237,20 @@ def test_what_a_run_began_with_is_read_from_the_run_alone(filled, run, kept, how
     led_out(filled.run_folder(run.id) / "prompts.json", kept, how)
     with pytest.raises(BadInput, match=r"is a link|second name"):
         JobContext(filled, run.id, None, resume_from=kept).pinned("prompts.json", dict)
+
+
+@pytest.mark.parametrize("how", ["again", "resumed"])
+def test_a_run_that_lost_what_it_began_from_takes_nothing_from_elsewhere(filled, run, kept, how):
+    """`verify` asks nobody for it, and would copy it into the run, over what lies there."""
+    own = filled.make_run_folder(run.id) / "start"
+    own.mkdir()
+    (own / "adapter_config.json").write_text("its own")
+    config = TrainPolicyConfig(start_from=str(kept))
+    context = JobContext(filled, run.id, config, again=how == "again", resume_from=kept if how == "resumed" else None)
+    base = SimpleNamespace(identity=origins.BaseIdentity())
+    with pytest.raises(BadInput, match=r"origins\.json is gone"):
+        next(start.begin(context, SimpleNamespace(base=base)))
+    assert (own / "adapter_config.json").read_text() == "its own"
 
 
 @pytest.mark.parametrize("how", LINKS)

@@ -12,7 +12,7 @@ from core.config.training import ALGORITHMS, TrainPolicyConfig
 from core.errors import BadInput
 from core.jobs import checkpoint_files, queue
 from core.jobs.context import JobContext
-from core.runs import pinned_prompts
+from core.runs import learnt_rankings, pinned_prompts
 from core.store.files import plain
 from tests.attacks.strangers import cheap
 
@@ -98,3 +98,11 @@ def test_a_checkpoint_without_a_seal_is_read_of_no_pipe_and_no_device(tmp_path, 
         trap(tmp_path / name)
         assert "is no file" in checkpoint_files.damage(tmp_path)
         (tmp_path / name).unlink()
+
+
+def test_rankings_that_were_learnt_in_millions_of_ranges_are_none(filled, run):
+    (run[0] / learnt_rankings.KEPT).write_text(json.dumps({"learnt": "a" * 3_900_000, "tested": "0"}))
+    with cheap(memory=1e8):
+        assert learnt_rankings.of_run(filled, run[1]) is None
+    (run[0] / learnt_rankings.KEPT).write_text(json.dumps({"learnt": "f" * 3_900_000, "tested": "a" * 1_000}))
+    assert learnt_rankings.of_run(filled, run[1]).learnt.ranges == ((0, 15_599_999),)

@@ -54,7 +54,8 @@ REDUCE = (
     "insert into settings (key, value) values ('model', '\"embedded\"')",
     "insert into settings (key, value) values ('pack', json_quote(:name))",
     "insert or ignore into settings (key, value) select 'handed_out', json_object('id', lower(hex(randomblob(16))),"
-    " 'taken_back', (select json_group_array(uid) from rankings where retracted_at is not null))",
+    " 'taken_back', (select json_group_array(uid) from (select uid, retracted_at from rankings union all"
+    " select uid, retracted_at from arena_votes) where retracted_at is not null))",
     "drop index packing_policies",
     "drop index packing_makers",
     "drop index packing_repeats",

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 
 from core.store import Project
+from core.store.undo.steps import PlaceTaken
 
 #: What people make, and what goes along with it. Jobs are not undone: they are stopped, or made again.
 TABLES = (
@@ -19,6 +20,12 @@ TABLES = (
 NO_CHOICE = (
     "{row}.key not like 'edits/%' and {row}.key not like 'draft/%' and {row}.key not like 'guidelines_draft%'"
     " and {row}.key not like 'talk/%' and {row}.key not in ('worker', 'tour')"
+)
+
+#: How many pairs of answers have several votes of one labeler that count, of which there is one otherwise.
+TWICE = (
+    "select count(*) from (select 1 from arena_votes where retracted_at is null"
+    " group by labeler_id, min(first_id, second_id), max(first_id, second_id) having count(*) > 1)"
 )
 
 #: The table, how many rows the statement adds to it, and its SQL.
@@ -89,10 +96,16 @@ def counts(project: Project) -> dict[str, int]:
 
 def execute(project: Project, statements: Iterable[Statement]) -> None:
     """Take changes back, the newest first. Raises `IntegrityError` where a row is not as it was left; but a run that
-    forgot its own since, because it goes on from an earlier step, keeps nobody's work from coming back."""
-    for table, rows, statement in reversed(list(statements)):
+    forgot its own since, because it goes on from an earlier step, keeps nobody's work from coming back. Raises
+    `PlaceTaken` where a vote would count beside a later one on the same answers."""
+    known = list(statements)
+    votes = any(table == "arena_votes" for table, _, _ in known)
+    twice = project.database.value(TWICE) if votes else 0
+    for table, rows, statement in reversed(known):
         if project.database.execute(statement).rowcount != 1 and (table, rows) != ("samples", 0):
             raise sqlite3.IntegrityError("somebody changed this row")
+    if votes and project.database.value(TWICE) > twice:
+        raise PlaceTaken("somebody voted on the same answers since")
 
 
 def _literal(row: str, name: str) -> str:

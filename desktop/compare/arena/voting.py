@@ -6,7 +6,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Signal
 
 from core.arena.asking import Question, question_on
-from core.arena.voting import Outcome, VotingSession
+from core.arena.voting import Outcome, VotedElsewhere, VotingSession
 from core.errors import KnownError, known
 from core.store import Changes, Project, arena_votes, arenas, labelers, packed_rankings
 from core.store.arena_votes import Vote
@@ -86,7 +86,15 @@ class Voting(QObject):
     def vote(self, outcome: Outcome, comment: str) -> None:
         """What the voter says of the question."""
         voting, on = self.voting, self.question
-        if voting is not None and on is not None and self._do(lambda: voting.vote(outcome, comment)):
+        if voting is None or on is None:
+            return
+        try:
+            told = self._do(lambda: voting.vote(outcome, comment))
+        except VotedElsewhere as error:
+            self.look_again(voting)
+            self.hinted.emit(str(error))
+            return
+        if told:
             self._trail.append(on)
             self.kept.emit(pair_of(on))
             self._tell()
@@ -116,6 +124,8 @@ class Voting(QObject):
         """Is it on disk? If not, why is said, and nothing is changed."""
         try:
             changes = write()
+        except VotedElsewhere:
+            raise
         except (KnownError, sqlite3.Error, OSError) as error:
             if (sentence := known(error)) is None:
                 raise

@@ -1,11 +1,13 @@
 """An arena in the window: set up, voted in blind by keys, each vote on disk at once, and results for who asks."""
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QLabel, QTextEdit, QWidget
 
+from core.arena.voting import VotingSession
 from core.config.jobs import AnswerJob
 from core.config.judging import JudgingJob
 from core.jobs import queue
@@ -197,6 +199,20 @@ def test_a_vote_that_cannot_be_written_is_not_lost_from_sight(tab, arena, qtbot)
     assert (shown(tab), said.property("role"), cast(tab, arena)) == (before, "warning", []), said.text()
     type_key(tab, qtbot, Qt.Key.Key_Left)
     assert len(cast(tab, arena)) == 1
+
+
+def test_a_vote_of_another_window_stays_and_the_next_question_is_asked(tab, arena, qtbot):
+    project, before = tab.session.project, shown(tab)
+    on = tab.arena.vote.voting.question
+    with closing(project.again()) as other:
+        elsewhere = VotingSession(other, arena, labelers.named(other, "ann"))
+        elsewhere.show(on)
+        elsewhere.vote("first")
+    type_key(tab, qtbot, Qt.Key.Key_Right)
+    assert [vote.won for vote in cast(tab, arena)] == [1]
+    assert shown(tab) != before and "that vote stays" in texts(tab.arena.vote)
+    type_key(tab, qtbot, Qt.Key.Key_Right)
+    assert [vote.won for vote in cast(tab, arena)] == [1, 0]
 
 
 def test_others_vote_for_themselves(tab, arena, qtbot):
