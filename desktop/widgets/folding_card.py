@@ -19,6 +19,7 @@ class FoldingCard(QFrame):
         super().__init__()
         self.setProperty("role", "card")
         self._pages, self._name = pages, name
+        pages.setProperty("role", "card")
         stack = pages.findChild(QStackedWidget)
         assert stack is not None
         self._stack = stack
