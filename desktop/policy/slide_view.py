@@ -30,7 +30,7 @@ COLOURS = {
 #: The end token and others without a text.
 END = "∎"
 #: Pixels of the figures and the legend, in the page and before a room.
-FIGURES, LEGEND = (15, 26), (12, 18)
+FIGURES, LEGEND = (14, 26), (12, 18)
 #: What is said where an answer is too unlike the one before for its words to be compared.
 OTHER = "Nothing is marked: the answer is another one as a whole than that of the step before."
 #: Pixels of the text in the page, at least so many of its lines; and before a room, where the longest of the answers
@@ -75,7 +75,7 @@ class SlideView(QWidget):
         self.when.setStyleSheet(f"font-size: {self._pixels(FIGURES) + 4}px; font-weight: 600;")
         self.figures.setStyleSheet(f"font-size: {self._pixels(FIGURES)}px;")
         self.legend.setStyleSheet(f"font-size: {self._pixels(LEGEND)}px;")
-        self.text.setMinimumHeight(round(LINES * 1.4 * theme.sized(TEXT)) + 3 * SPACE)
+        self.text.setMinimumHeight(round(LINES * 1.4 * theme.sized(TEXT)) + 4 * SPACE)
         self._paint()
 
     def _pixels(self, sizes: tuple[int, int]) -> int:
@@ -146,7 +146,7 @@ def figures(slide: Slide) -> str:
     found = [] if slide.score is None else [f"Reward {slide.score:+.2f}"]
     found += [] if slide.gold is None or slide.gold == slide.score else [f"Gold {slide.gold:+.2f}"]
     found += [] if slide.kl is None else [f"KL {slide.kl:.2f} nats"]
-    return "    ".join([*found, f"{slide.tokens} token{'s' * (slide.tokens != 1)}"])
+    return "   ".join([*found, f"{slide.tokens} token{'s' * (slide.tokens != 1)}"])
 
 
 def numbers_of(slide: Slide, name: str) -> tuple[float, ...] | None:
