@@ -8,6 +8,11 @@ NEWEST = {
     "rankings": "select coalesce(max(id), 0) from rankings",
     "prompts": "select coalesce(max(id), 0) from prompts",
     "guidelines": "select coalesce(max(id), 0) from guidelines",
+    "arenas": "select coalesce(max(id), 0) from arenas",
+    "arena_policies": "select coalesce(max(id), 0) from arena_policies",
+    "arena_prompts": "select coalesce(max(id), 0) from arena_prompts",
+    "arena_answers": "select coalesce(max(id), 0) from arena_answers",
+    "arena_votes": "select coalesce(max(id), 0) from arena_votes",
 }
 
 

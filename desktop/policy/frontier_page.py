@@ -64,6 +64,7 @@ class FrontierPage(QWidget):
         self.answers = bind(actions.FRONTIER_ANSWERS, QSpinBox())
         self.answers.setRange(2, 1024)
         self.answers.setValue(MeasureFrontierConfig().answers)
+        self.answers.lineEdit().setTextMargins(SPACE, 0, SPACE, 0)
         turn_only_with_focus(self.answers)
         self.answers.valueChanged.connect(lambda _: self._show_missing())
         self.measure = action_button(actions.FRONTIER_MEASURE, self.start)
@@ -99,6 +100,10 @@ class FrontierPage(QWidget):
         whole.setStretch(0, 1)
         whole.setContentsMargins(0, SPACE, 0, 0)
         self.setLayout(whole)
+
+    def hasHeightForWidth(self) -> bool:
+        """A text that wraps in it must not make the page below the charts higher than there is room."""
+        return False
 
     def show_run(self, job_id: int | None) -> None:
         """What is measured as this run is; another point of what is shown is picked without reading anew."""

@@ -8,11 +8,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
 
+from core.preferences.differences import comparable
 from core.runs.slides import Slide
 from core.texts import beginning, visible
 from desktop.theme import theme
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, label, row
+from desktop.widgets.elided import OneLine
 from desktop.widgets.strangers import Reading, wrapping
 from desktop.widgets.token_colours import PIECES, coloured
 
@@ -28,9 +30,12 @@ COLOURS = {
 #: The end token and others without a text.
 END = "∎"
 #: Pixels of the figures and the legend, in the page and before a room.
-FIGURES, LEGEND = (15, 26), (12, 18)
-#: Pixels of the text in the page; and before a room, where the longest of the answers has at most so many letters.
-TEXT, ROOM = 16, ((350, 46), (900, 34), (2500, 26))
+FIGURES, LEGEND = (14, 26), (12, 18)
+#: What is said where an answer is too unlike the one before for its words to be compared.
+OTHER = "Nothing is marked: the answer is another one as a whole than that of the step before."
+#: Pixels of the text in the page, at least so many of its lines; and before a room, where the longest of the answers
+#: has at most so many letters.
+TEXT, LINES, ROOM = 16, 2, ((350, 46), (900, 34), (2500, 26))
 
 
 class SlideView(QWidget):
@@ -43,7 +48,7 @@ class SlideView(QWidget):
         self._lacks = ""
         self._large = large
         self.when = label("", "number" if large else "heading")
-        self.figures = label("")
+        self.figures = OneLine()
         self.text = Reading()
         self.text.setAccessibleName("The answer at this step")
         self.text.setTabChangesFocus(True)
@@ -70,6 +75,7 @@ class SlideView(QWidget):
         self.when.setStyleSheet(f"font-size: {self._pixels(FIGURES) + 4}px; font-weight: 600;")
         self.figures.setStyleSheet(f"font-size: {self._pixels(FIGURES)}px;")
         self.legend.setStyleSheet(f"font-size: {self._pixels(LEGEND)}px;")
+        self.text.setMinimumHeight(round(LINES * 1.4 * theme.sized(TEXT)) + 4 * SPACE)
         self._paint()
 
     def _pixels(self, sizes: tuple[int, int]) -> int:
@@ -112,12 +118,19 @@ class SlideView(QWidget):
             inner = "".join(coloured(piece, value, strongest) for piece, value in some)
         else:
             inner = _marked(slide, name == NEW)
+            if name == NEW and self._is_another(slide):
+                self.legend.setText(OTHER)
             if name not in (NEW, NOTHING):
                 self.legend.setText(self._why_not(slide, name))
         self.text.setWordWrapMode(wrapping(slide.text))
         size = self._text_pixels()
         self.text.setHtml(f'<p style="font-size: {size}px; line-height: 140%; white-space: pre-wrap">{inner}</p>')
         self.text.setAlignment(Qt.AlignmentFlag.AlignLeft)
+
+    def _is_another(self, slide: Slide) -> bool:
+        """Is the answer before it so unlike that nothing in this one is marked?"""
+        place = next((n for n, each in enumerate(self._slides) if each is slide), 0)
+        return place > 0 and not comparable(self._slides[place - 1].text, slide.text)
 
     def _why_not(self, slide: Slide, name: str) -> str:
         """Why the tokens have no such number here."""
@@ -133,7 +146,7 @@ def figures(slide: Slide) -> str:
     found = [] if slide.score is None else [f"Reward {slide.score:+.2f}"]
     found += [] if slide.gold is None or slide.gold == slide.score else [f"Gold {slide.gold:+.2f}"]
     found += [] if slide.kl is None else [f"KL {slide.kl:.2f} nats"]
-    return "    ".join([*found, f"{slide.tokens} token{'s' * (slide.tokens != 1)}"])
+    return "   ".join([*found, f"{slide.tokens} token{'s' * (slide.tokens != 1)}"])
 
 
 def numbers_of(slide: Slide, name: str) -> tuple[float, ...] | None:

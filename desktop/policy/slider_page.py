@@ -32,9 +32,7 @@ ASK = (
 )
 LATER = "The run has to save a checkpoint first: then its policy can be asked, and is asked again at each that is kept."
 FEW = "So few steps? Start a run with more Checkpoints kept (More settings): each of them can be asked."
-BY_ITSELF = (
-    "The run itself answered this prompt at so few steps: Answer it asks each checkpoint that is kept, with colours."
-)
+BY_ITSELF = "The run kept few answers to this prompt: “Answer it” asks each kept checkpoint."
 #: With fewer steps than this, that is said.
 MANY = 5
 #: Letters of a prompt in the list.

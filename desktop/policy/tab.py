@@ -147,7 +147,7 @@ class Tab(TabWidget, ShowsRuns):
 
     def _results(self) -> QWidget:
         self.pages = QTabWidget()
-        self.pages.setAccessibleName("Samples, slider, further charts, and all runs")
+        self.pages.setAccessibleName("Samples, slider, further charts, all runs, and their frontier")
         self.pages.setDocumentMode(True)
         self.pages.tabBar().setDrawBase(False)
         for place, widget in (

@@ -53,7 +53,8 @@ class JudgeCard(QWidget):
             row(label("Judged by"), self.judge),
             self.served,
             self.explain,
-            row(label("Prompts"), self.limit, None, self.let_rank),
+            row(label("Prompts"), self.limit, None),
+            row(None, self.let_rank),
             self.said,
         ))))  # fmt: skip
         turn_only_with_focus(self.judge, self.limit)

@@ -249,6 +249,7 @@ QTabWidget::pane {{ border: none; }}
 QTabBar::tab {{ background: transparent; color: {t.muted}; padding: 8px 14px; border: none;
     border-bottom: 2px solid transparent; }}
 QTabBar::tab:selected {{ color: {t.text}; border-bottom: 2px solid {t.accent}; font-weight: 600; }}
+QTabWidget[role="card"] QTabBar::tab {{ padding: 8px 10px; }}
 QTabBar::tab:hover {{ color: {t.text}; }}
 QScrollArea {{ background: transparent; border: none; }}
 QScrollArea > QWidget > QWidget {{ background: transparent; }}

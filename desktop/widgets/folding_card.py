@@ -19,6 +19,7 @@ class FoldingCard(QFrame):
         super().__init__()
         self.setProperty("role", "card")
         self._pages, self._name = pages, name
+        pages.setProperty("role", "card")
         stack = pages.findChild(QStackedWidget)
         assert stack is not None
         self._stack = stack
@@ -32,7 +33,7 @@ class FoldingCard(QFrame):
         corner.setLayout(inner)
         pages.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         pages.setCornerWidget(corner, Qt.Corner.TopRightCorner)
-        pages.currentChanged.connect(lambda _: self.fold(False))
+        pages.currentChanged.connect(self._turned)
         pages.tabBarClicked.connect(lambda _: self.fold(False))
         self._inner = column(pages)
         self.setLayout(self._inner)
@@ -47,12 +48,19 @@ class FoldingCard(QFrame):
             user_settings.set_card_folded(self._name, on)
             self._show(on)
 
+    def _turned(self) -> None:
+        """Another page may need more room."""
+        self.fold(False)
+        self._show(False)
+
     def _show(self, folded: bool) -> None:
         """Folded, the card is as high as its tabs."""
         self._stack.setVisible(not folded)
         bar = max(self._pages.tabBar().sizeHint().height(), self.toggle.height())
         self._pages.setMaximumHeight(bar if folded else QWIDGETSIZE_MAX)
-        self._pages.setMinimumHeight(bar if folded else LOWEST)
+        page = self._stack.currentWidget()
+        needed = bar + SPACE // 2 + (page.minimumSizeHint().height() if page is not None else 0)
+        self._pages.setMinimumHeight(bar if folded else max(LOWEST, needed))
         vertical = QSizePolicy.Policy.Fixed if folded else QSizePolicy.Policy.Preferred
         self.setSizePolicy(QSizePolicy.Policy.Preferred, vertical)
         self._inner.setContentsMargins(SPACE + 4, SPACE // 2, SPACE + 4, 0 if folded else SPACE + 4)

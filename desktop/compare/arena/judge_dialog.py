@@ -136,6 +136,7 @@ class JudgeDialog(QDialog):
         for job in self.session.jobs(record):
             if job.usable:
                 found.addItem(describe(job), job.id)
+        found.setCurrentIndex(0)  # with a placeholder, Qt chooses none
         return found
 
     def _show_kind(self, place: int) -> None:

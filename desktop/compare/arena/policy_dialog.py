@@ -139,6 +139,7 @@ class PolicyDialog(QDialog):
         for job in self.session.jobs(TrainPolicyJob):
             if job.usable:
                 self.run.addItem(describe(job), job.id)
+        self.run.setCurrentIndex(0)  # with a placeholder, Qt chooses none
         return _form(("Run", self.run), ("Checkpoint", self.checkpoint))
 
     def _show_checkpoints(self) -> None:
@@ -165,6 +166,7 @@ class PolicyDialog(QDialog):
         for job in self.session.jobs(TrainRewardJob):
             if job.usable:
                 self.reward.addItem(describe(job), job.id)
+        self.reward.setCurrentIndex(0)
         return _form(("Best of", self.n), ("By", self.reward), about=BEST_OF)
 
     def _adapter(self) -> QWidget:

@@ -220,7 +220,7 @@ class SetupPage(QWidget):
         self.warning.setVisible(bool(trouble))
         if job is not None and busy:
             self.step.setText(progress_of(job))
-            self.about.setText(self.session.waits(job) or "You can vote meanwhile." if ready else "")
+            self.about.setText(self.session.waits(job) or ("You can vote meanwhile." if ready else ""))
         elif few:
             self.step.setText("Add two policies or more")
             self.about.setText("The base model beside a tuned policy says what tuning brought.")

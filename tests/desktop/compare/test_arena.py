@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QLabel, QTextEdit, QWidget
 from core.arena.voting import VotingSession
 from core.config.jobs import AnswerJob
 from core.config.judging import JudgingJob
+from core.config.training import TrainPolicyConfig, TrainPolicyResult, TrainRewardConfig, TrainRewardResult
 from core.jobs import queue
 from core.store import DATABASE, arena_votes, arenas, labelers, open_project
 from core.store.arena_votes import NewVote
@@ -21,7 +22,7 @@ from desktop.places import PageId
 from desktop.session import Session
 from desktop.widgets.key_rows import press_of
 from tests.desktop.compare.arenas import NAMES, add_arena, answering
-from tests.desktop.talks import boxes, press, texts
+from tests.desktop.talks import boxes, press, texts, with_run
 from tests.desktop.test_trust import answer
 
 
@@ -291,6 +292,34 @@ def test_an_arena_is_set_up_step_by_step(tab, qtbot, started):
     assert not page.answer.isVisible() and "Waiting" in page.step.text()
     tab.session.replay("undo")
     assert len(arenas.policies(project, arena.id)) == 1
+
+
+def test_runs_stand_ready_to_be_chosen_as_policies_and_judges(tab, arena):
+    project = tab.session.project
+    with_run(project, TrainRewardConfig(), TrainRewardResult(adapter="runs/1/x"))
+    with_run(project, TrainPolicyConfig(), TrainPolicyResult(adapter="runs/2/x"))
+    tab.session.look_again()
+    page, results = tab.arena.setup, tab.arena.results
+    page.ask_policy()
+    assert page.dialog.form == "run:2" and page.dialog.checkpoint.currentText() == "The last"
+    page.dialog.kind.setCurrentIndex(page.dialog.kind.findData("best-of-n"))
+    assert page.dialog.form == "best-of-4:1"
+    page.dialog.reject()
+    results.refresh()
+    results.ask_judge()
+    assert results.dialog.by == "reward:1"
+    results.dialog.reject()
+
+
+def test_answers_that_others_wrote_are_seen(tab, arena):
+    tab.show_page(PageId.ARENA)
+    table = tab.arena.setup.table
+    assert table.rowCount() == 3
+    other = open_project(tab.session.project.folder)
+    answering(other, arenas.add_policy(other, arena.id, "late", "base"), lambda asked: f"late {asked}")
+    tab.session.poll()
+    assert [table.item(3, column).text() for column in (0, 2)] == ["late", "3 of 3"]
+    other.close()
 
 
 def test_a_server_takes_part_once_somebody_agreed(tab, arena, qtbot):

@@ -86,6 +86,18 @@ def test_one_goes_through_the_answers_by_hand(tab):
     assert slider.value() == 0
 
 
+def test_it_is_said_where_an_answer_is_another_one_as_a_whole(tab):
+    texts = ("A plant.", "Nobody knew why they had left")
+    answered(tab.session.project, tab.run, texts=texts)
+    tab.session.look_again()
+    tab.slider.show_run(tab.run.id)
+    view = tab.slider.player.view
+    assert view.legend.text().startswith("Marked is")
+    tab.slider.player.slider.setValue(1)
+    assert view.text.toPlainText() == texts[1] and "background-color" not in view.text.toHtml()
+    assert "another one as a whole" in view.legend.text()
+
+
 def test_the_words_take_the_colour_of_their_numbers(tab):
     answered(tab.session.project, tab.run)
     tab.session.look_again()
@@ -150,7 +162,7 @@ def test_a_prompt_that_the_run_wrote_at_few_steps_is_answered_at_each_checkpoint
     for step in (1, 4):
         record(Samples(step, (Sample(text, f"answer {step}", prompt_id=number),)))
     tab.session.look_again()
-    assert page.choice.currentText().startswith(text) and "so few steps" in page.said.whole
+    assert page.choice.currentText().startswith(text) and "few answers" in page.said.whole
     page.write.click()
     assert queue.listed(project, SlideJob)[0].config.prompt_ids == (number,)
 
