@@ -296,7 +296,7 @@ def test_a_group_that_changed_meanwhile_is_left_out(ours, run_job, chat):
         (["--by", "gold:kindness", "--waiting"], "There is no reward called 'kindness'"),
         (["--by", "gold:length", "--waiting", "--explain"], "leave out --explain"),
         (["--by", "server:ftp://a", "--waiting"], "no address of a server"),
-        (["--by", "base", "--waiting", "--policie", "a"], "those of an arena"),
+        (["--by", "base", "--waiting", "--policy", "a"], "one of an arena"),
     ],
 )
 def test_one_sentence_for_what_is_wrong(ours, capsys, arguments, said):
