@@ -75,6 +75,7 @@ def test_the_command_tells_win_rates_equal_answers_and_judges(voted_on, capsys):
     assert people["agreement"]["votes"] == 10
     assert people["agreement"]["pairwise"]["value"] == pytest.approx(0.9)
     said = " ".join(people["sentences"])
+    assert pair["claimed"] and pair["fits"] and " wins over " in people["pair_sentences"][people["pairs"].index(pair)]
     assert (
         "run 12 wins over base: " in said and f"{rate:.0%} (" in said and "by the 42 votes on these two alone" in said
     )
