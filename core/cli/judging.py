@@ -32,16 +32,17 @@ def judge(folder: Path, as_json: bool, detach: bool, **options: Any) -> None:
         who = labelers.find(project, found.labeler)
         if who is not None:
             arena = arenas.find(project, config.arena) if config.arena else None
-            parts += told(judged.figures(project, who, arena.id if arena else None))
+            parts += told(judged.figures(project, who, arena.id if arena else None), "voted on" if arena else "ranked")
         return "\n".join(parts)
 
     start(folder, JobKind.JUDGE, config, as_json, detach, tell=tell)
 
 
-def told(found: JudgeFigures) -> Iterator[str]:
-    """How far the judge agrees with people, on all prompts and by tag, and whether it follows the place."""
+def told(found: JudgeFigures, did: str = "ranked") -> Iterator[str]:
+    """How far the judge agrees with people, who `did` the same, on all prompts and by tag, and whether it follows the
+    place."""
     if found.people is None:
-        yield f"{found.judge.name}: nobody ranked what it judged, so nothing is known of how far it agrees with people."
+        yield f"{found.judge.name}: nobody {did} what it judged, so nothing is known of how far it agrees with people."
     else:
         rows = [_row("all prompts", found.people.overall)]
         rows += [_row(f"tag {name}", each) for name, each in found.people.tags.items()]

@@ -68,7 +68,9 @@ def test_nothing_in_a_pack_tells_whose_an_answer_is(filled, packed, plumbline):
         assert name not in content
     with closing(open_project(packed)) as there:
         of = arenas.listed(there)[0].id
-        assert sorted(policy.name for policy in arenas.policies(there, of)) == ["A", "B", "C"]
+        assert [policy.name for policy in arenas.policies(there, of)] == ["A", "B", "C"]
+        known = {policy.id for policy in arenas.policies(filled, arenas.listed(filled)[0].id)}
+        assert known.isdisjoint(policy.id for policy in arenas.policies(there, of)), "they tell who was added first"
         assert {(policy.kind, policy.job_id, policy.step) for policy in arenas.policies(there, of)} == {
             ("base", None, None)
         }
