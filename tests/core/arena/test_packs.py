@@ -30,8 +30,8 @@ def packed(filled, voted_on, tmp_path, plumbline):
     voter(filled).vote("first")
     for outcome in ("first", "tie"):
         voter(filled, "bob").vote(outcome)
-    code, _, err = plumbline("pack", filled.folder, tmp_path / "a.plumbpack", "--labeler", "ann", "--arena", "Three")
-    assert code == 0, err
+    code, out, err = plumbline("pack", filled.folder, tmp_path / "a.plumbpack", "--labeler", "ann", "--arena", "Three")
+    assert (code, "and 6 of the arena 'Three' to vote on." in out) == (0, True), err
     return packs.unpack(tmp_path / "a.plumbpack", tmp_path / "there")
 
 
