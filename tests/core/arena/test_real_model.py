@@ -31,12 +31,13 @@ def warmth(text: str) -> float:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_votes_and_judges_find_whose_answers_are_worth_more(tmp_path):
     """The demo's reference, its PPO, the best of 8 and a short DPO; three scripts of known taste vote 20 times each."""
     folder = tmp_path / "demo"
     command("demo", folder)
     tuned = json.loads(command(
-        "train-policy", folder, "--algorithm", "dpo", "--steps", 8, "--eval-prompts", 0, "--json",
+        "train-policy", folder, "--algorithm", "dpo", "--steps", 4, "--eval-prompts", 0, "--json",
     ).splitlines()[-1])  # fmt: skip
     command("arena", "new", folder, "Demo")
     command("arena", "add", folder, "Demo", "base", f"PPO=run:{PPO}", f"DPO=run:{tuned['job']}", f"best-of-8:{REWARD}")
@@ -74,4 +75,4 @@ def test_votes_and_judges_find_whose_answers_are_worth_more(tmp_path):
             right[vote.labeler].append((vote.won > 0.5) == (ahead > 0))
     exact, learnt = right.values()
     assert all(exact)
-    assert sum(learnt) / len(learnt) > 0.55, "the reward model has learnt to rank by warmth"
+    assert sum(learnt) / len(learnt) > 0.6, "the reward model has learnt to rank by warmth"
