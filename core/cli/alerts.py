@@ -16,7 +16,9 @@ RULES = "; ".join(f"{name}: {words}" for name, words in alerts.RULES.items())
 @click.command("alert")
 @click.option("--when", type=click.Choice(list(alerts.RULES)), help=f"When you are told. {RULES}.")
 @click.option("--above", type=float, help="The number of kl and reward.")
-@click.option("--command", default="", help="A command of yours; it gets the message as JSON on its input.")
+@click.option(
+    "--command", default="", help="A command of yours, without a shell; it gets the message as JSON on its input."
+)
 @click.option("--webhook", default="", help="An address to which the message is posted as JSON.")
 @click.option("--yes", is_flag=True, help="Do not ask whether an address that is not this machine may be told.")
 @click.option("--remove", type=int, metavar="NUMBER", help="Remove an alert.")

@@ -34,8 +34,12 @@ def results_command(folder: Path, name: str, judge: str, tag: str, as_json: bool
 
 
 def values(found: ArenaResults) -> dict[str, Any]:
-    """All of it as JSON has it, with null where a number is none."""
+    """All of it as JSON has it, with null where a number is none; of each pair, too, whether a win may be
+    `claimed`, and whether the votes on these two alone fit the table."""
     whole: dict[str, Any] = _plain(asdict(found))
+    for standing, told_of in zip(found.standings, whole["standings"], strict=True):
+        for pair, row in zip(standing.pairs, told_of["pairs"], strict=True):
+            row |= {"claimed": pair.claimed, "fits": pair.fits}
     return whole
 
 

@@ -9,7 +9,7 @@ from core.cli.output import folder_argument, json_option, opened, say, show, tab
 from core.errors import BadInput
 from core.labeling import html_pack, pack_report
 from core.labeling import pack as packs
-from core.store import assignments, labelers, packed_rankings
+from core.store import arenas, assignments, labelers, packed_rankings
 from core.store import conflicts as conflicting
 
 
@@ -46,9 +46,12 @@ def pack(folder: Path, file: Path, labeler: str, arena: str, html: bool, as_json
     with opened(folder) as project:
         waiting = html_pack.write(project, file, labeler) if html else packs.pack(project, file, labeler, arena)
         stays = packed_rankings.not_sent_back(project, labeler)
+        asked = len({row[2] for row in arenas.texts(project, arenas.called(project, arena).id)}) if arena else 0
     if stays:
         say(stays, err=True)
-    show({"waiting": waiting, "labeler": labeler}, as_json, f"{file} holds {waiting} prompts for {labeler} to rank.")
+    votes = f", and {asked} of the arena {arena!r} to vote on" if arena else ""
+    text = f"{file} holds {waiting} prompts for {labeler} to rank{votes}."
+    show({"waiting": waiting, "labeler": labeler, "arena_prompts": asked}, as_json, text)
 
 
 @click.command()

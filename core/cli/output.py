@@ -125,9 +125,8 @@ def _option(item: Any, others: list[tuple[str, Any]]) -> Callable[[Command], Com
         return click.option(f"{name}/--no-{name[2:]}", item.name, default=None, help=f"{help}  [{said}]")
     if isinstance(default, tuple):
         each = get_args(item.type)[0]
-        return click.option(
-            name.removesuffix("s"), item.name, type=each, multiple=True, default=None, help=f"{help} Repeatable."
-        )
+        one = name.removesuffix("ies") + "y" if name.endswith("ies") else name.removesuffix("s")
+        return click.option(one, item.name, type=each, multiple=True, default=None, help=f"{help} Repeatable.")
     bounds = [f"from {meta['low']:g}"] if meta["low"] is not None else []
     bounds += [f"to {meta['high']:g}"] if meta["high"] is not None else []
     note = ", ".join([*bounds, said])

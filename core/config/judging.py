@@ -92,9 +92,9 @@ class JudgingConfig:
         if self.arena and self.waiting:
             raise BadInput("Give either --arena or --waiting, not both.")
         if self.policies and not self.arena:
-            raise BadInput("--policies are those of an arena: give its name with --arena.")
+            raise BadInput("--policy names one of an arena: give the arena's name with --arena.")
         if len(self.policies) == 1:
-            raise BadInput("A judge compares two policies at least: give --policies once more, or leave it out.")
+            raise BadInput("A judge compares two policies at least: give --policy once more, or leave it out.")
         if self.explain and self.by and not self.spec.is_asked:
             raise BadInput(f"{self.by!r:.120} gives scores and says nothing: leave out --explain.")
 

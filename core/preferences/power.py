@@ -49,14 +49,14 @@ def doubt(prompts: Numbers, won: Floats, difference: float = 0.1) -> str:
     return _doubt(needed(prompts, won, _half_width(difference)), difference)
 
 
-def doubt_of(found: Interval, votes: int, difference: float = 0.1) -> str:
-    """The same of a win rate that so many votes gave, some of them on other policies; empty where it is seen, and where
-    there is no interval to go by. Its variance is taken to fall with the number of votes."""
+def doubt_of(found: Interval, votes: int, prompts: int, difference: float = 0.1) -> str:
+    """The same of a win rate that so many votes on so many prompts gave, some of them on other policies; empty where it
+    is seen, and where there is no interval to go by. Its variance is taken to fall with the number of prompts."""
     if found.low is None or found.high is None or is_seen(found):
         return ""
     wide = (found.high - found.low) / 2 / _half_width(difference)
     more = max(0, ceil(votes * (wide**2 - 1)))
-    return _doubt(Needed(more, more), difference)
+    return _doubt(Needed(more, ceil(more * prompts / votes)), difference)
 
 
 def _half_width(difference: float) -> float:

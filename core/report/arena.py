@@ -97,7 +97,8 @@ def _standing(material: Material, voice: Voice, family: int) -> Standing:
     table, pairs = standing(material, cast, family=family)
     names = [each.name for each in material.policies]
     comparisons = len(pairs) * family
-    said = tuple(words.verdict(pair, names, len(cast), comparisons) for pair in pairs)
+    prompts = len(np.unique(cast.prompts))
+    said = tuple(words.verdict(pair, names, len(cast), prompts, comparisons) for pair in pairs)
     first = win_rate(cast.prompts, cast.won) if len(cast) else NOTHING
     agreed = _agreement(cast) if voice.kind == "person" else None
     sentences = [words.about(voice)]
@@ -112,7 +113,7 @@ def _standing(material: Material, voice: Voice, family: int) -> Standing:
             sentences.append(words.first_shown(first, voice.name))
             sentences.append(words.agreement(agreed))
     return Standing(
-        voice.name, voice.kind, len(cast), len(np.unique(cast.labelers)), len(np.unique(cast.prompts)),
+        voice.name, voice.kind, len(cast), len(np.unique(cast.labelers)), prompts,
         int((cast.won == 0.5).sum()), int(cast.both_bad.sum()), table, pairs, said, first, agreed,
         tuple(filter(None, sentences)),
     )  # fmt: skip

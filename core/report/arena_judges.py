@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.config.judging import JudgeBy
 from core.preferences.interval import Interval
 from core.preferences.judge_agreement import JudgeReport, judge_report
 from core.preferences.length_taste import LengthTaste, beyond, length_taste
@@ -50,6 +51,11 @@ class Judge:
     def checked(self) -> bool:
         """Did people vote on what it judged?"""
         return self.agreement is not None
+
+    @property
+    def scores(self) -> bool:
+        """Is it a reward function, which is not asked about two answers?"""
+        return self.detail.partition(":")[0] in (JudgeBy.REWARD, JudgeBy.GOLD)
 
     @property
     def follows_place(self) -> bool:

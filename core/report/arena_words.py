@@ -36,8 +36,8 @@ def number(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def verdict(pair: Pair, names: Sequence[str], votes: int, comparisons: int) -> str:
-    """Who wins by all `votes`, or that it cannot be seen."""
+def verdict(pair: Pair, names: Sequence[str], votes: int, prompts: int, comparisons: int) -> str:
+    """Who wins by all `votes` on so many prompts, or that it cannot be seen."""
     one, two, rate = names[pair.one], names[pair.two], pair.modelled
     if pair.answered and pair.same == pair.answered:
         return f"{one} and {two} gave the same answer to every prompt: there is nothing to vote on."
@@ -50,7 +50,7 @@ def verdict(pair: Pair, names: Sequence[str], votes: int, comparisons: int) -> s
             f"{one} may win over {two}: {told(rate)}{_alone(pair, len(names))}. One of {comparisons} comparisons looks "
             "like this by chance too often to say so yet."
         )
-    said = power.doubt_of(rate, votes)
+    said = power.doubt_of(rate, votes, prompts)
     return f"{one} and {two}: {said[:1].lower()}{said[1:]}"
 
 
@@ -85,8 +85,8 @@ def remarks(pair: Pair, names: Sequence[str]) -> list[str]:
     if equal.value is not None and (lost or (follows and abs(equal.value - (raw.value or 0.0)) >= NEAR)):
         ending = ", which cannot be told from even" if lost else ""
         found.append(f"By these votes alone, at equal lengths {one} would win {told(equal)} over {two}{ending}.")
-    if pair.votes and pair.at_equal_lengths.doubt:
-        found.append(f"{one} and {two}: {pair.at_equal_lengths.doubt}")
+    if pair.votes and (doubt := pair.at_equal_lengths.doubt):
+        found.append(f"{one} and {two}: {doubt[:1].lower()}{doubt[1:]}")
     return found
 
 
@@ -155,6 +155,8 @@ def of_judge(judge: Judge, names: Sequence[str]) -> list[str]:
     found = [_agreement(judge)]
     if judge.places is not None:
         found.append(_places(judge))
+    elif judge.scores:
+        found.append(f"{judge.name} scores each answer by itself: the place cannot decide.")
     else:
         found.append(f"{judge.name} was not asked in both orders: whether it follows the place is not known.")
     found += _length(judge)
@@ -211,7 +213,7 @@ def _length(judge: Judge) -> list[str]:
     if more.low is not None and more.high is not None and not more.low <= 0 <= more.high:
         way = "more" if more.low > 0 else "less"
         return [f"{said}, by people {told(judge.people_longer_wins)}: it likes length {way} than people do."]
-    return [f"{said}, by people {told(judge.people_longer_wins)}."]
+    return [f"{said}, by people {told(judge.people_longer_wins)}." if judge.checked else f"{said}."]
 
 
 def _turned(found: Interval) -> Interval:

@@ -18,11 +18,14 @@ REDUCE = (
     "delete from arena_votes where labeler_id != :labeler",
     "delete from judge_answers",
     # nothing tells whose an answer is
-    "create temp table letters as select id, row_number() over (order by random()) as place from arena_policies",
-    "update arena_policies set name = hex(randomblob(16)), kind = 'base', job_id = null, step = null, detail = '{}',"
-    " created_at = ''",
-    "update arena_policies set name = (select iif(place <= 26, char(64 + place), 'P' || place) from letters"
-    " where letters.id = arena_policies.id)",
+    "create temp table letters as select id, arena_id, row_number() over (order by random()) as place,"
+    " max(id) over () as most from arena_policies",
+    "update arena_policies set name = hex(randomblob(16))",
+    # other numbers, too, because those say in which order the policies were added
+    "insert into arena_policies (id, arena_id, name, kind, created_at) select most + place, arena_id,"
+    " iif(place <= 26, char(64 + place), 'P' || place), 'base', '' from letters order by place",
+    "update arena_answers set policy_id = (select most + place from letters where letters.id = policy_id)",
+    "delete from arena_policies where id in (select id from letters)",
     "update arena_answers set tokens = 0, seed = 0, kl = null, job_id = null, created_at = ''",
     "delete from conflicts where taken is not null or not exists (select 1 from settings where key = 'pack')",
     "delete from priorities",

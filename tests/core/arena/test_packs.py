@@ -30,8 +30,8 @@ def packed(filled, voted_on, tmp_path, plumbline):
     voter(filled).vote("first")
     for outcome in ("first", "tie"):
         voter(filled, "bob").vote(outcome)
-    code, _, err = plumbline("pack", filled.folder, tmp_path / "a.plumbpack", "--labeler", "ann", "--arena", "Three")
-    assert code == 0, err
+    code, out, err = plumbline("pack", filled.folder, tmp_path / "a.plumbpack", "--labeler", "ann", "--arena", "Three")
+    assert (code, "and 6 of the arena 'Three' to vote on." in out) == (0, True), err
     return packs.unpack(tmp_path / "a.plumbpack", tmp_path / "there")
 
 
@@ -82,7 +82,9 @@ def test_nothing_in_a_pack_tells_whose_an_answer_is(filled, packed, plumbline):
         assert name not in content
     with closing(open_project(packed)) as there:
         of = arenas.listed(there)[0].id
-        assert sorted(policy.name for policy in arenas.policies(there, of)) == ["A", "B", "C"]
+        assert [policy.name for policy in arenas.policies(there, of)] == ["A", "B", "C"]
+        known = {policy.id for policy in arenas.policies(filled, arenas.listed(filled)[0].id)}
+        assert known.isdisjoint(policy.id for policy in arenas.policies(there, of)), "they tell who was added first"
         assert {(policy.kind, policy.job_id, policy.step) for policy in arenas.policies(there, of)} == {
             ("base", None, None)
         }

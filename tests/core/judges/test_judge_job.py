@@ -326,7 +326,7 @@ def test_a_policy_that_goes_meanwhile_takes_no_vote_of_others_along(ours, arena,
         (["--by", "gold:kindness", "--waiting"], "There is no reward called 'kindness'"),
         (["--by", "gold:length", "--waiting", "--explain"], "leave out --explain"),
         (["--by", "server:ftp://a", "--waiting"], "no address of a server"),
-        (["--by", "base", "--waiting", "--policie", "a"], "those of an arena"),
+        (["--by", "base", "--waiting", "--policy", "a"], "one of an arena"),
     ],
 )
 def test_one_sentence_for_what_is_wrong(ours, capsys, arguments, said):

@@ -7,7 +7,7 @@ from scipy.optimize import minimize
 from core.preferences.clustering import clustered_variance, intraclass_correlation
 from core.preferences.interval import Interval
 from core.preferences.length_control import length_controlled
-from core.preferences.power import doubt, is_seen, needed
+from core.preferences.power import doubt, doubt_of, is_seen, needed
 from core.preferences.prediction_powered import prediction_powered
 from core.preferences.votes import Votes, win_rate
 from tests.core.preferences.arenas import within
@@ -196,6 +196,8 @@ def test_a_difference_that_cannot_be_seen_is_a_sentence_that_says_what_would_sho
     assert "some 380 more votes, on 190 further prompts," in twice  # (2.80 / 0.1)^2 / 4 * 20 / 19 - 20 = 186.6
     assert doubt(np.arange(400), np.arange(400) % 2 * 1.0).startswith("No difference can be seen: one of 10 points")
     assert doubt(np.arange(20), np.ones(20)) == ""
+    wide = Interval(0.55, 0.41, 0.69, 20)  # 60 * ((0.14 / 0.06996)^2 - 1) = 180.3, and a third as many prompts
+    assert "some 190 more votes, on 65 further prompts, would" in doubt_of(wide, 60, 20)
     assert not is_seen(Interval(0.9)) and is_seen(Interval(0.4, 0.3, 0.49, 9))
 
 

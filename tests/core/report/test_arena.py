@@ -75,6 +75,7 @@ def test_the_command_tells_win_rates_equal_answers_and_judges(voted_on, capsys):
     assert people["agreement"]["votes"] == 10
     assert people["agreement"]["pairwise"]["value"] == pytest.approx(0.9)
     said = " ".join(people["sentences"])
+    assert pair["claimed"] and pair["fits"] and " wins over " in people["pair_sentences"][people["pairs"].index(pair)]
     assert (
         "run 12 wins over base: " in said and f"{rate:.0%} (" in said and "by the 42 votes on these two alone" in said
     )
@@ -112,6 +113,18 @@ def test_a_judge_without_people_is_not_checked_and_an_arena_without_votes_says_s
     found = arena.computed(material(world, voted(random, world, 0), fair=judged(random, world, FAIR)))
     assert not found.judges[0].checked and "not checked against people yet" in found.judge_sentences[0][0]
     assert found.judges[0].corrected == ()
+
+
+def test_a_judge_that_scores_is_not_told_to_lack_the_other_order(voted_on):
+    one, two = arenas.answers(voted_on, arenas.listed(voted_on)[0].id)[::PROMPTS][:2]
+    for name, detail in (("judge: gold length", "gold:length"), ("judge: small", "base")):
+        who = labelers.named(voted_on, name, kind="judge", detail=detail).id
+        arena_votes.cast(voted_on, [NewVote(one.id, two.id, who, guidelines.current_id(voted_on), 1.0)])
+    found = arena.results(voted_on, "Trial")
+    (_, gold_places, *_), (_, model_places, *_) = found.judge_sentences[1:]
+    assert gold_places == "judge: gold length scores each answer by itself: the place cannot decide."
+    assert model_places.startswith("judge: small was not asked in both orders")
+    assert "of the judge “gold length”: they say" in found.of_judge("judge: gold length").sentences[0]
 
 
 def test_the_report_of_an_experiment_has_the_arena_where_there_is_one(voted_on):
