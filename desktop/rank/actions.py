@@ -38,6 +38,7 @@ VIEWS = {
         keys=BINDINGS["differences"].keys,
         checkable=True,
     ),
+    "left_out": _here("rank.left-out", "Ask before cards without a place are saved as worse", checkable=True),
 }
 LARGER = _here("rank.larger", "Larger text", keys=BINDINGS["larger"].keys)
 SMALLER = _here("rank.smaller", "Smaller text", keys=BINDINGS["smaller"].keys)

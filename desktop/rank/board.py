@@ -166,6 +166,13 @@ class RankingBoard(BoardParts):
         self.hint.setProperty("role", "warning" if sentence else "muted")
         self.hint.style().polish(self.hint)
 
+    def show_left_out(self, items: tuple[int, ...]) -> None:
+        """Ask whether these are to count as worse than what has a place, and lead to the first of them."""
+        self.select(self.ordering.shown.index(items[0]))
+        letters = [letter(self.ordering.shown.index(item)) for item in items]
+        named = f"{', '.join(letters[:-1])} and {letters[-1]} have" if len(letters) > 1 else f"{letters[0]} has"
+        self.say(f"{named} no place and would count as worse than the rest. Enter again saves it so.")
+
     @property
     def card(self) -> RankingCard | None:
         """The selected card."""

@@ -99,6 +99,7 @@ class Tab(TabWidget, Ranks, ReadsSettings, LooksAtConversation):
         board.switching.connect(controller.switch)
         board.instructions.connect(lambda: self.go(TabId.INSTRUCTIONS))
         controller.hinted.connect(board.say)
+        controller.left_out.connect(board.show_left_out)
 
     @property
     def labeling(self) -> LabelingSession | None:

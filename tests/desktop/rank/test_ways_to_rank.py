@@ -116,6 +116,32 @@ def test_best_and_worst_can_be_taken_back_by_mouse(tab: Tab, made: Project) -> N
     assert tab.board.ordering.extremes == (None, None)
 
 
+def test_cards_without_a_place_are_asked_about_once_before_they_count_as_worse(tab: Tab, made: Project) -> None:
+    tab.header.views["left_out"].setChecked(True)
+    press(tab, Key.Key_A, Key.Key_C, Key.Key_Return)
+    assert ranks(made) == [] and tab.board.selected == 1, "the first that has no place"
+    assert tab.board.hint.text().startswith("B and D have no place and would count as worse")
+    press(tab, Key.Key_Return)
+    assert len(ranks(made)) == 1
+    press(tab, Key.Key_A, Key.Key_B, Key.Key_C)
+    tab.board.propose(tab.board.ordering.with_item_flag(tab.board.ordering.shown[3], "unsafe"))
+    press(tab, Key.Key_Return)
+    assert len(ranks(made)) == 2, "what is flagged was not forgotten"
+
+
+def test_another_way_to_rank_puts_an_order_aside_and_brings_it_back(tab: Tab) -> None:
+    press(tab, Key.Key_A, Key.Key_C)
+    begun = tab.board.ordering
+    tab.header.next_method()
+    assert tab.board.ordering.tiers == () and "put aside" in tab.board.hint.text()
+    press(tab, Key.Key_Left)
+    tab.header.next_method()
+    tab.header.next_method()
+    assert tab.board.ordering == begun
+    tab.header.next_method()
+    assert len(tab.board.ordering.answers) == 1, "the question that was answered, too"
+
+
 def test_an_order_for_each_criterion_and_overall(tab: Tab, made: Project) -> None:
     tab.header.criteria.setChecked(True)
     assert [button.text() for button in tab.board.criteria.buttons.values()] == ["Helpful", "Honest", "Overall"]
