@@ -121,6 +121,15 @@ def set_card_folded(name: str, on: bool) -> None:
     _store().setValue(f"folded_{name}", "true" if on else "false")
 
 
+def prompt_share() -> float:
+    """Of the height of the page on which is ranked, so much belongs to the prompt; 0 is as much as it needs."""
+    return max(0.0, min(0.8, float(_get("prompt_share", 0.0))))
+
+
+def set_prompt_share(share: float) -> None:
+    _store().setValue("prompt_share", share)
+
+
 def break_minutes() -> int:
     """Minutes of labeling after which a break is suggested; 0 is never."""
     return max(0, min(240, int(_get("break_minutes", 0))))

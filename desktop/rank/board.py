@@ -14,7 +14,7 @@ from core.labeling.ordering import Ordering, letter
 from core.labeling.pack_check import LONGEST_COMMENT
 from core.records import Group, Verdict
 from desktop.rank import actions
-from desktop.rank.board_parts import BoardParts
+from desktop.rank.board_parts import STEP, BoardParts
 from desktop.rank.card import RankingCard
 from desktop.rank.keys import Command, Name, command, hint
 from desktop.widgets.strangers import tip
@@ -65,6 +65,8 @@ class RankingBoard(BoardParts):
             "earlier": self.prompt.toggle,
             "prompt_up": lambda: self.prompt.scroll_pages(-1),
             "prompt_down": lambda: self.prompt.scroll_pages(1),
+            "prompt_larger": lambda: self.resize_prompt(STEP),
+            "prompt_smaller": lambda: self.resize_prompt(-STEP),
             "write": lambda: self.writing.emit(NEW),
             "mend": self._mend,
             "copy": self._copy,

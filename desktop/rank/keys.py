@@ -17,7 +17,8 @@ from desktop.widgets.key_rows import KeyBinding, KeyRow, KeySection, Press, pres
 Name = Literal[
     "place", "tie", "place_selected", "to_rank", "tie_up", "better", "worse", "left", "right", "up", "down",
     "take_back", "remove", "good", "bad", "flag", "save", "skip", "skip_for_good", "comment", "undo", "redo",
-    "scroll_up", "scroll_down", "earlier", "prompt_up", "prompt_down", "write", "mend", "copy", "help", "escape",
+    "scroll_up", "scroll_down", "earlier", "prompt_up", "prompt_down", "prompt_larger", "prompt_smaller",
+    "write", "mend", "copy", "help", "escape",
 ]  # fmt: skip
 #: What is done around the board, by the header and by the window, whatever has the focus.
 Around = Literal[
@@ -125,6 +126,13 @@ SECTIONS = (
                     KeyBinding("prompt_down", ("Shift+PgDown",), "PgDown"),
                 ),
                 "scroll the prompt",
+            ),
+            KeyRow(
+                (
+                    KeyBinding("prompt_larger", ("Alt+Down",), "Alt+↓"),
+                    KeyBinding("prompt_smaller", ("Alt+Up",), "Alt+↑"),
+                ),
+                "more or less room for the prompt",
             ),
             KeyRow(
                 (KeyBinding("comment", ("Ctrl+M",)), KeyBinding("escape", ("Esc",))),
