@@ -30,6 +30,7 @@ VIEW = _here("rank.view", "View  ▾", "The way to rank, and how the cards are s
 NEXT_METHOD = _here("rank.next-method", "Another way to rank", keys=BINDINGS["method"].keys)
 BY_CRITERIA = _here("rank.by-criteria", "Order by each criterion", checkable=True)
 VIEWS = {
+    "single": _here("rank.single", "One card at full height", keys=BINDINGS["single"].keys, checkable=True),
     "stacked": _here("rank.stacked", "Stacked cards", keys=BINDINGS["stacked"].keys, checkable=True),
     "markdown": _here("rank.markdown", "Render Markdown", keys=BINDINGS["markdown"].keys, checkable=True),
     "differences": _here(

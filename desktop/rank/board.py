@@ -26,7 +26,8 @@ BY_HAND: tuple[Name, ...] = ("place", "tie", "place_selected", "to_rank", "tie_u
 
 
 class RankingBoard(BoardParts):
-    """`changed` carries the ordering that the labeler asks for; the other signals are wishes without content."""
+    """`changed` carries the ordering that the labeler asks for, `viewing` a way to see the cards that is to be turned
+    on or off, by its name in `actions.VIEWS`; the other signals are wishes without content."""
 
     changed = Signal(object)
     commented = Signal(str)
@@ -38,6 +39,7 @@ class RankingBoard(BoardParts):
     helping = Signal()
     instructions = Signal()
     switching = Signal(str)
+    viewing = Signal(str)
     writing = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -84,6 +86,7 @@ class RankingBoard(BoardParts):
         self.criteria.chosen.connect(self.switching)
         self.question.answered.connect(self._answer)
         self.grid.picked.connect(self._select_item)
+        self.grid.enlarged.connect(self._enlarge)
         self.grid.toggled.connect(self._toggle)
         self.grid.flagging.connect(self._flag_item)
         self.grid.dropped.connect(self.tie)
@@ -158,11 +161,12 @@ class RankingBoard(BoardParts):
     def read_settings(self) -> None:
         """The labeler likes to see the cards in another way."""
         self.grid.read_settings()
+        self.say("")
         self.select(self.selected)
 
     def say(self, sentence: str) -> None:
         """A gentle word in the hint line until the next change."""
-        text = sentence or hint(self.ordering.method)
+        text = sentence or hint(self.ordering.method, single=self.grid.single)
         self.hint.setText(text)
         self.hint.setToolTip(tip(text))
         self.hint.setProperty("role", "warning" if sentence else "muted")
@@ -185,6 +189,7 @@ class RankingBoard(BoardParts):
             self.selected = index
         for position, card in enumerate(self.grid.cards):
             card.set_selected(position == self.selected, focused=self.hasFocus())
+        self.grid.show_selected(self.card)
         if self.card:
             self.grid.ensureWidgetVisible(self.card, 0, 6)
         self.grid.show_differences(self.card)
@@ -264,7 +269,9 @@ class RankingBoard(BoardParts):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         wish = command(event, len(self.grid.cards))
-        if wish is None or wish.name == "escape":
+        if wish is not None and wish.name == "escape" and self.grid.single:
+            self.viewing.emit("single")
+        elif wish is None or wish.name == "escape":
             super().keyPressEvent(event)
         else:
             self.obey(wish)
@@ -305,6 +312,12 @@ class RankingBoard(BoardParts):
 
     def _take_back(self) -> None:
         self.propose(self.ordering.take_back())
+
+    def _enlarge(self, item: int) -> None:
+        """A card was clicked twice: it is seen alone, or beside the others again."""
+        self._select_item(item)
+        if self.ordering.question is None:
+            self.viewing.emit("single")
 
     def _toggle(self, item: int) -> None:
         self._select_item(item)

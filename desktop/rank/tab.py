@@ -99,6 +99,7 @@ class Tab(TabWidget, Ranks, ReadsSettings, LooksAtConversation):
         board.switching.connect(controller.switch)
         board.instructions.connect(lambda: self.go(TabId.INSTRUCTIONS))
         controller.hinted.connect(board.say)
+        board.viewing.connect(lambda name: self.header.toggle_view(name))
         controller.left_out.connect(board.show_left_out)
 
     @property

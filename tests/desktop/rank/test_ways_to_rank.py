@@ -14,6 +14,7 @@ from core.preferences.judged_groups import OVERALL
 from core.records import NewRanking
 from core.store import Project, assignments, create_project, drafts, guidelines, labelers, pairs, rankings
 from desktop import user_settings
+from desktop.rank.card_grid import shares
 from desktop.rank.tab import Tab
 from tests.desktop.rank.ranking import SHIFT, Key, add_group, on_disk, open_tab, press
 from tests.ranked import counting_rankings
@@ -309,3 +310,36 @@ def test_the_session_panel_and_a_break(tab: Tab, monkeypatch) -> None:
     tab.show_panel("session")
     assert panel.items.value.text() == "1"
     assert panel.rest.value.text() == "2"
+
+
+def test_one_card_at_full_height_by_key_and_by_double_click(tab: Tab) -> None:
+    grid = tab.board.grid
+    press(tab, Key.Key_V)
+    assert shown(tab) == [tab.board.ordering.shown[0]]
+    assert grid.cards[0].height() == grid.viewport().height()
+    press(tab, Key.Key_Right, Key.Key_Down)
+    assert shown(tab) == [tab.board.ordering.shown[2]] and "other cards" in tab.board.hint.text()
+    press(tab, Key.Key_B)
+    assert tab.board.ordering.tiers == ((tab.board.ordering.shown[1],),) and tab.board.selected == 1
+    press(tab, Key.Key_Escape)
+    assert len(shown(tab)) == 4
+    card = grid.cards[1]
+    QTest.mouseDClick(card.text.viewport(), Qt.MouseButton.LeftButton)
+    assert shown(tab) == [card.completion.id]
+    assert tab.board.ordering.rank(card.completion.id) == 1, "its place stays"
+    QTest.mouseDClick(card.text.viewport(), Qt.MouseButton.LeftButton)
+    assert len(shown(tab)) == 4
+
+
+def test_text_and_rows_follow_the_window(tab: Tab, made: Project) -> None:
+    group_id = add_group(made, "Lengths?", "short", "also short", "many words " * 150, "", "one " * 200, " \n")
+    tab.labeling.editor.open(group_id)
+    tab.show_item()
+    cards = {card.completion.text.strip()[:4]: card for card in tab.board.grid.cards}
+    blank = {card.text.placeholderText() for card in tab.board.grid.cards} - {""}
+    assert blank == {"An empty answer", "Nothing but blanks"}
+    size = cards["many"].text.fontMetrics().height()
+    tab.resize(1900, 1000)
+    QApplication.processEvents()
+    assert cards["many"].text.fontMetrics().height() > size
+    assert shares([100, 900], 800) == [220, 580] and shares([100, 100], 300) == [150, 150]
