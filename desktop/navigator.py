@@ -33,6 +33,9 @@ class Navigator(Protocol):
     def rank(self, group_id: int) -> None:
         """Show completions to be ranked now, wherever they stand in the queue."""
 
+    def send_back(self) -> None:
+        """Ask where to write the labeling pack that is open, with what was ranked in it."""
+
     def show_guide(self) -> None:
         """Show the guide's page about what is shown."""
 
@@ -65,6 +68,9 @@ class Nowhere:
         pass
 
     def rank(self, group_id: int) -> None:
+        pass
+
+    def send_back(self) -> None:
         pass
 
     def show_guide(self) -> None:

@@ -19,6 +19,8 @@ from desktop.places import TabId, kept_tab
 from desktop.theme.theme import BODY
 
 RECENT = 8
+#: What of the ways to look at the cards is on until somebody turns it off.
+VIEWS_ON = {"left_out"}
 
 
 @dataclass(frozen=True)
@@ -102,8 +104,8 @@ def set_ranking_method(method: str) -> None:
 
 
 def card_view(name: str) -> bool:
-    """A way to look at the cards that is on or off: `stacked`, `markdown`, `differences`."""
-    return str(_get(f"cards_{name}", "false")).lower() == "true"
+    """What somebody likes to have while ranking or not, by its name in `desktop.rank.actions.VIEWS`."""
+    return str(_get(f"cards_{name}", str(name in VIEWS_ON))).lower() == "true"
 
 
 def set_card_view(name: str, on: bool) -> None:
@@ -117,6 +119,15 @@ def card_folded(name: str) -> bool:
 
 def set_card_folded(name: str, on: bool) -> None:
     _store().setValue(f"folded_{name}", "true" if on else "false")
+
+
+def prompt_share() -> float:
+    """Of the height of the page on which is ranked, so much belongs to the prompt; 0 is as much as it needs."""
+    return max(0.0, min(0.8, float(_get("prompt_share", 0.0))))
+
+
+def set_prompt_share(share: float) -> None:
+    _store().setValue("prompt_share", share)
 
 
 def break_minutes() -> int:

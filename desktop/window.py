@@ -26,6 +26,7 @@ from desktop.shell import actions
 from desktop.shell.busy_overlay import BusyOverlay
 from desktop.shell.leaving import Leaving
 from desktop.shell.menus import Menus
+from desktop.shell.next_card import NextCard
 from desktop.shell.panels import Panels
 from desktop.shell.progress_title import ProgressTitle
 from desktop.shell.project_page import ProjectPage
@@ -90,6 +91,7 @@ class Window(QMainWindow):
         self.welcome.demo.connect(lambda: workspace.open_demo())
         self.welcome.new.connect(self.new_project)
         self.welcome.open.connect(self.choose_project)
+        self.welcome.pack.connect(self.packs.ask)
         self.welcome.asked.connect(self.projects.do)
         theme.notifier.changed.connect(self._paint_icon)
 
@@ -145,10 +147,12 @@ class Window(QMainWindow):
         self.page = ProjectPage(session)
         self.page.guide_asked.connect(self.show_guide)
         self.page.jobs_asked.connect(self.panels.show_jobs)
+        self.page.sending_back.connect(self.packs.ask_back)
         self.pages.addWidget(self.page)
         self.pages.setCurrentWidget(self.page)
         self._show_state()
-        self.open_tab(user_settings.last_tab(session.project.folder) or TabId.INSTRUCTIONS)
+        first = TabId.RANK if self.packs.packed else TabId.INSTRUCTIONS
+        self.open_tab(user_settings.last_tab(session.project.folder) or first)
 
     def _hide(self, session: Session) -> None:
         if self.page is not None:
@@ -227,13 +231,13 @@ class Window(QMainWindow):
 
     def take_tour(self) -> None:
         """Open the demo, if it is not, and begin at the tour's first stop."""
-        if self.session is not None and self.session.project.name == demo.NAME:
+        if self.session is not None and self.session.project.name == demo.NAME and not self.packs.packed:
             self._begin_tour()
         else:
             self.workspace.open_demo(self._begin_tour)
 
     def _begin_tour(self) -> None:
-        if self.page is not None:
+        if self.page is not None and isinstance(self.page.sidebar.next, NextCard):
             self.page.sidebar.next.begin_tour()
 
     def _turn_calm(self) -> None:

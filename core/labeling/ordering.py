@@ -41,6 +41,14 @@ class Ordering:
         return bool(overall.tiers or overall.flags or overall.flag or overall.verdicts)
 
     @property
+    def left_out(self) -> tuple[int, ...]:
+        """What has no place in an order by hand that gives others one, and no flag: it would count as worse."""
+        overall = self.switch(OVERALL)
+        if self.method != "order" or self.flag or not overall.tiers:
+            return ()
+        return tuple(item for item in overall.unranked if item not in self.flags)
+
+    @property
     def question(self) -> tuple[int, int] | None:
         """The two completions to compare next, or None when the answers give the whole order."""
         return pairwise.question(self.shown, self.answers) if self.method == "pairwise" else None

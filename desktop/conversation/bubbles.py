@@ -48,7 +48,7 @@ class ConversationView(QWidget):
         self._conversation: Conversation | None = None
         self._on_turn = on_turn
         self._wanted = self._open = self._made = False
-        self.highest = HIGHEST_OF_ALL
+        self.highest, self.highest_last = HIGHEST_OF_ALL, HIGHEST
         self.plain = FittedText(self, size=size, weight=weight)
         self.plain.setAccessibleName("Prompt")
         self._keys = f" ({earlier.keys[0]})" if earlier.keys else ""
@@ -114,9 +114,9 @@ class ConversationView(QWidget):
             bar = self.earlier.verticalScrollBar()
         bar.setValue(bar.value() + pages * max(24, bar.pageStep() - 24))
 
-    def set_highest(self, pixels: int) -> None:
-        """How much room all of it may take."""
-        self.highest = pixels
+    def set_highest(self, pixels: int, last: int = HIGHEST) -> None:
+        """How much room all of it may take, and the text of the last turn."""
+        self.highest, self.highest_last = pixels, last
         self._share_room()
 
     @property
@@ -161,7 +161,8 @@ class ConversationView(QWidget):
 
     def _share_room(self) -> None:
         """The last turn has what it needs, up to a limit; earlier ones have the rest."""
-        lines = min(HIGHEST, max(48, self.highest - 40))
+        beside = 0 if self.last.isHidden() else 40
+        lines = min(self.highest_last, max(48, self.highest - beside))
         self.last.set_highest(lines)
         if self.plain.highest != lines:
             self.plain.highest = lines

@@ -28,6 +28,7 @@ class Welcome(QWidget):
     demo = Signal()
     new = Signal()
     open = Signal()
+    pack = Signal()
     asked = Signal(str, object)
     """(What is wanted of a recent project, its folder): see `widgets.recent_list`."""
 
@@ -41,6 +42,7 @@ class Welcome(QWidget):
         demo.setDefault(True)
         new = button(actions.NEW.label, self.new.emit)
         existing = button(actions.OPEN.label, self.open.emit)
+        pack = button(actions.OPEN_PACK.label, self.pack.emit)
         self.demo_button = demo
         choices = card(
             column(
@@ -48,6 +50,7 @@ class Welcome(QWidget):
                 _choice(demo, "Something in every tab, to look at and to redo."),
                 _choice(new, "Your own instructions, prompts and base model."),
                 _choice(existing, "A folder that holds plumbline.db."),
+                _choice(pack, "A file that somebody gave you to rank."),
                 None,
                 spacing=2 * SPACE,
             )

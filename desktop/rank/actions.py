@@ -30,6 +30,7 @@ VIEW = _here("rank.view", "View  ▾", "The way to rank, and how the cards are s
 NEXT_METHOD = _here("rank.next-method", "Another way to rank", keys=BINDINGS["method"].keys)
 BY_CRITERIA = _here("rank.by-criteria", "Order by each criterion", checkable=True)
 VIEWS = {
+    "single": _here("rank.single", "One card at full height", keys=BINDINGS["single"].keys, checkable=True),
     "stacked": _here("rank.stacked", "Stacked cards", keys=BINDINGS["stacked"].keys, checkable=True),
     "markdown": _here("rank.markdown", "Render Markdown", keys=BINDINGS["markdown"].keys, checkable=True),
     "differences": _here(
@@ -38,6 +39,7 @@ VIEWS = {
         keys=BINDINGS["differences"].keys,
         checkable=True,
     ),
+    "left_out": _here("rank.left-out", "Ask before cards without a place are saved as worse", checkable=True),
 }
 LARGER = _here("rank.larger", "Larger text", keys=BINDINGS["larger"].keys)
 SMALLER = _here("rank.smaller", "Smaller text", keys=BINDINGS["smaller"].keys)
@@ -83,6 +85,7 @@ CALIBRATE = _here(
 )
 BREAKS = _here("session.breaks", "Suggest a break after", field=True)
 BEGIN_GENERATING = _here("rank.generate", "Generate completions …")
+SEND_BACK = _here("rank.send-back", "Send the pack back …", role="primary")
 UNDO_LAST = _here("rank.undo-last", "Undo the last ranking", "Undo, saved rankings too", role="link")
 UNSKIP = _here("rank.unskip", "Bring back what was skipped", role="link")
 GO_ON = _here("rank.go-on", "Go on ranking", role="primary")
@@ -113,7 +116,7 @@ COMMENT = _here("board.comment", "Comment", keys=BINDINGS["comment"].keys, field
 ACTIONS = (
     *PANELS.values(), CLOSE_PANEL, LABELER, VIEW, NEXT_METHOD, BY_CRITERIA, *VIEWS.values(), LARGER, SMALLER,
     GENERATE, STOP, RESUME, POLICY, CHECKPOINT, MIXED, *GENERATION.values(), SERVER, SERVER_MODEL, LOOK,
-    WHOSE, CALIBRATE, BREAKS, BEGIN_GENERATING, UNDO_LAST,
+    WHOSE, CALIBRATE, BREAKS, BEGIN_GENERATING, SEND_BACK, UNDO_LAST,
     UNSKIP, GO_ON, READ_GUIDELINES, ALL_KEYS, PLACE, GOOD, BAD, FLAG, UNDO, LATER, SAVE, COMMENT, LEFT_BETTER, NEITHER,
     RIGHT_BETTER, CRITERION, WRITE, MEND, EARLIER, ANSWER, ADD_ANSWER, LEAVE_ANSWER,
 )  # fmt: skip

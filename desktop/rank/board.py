@@ -14,7 +14,7 @@ from core.labeling.ordering import Ordering, letter
 from core.labeling.pack_check import LONGEST_COMMENT
 from core.records import Group, Verdict
 from desktop.rank import actions
-from desktop.rank.board_parts import BoardParts
+from desktop.rank.board_parts import STEP, BoardParts
 from desktop.rank.card import RankingCard
 from desktop.rank.keys import Command, Name, command, hint
 from desktop.widgets.strangers import tip
@@ -26,7 +26,8 @@ BY_HAND: tuple[Name, ...] = ("place", "tie", "place_selected", "to_rank", "tie_u
 
 
 class RankingBoard(BoardParts):
-    """`changed` carries the ordering that the labeler asks for; the other signals are wishes without content."""
+    """`changed` carries the ordering that the labeler asks for, `viewing` a way to see the cards that is to be turned
+    on or off, by its name in `actions.VIEWS`; the other signals are wishes without content."""
 
     changed = Signal(object)
     commented = Signal(str)
@@ -38,6 +39,7 @@ class RankingBoard(BoardParts):
     helping = Signal()
     instructions = Signal()
     switching = Signal(str)
+    viewing = Signal(str)
     writing = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -65,6 +67,8 @@ class RankingBoard(BoardParts):
             "earlier": self.prompt.toggle,
             "prompt_up": lambda: self.prompt.scroll_pages(-1),
             "prompt_down": lambda: self.prompt.scroll_pages(1),
+            "prompt_larger": lambda: self.resize_prompt(STEP),
+            "prompt_smaller": lambda: self.resize_prompt(-STEP),
             "write": lambda: self.writing.emit(NEW),
             "mend": self._mend,
             "copy": self._copy,
@@ -82,6 +86,7 @@ class RankingBoard(BoardParts):
         self.criteria.chosen.connect(self.switching)
         self.question.answered.connect(self._answer)
         self.grid.picked.connect(self._select_item)
+        self.grid.enlarged.connect(self._enlarge)
         self.grid.toggled.connect(self._toggle)
         self.grid.flagging.connect(self._flag_item)
         self.grid.dropped.connect(self.tie)
@@ -156,15 +161,23 @@ class RankingBoard(BoardParts):
     def read_settings(self) -> None:
         """The labeler likes to see the cards in another way."""
         self.grid.read_settings()
+        self.say("")
         self.select(self.selected)
 
     def say(self, sentence: str) -> None:
         """A gentle word in the hint line until the next change."""
-        text = sentence or hint(self.ordering.method)
+        text = sentence or hint(self.ordering.method, single=self.grid.single)
         self.hint.setText(text)
         self.hint.setToolTip(tip(text))
         self.hint.setProperty("role", "warning" if sentence else "muted")
         self.hint.style().polish(self.hint)
+
+    def show_left_out(self, items: tuple[int, ...]) -> None:
+        """Ask whether these are to count as worse than what has a place, and lead to the first of them."""
+        self.select(self.ordering.shown.index(items[0]))
+        letters = [letter(self.ordering.shown.index(item)) for item in items]
+        named = f"{', '.join(letters[:-1])} and {letters[-1]} have" if len(letters) > 1 else f"{letters[0]} has"
+        self.say(f"{named} no place and would count as worse than the rest. Enter again saves it so.")
 
     @property
     def card(self) -> RankingCard | None:
@@ -176,6 +189,7 @@ class RankingBoard(BoardParts):
             self.selected = index
         for position, card in enumerate(self.grid.cards):
             card.set_selected(position == self.selected, focused=self.hasFocus())
+        self.grid.show_selected(self.card)
         if self.card:
             self.grid.ensureWidgetVisible(self.card, 0, 6)
         self.grid.show_differences(self.card)
@@ -255,7 +269,9 @@ class RankingBoard(BoardParts):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         wish = command(event, len(self.grid.cards))
-        if wish is None or wish.name == "escape":
+        if wish is not None and wish.name == "escape" and self.grid.single:
+            self.viewing.emit("single")
+        elif wish is None or wish.name == "escape":
             super().keyPressEvent(event)
         else:
             self.obey(wish)
@@ -296,6 +312,12 @@ class RankingBoard(BoardParts):
 
     def _take_back(self) -> None:
         self.propose(self.ordering.take_back())
+
+    def _enlarge(self, item: int) -> None:
+        """A card was clicked twice: it is seen alone, or beside the others again."""
+        self._select_item(item)
+        if self.ordering.question is None:
+            self.viewing.emit("single")
 
     def _toggle(self, item: int) -> None:
         self._select_item(item)

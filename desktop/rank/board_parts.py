@@ -5,8 +5,10 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from core.labeling.pack_check import LONGEST_COMMENT
+from desktop import user_settings
 from desktop.actions import Action
 from desktop.conversation.bubbles import ConversationView
+from desktop.conversation.fitted import HIGHEST
 from desktop.rank import actions
 from desktop.rank.answer_editor import LEAST, SHARE, AnswerEditor
 from desktop.rank.card_grid import CardGrid
@@ -14,6 +16,7 @@ from desktop.rank.criterion_bar import CriterionBar
 from desktop.rank.flag_menu import FlagMenu
 from desktop.rank.keys import hint
 from desktop.rank.ladder import Ladder
+from desktop.rank.prompt_grip import PromptGrip
 from desktop.rank.question_bar import QuestionBar
 from desktop.theme import theme
 from desktop.widgets.basics import label
@@ -21,7 +24,11 @@ from desktop.widgets.bound import bind
 
 #: Of the board's height the prompt has at most so much while its earlier turns are unfolded.
 PROMPT_SHARE = 0.42
+#: And its last turn at most so much, whoever wants to see more of it.
+LAST_SHARE = 0.27
 LEAST_PROMPT = 104
+#: A key gives or takes so many pixels.
+STEP = 48
 SPACING = 12
 
 
@@ -35,6 +42,9 @@ class BoardParts(QWidget):
         self.prompt = ConversationView(self, earlier=actions.EARLIER, size=theme.HEADING + 2, weight=600)
         self.prompt.link.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.prompt.earlier.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.grip = PromptGrip(self)
+        self.grip.moved.connect(self.resize_prompt)
+        self.grip.reset.connect(lambda: self._give_prompt(0))
         self.note = label("", "warning", wrap=True)
         self.note.hide()
         self.criteria = CriterionBar(self)
@@ -93,7 +103,7 @@ class BoardParts(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(SPACING)
-        for widget in (self.prompt, self.note, self.criteria, self.question):
+        for widget in (self.prompt, self.grip, self.note, self.criteria, self.question):
             layout.addWidget(widget)
         layout.addLayout(body, 1)
         layout.addWidget(self.answer)
@@ -107,10 +117,21 @@ class BoardParts(QWidget):
 
     def share_room(self) -> None:
         """Something came, went or grew."""
-        others = self.save_button, self.hint, self.criteria, self.question, self.note
+        others = self.save_button, self.grip, self.hint, self.criteria, self.question, self.note
         heights = [each.sizeHint().height() for each in others if not each.isHidden()]
         ladder = 0 if self.ladder.isHidden() else self.ladder.minimumHeight()
         heights.append(max(self.grid.minimumSizeHint().height(), ladder))
         heights.append(0 if self.answer.isHidden() else self.answer.height())
         taken = sum(heights) + SPACING * len(heights)
-        self.prompt.set_highest(max(LEAST_PROMPT, min(round(self.height() * PROMPT_SHARE), self.height() - taken)))
+        most, wished = self.height() - taken, user_settings.prompt_share()
+        share = wished or PROMPT_SHARE
+        highest = max(LEAST_PROMPT, min(round(self.height() * share), most))
+        self.prompt.set_highest(highest, highest if wished else max(HIGHEST, round(self.height() * LAST_SHARE)))
+
+    def resize_prompt(self, pixels: int) -> None:
+        """Give the prompt so many pixels more, and the cards less."""
+        self._give_prompt(max(LEAST_PROMPT, self.prompt.sizeHint().height() + pixels) / max(1, self.height()))
+
+    def _give_prompt(self, share: float) -> None:
+        user_settings.set_prompt_share(share)
+        self.share_room()

@@ -50,6 +50,7 @@ MIN_SIZE = QSize(236, 150)
 #: How a completion that is cut on its card is had whole.
 WAY = with_key("Copy all of it", "copy") + "."
 RADIUS = 10.0
+EMPTY, NOTHING_BUT_BLANKS = "An empty answer", "Nothing but blanks"
 SAID = {None: "", "good": "+ good", "bad": "− bad"}
 FREE = "QToolButton { border: 1px solid palette(mid); border-radius: 6px; padding: 3px 10px; }"
 PLACED = (
@@ -118,10 +119,11 @@ class TwinMark(QLabel):
 
 
 class RankingCard(QFrame):
-    """Signals carry the completion's id: clicked, its place asked for or given up, flags asked for, another
-    completion dropped on it. A card is kept for the next item, because making one takes longer than painting it."""
+    """Signals carry the completion's id: clicked, clicked twice, its place asked for or given up, flags asked for,
+    another completion dropped on it. A card is kept for the next item: making one takes longer than painting it."""
 
     picked = Signal(int)
+    enlarged = Signal(int)
     toggled = Signal(int)
     flagging = Signal(int)
     dropped = Signal(int, int)
@@ -129,6 +131,8 @@ class RankingCard(QFrame):
     def __init__(self, completion: Completion, letter: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.letter = letter
+        self.extra = 0
+        """Pixels by which the text is larger than the labeler says: large windows are read from farther away."""
         self._selected = self._target = self._focused = False
         self._rank: int | None = None
         self._pressed_at: QPoint | None = None
@@ -199,15 +203,18 @@ class RankingCard(QFrame):
 
     def read_settings(self) -> None:
         """Show the text in the size and the form (Markdown or raw) that the labeler likes."""
-        if (size := user_settings.font_size()) != self._size:
+        if (size := user_settings.font_size() + self.extra) != self._size:
             self._size = size
             self.text.setStyleSheet(
                 f"QTextEdit {{ background: transparent; border: none; padding: 0; font-size: {size}px; }}"
             )
-        if user_settings.card_view("markdown"):
-            set_markdown(self.text, self.completion.text, way=WAY)
+        text = self.completion.text
+        nothing = "" if text.strip() else NOTHING_BUT_BLANKS if text else EMPTY
+        self.text.setPlaceholderText(nothing)
+        if user_settings.card_view("markdown") and not nothing:
+            set_markdown(self.text, text, way=WAY)
         else:
-            self.text.show_text(self.completion.text)
+            self.text.show_text("" if nothing else text)
 
     def show_twin(self, letter: str) -> None:
         """Say that the text nearly repeats that of another card; empty when it does not."""
@@ -254,7 +261,8 @@ class RankingCard(QFrame):
         self.flag_label.setVisible(bool(flag or verdict))
         place = "unranked" if rank is None else f"rank {rank}{', tied' if tied else ''}"
         place += f", {verdict}" if verdict else ""
-        self.setAccessibleDescription(f"{place}{', flagged ' + flag if flag else ''}. {shown(self.completion.text)}")
+        said = self.text.placeholderText() or shown(self.completion.text)
+        self.setAccessibleDescription(f"{place}{', flagged ' + flag if flag else ''}. {said}")
         self.chip.update()
         self.update()
 
@@ -312,7 +320,7 @@ class RankingCard(QFrame):
     def _mouse(self, event: QMouseEvent) -> None:
         where = event.globalPosition().toPoint()
         if event.type() == QEvent.Type.MouseButtonDblClick:
-            self.toggled.emit(self.completion.id)
+            self.enlarged.emit(self.completion.id)
         elif event.type() == QEvent.Type.MouseButtonPress and event.button() == Qt.MouseButton.LeftButton:
             self._pressed_at = where
             self.picked.emit(self.completion.id)

@@ -1,6 +1,7 @@
-"""The cards of one item: side by side in rows of one height, or stacked, each as tall as its text needs.
+"""The cards of one item: side by side in rows, or stacked, each as tall as its text needs, or one at full height.
 
-Side by side a card is at most as tall as the window allows, stacked at most `STACKED`; longer texts scroll inside.
+Side by side rows share the window's height by what they need, stacked a card has at most `STACKED`; longer texts scroll
+inside. Text grows with the window.
 """
 
 from PySide6.QtCore import QEvent, QRect, QSize, Signal
@@ -21,12 +22,21 @@ COLUMNS = {1: 1, 2: 2, 3: 3, 4: 2, 5: 3, 6: 3, 9: 3}
 #: What a card has beside its text: margins and the row with its letter.
 FRAME = 76
 STACKED = 340
+#: Of the height that it could have, a row takes at least so much, however short its texts are.
+LEAST_SHARE = 0.55
+#: Pixels of width of the cards together from which on their text is a pixel larger, and one more, and so on.
+LARGER_FROM = (1300, 1700, 2100)
+#: A card that is seen alone is at most so many times as wide as its text is high: longer lines are hard to follow.
+LINE = 60
+#: Where texts do not fit there may be more columns, none narrower than this.
+READABLE = 420
 
 
 class CardGrid(QScrollArea):
     """`cards` are in the shown order. The signals are those of the cards, with the completion's id."""
 
     picked = Signal(int)
+    enlarged = Signal(int)
     toggled = Signal(int)
     flagging = Signal(int)
     dropped = Signal(int, int)
@@ -35,6 +45,7 @@ class CardGrid(QScrollArea):
         super().__init__(parent)
         self.cards: list[RankingCard] = []
         self._only: tuple[int, ...] | None = None
+        self._selected: RankingCard | None = None
         self.columns = 1
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -64,15 +75,16 @@ class CardGrid(QScrollArea):
             self.cards[place].show_twin(letter(other))
         for card in self.cards:
             card.show_origin(origins)
-        self._only = None
-        self._arrange()
-        for card in self.cards:
-            card.show()
+        self._only, self._selected = None, self.cards[0] if self.cards else None
+        self._show_seen()
         self.verticalScrollBar().setValue(0)
 
     def _made(self, completion: Completion) -> RankingCard:
         card = RankingCard(completion, letter(len(self.cards)), self._page)
+        card.extra = self._extra
+        card.read_settings()
         card.picked.connect(self.picked)
+        card.enlarged.connect(self.enlarged)
         card.toggled.connect(self.toggled)
         card.flagging.connect(self.flagging)
         card.dropped.connect(self.dropped)
@@ -80,23 +92,41 @@ class CardGrid(QScrollArea):
 
     @property
     def seen(self) -> list[RankingCard]:
-        """The cards that are not put aside by `show_only`."""
+        """The cards that are not put aside."""
+        if self.single and self._selected is not None:
+            return [self._selected]
         return [card for card in self.cards if self._only is None or card.completion.id in self._only]
+
+    @property
+    def single(self) -> bool:
+        """Is the selected card seen alone? Two that are asked about are seen both."""
+        return self._only is None and user_settings.card_view("single")
+
+    def show_selected(self, card: RankingCard | None) -> None:
+        """Another card is the selected one."""
+        if card is not self._selected:
+            self._selected = card
+            if self.single:
+                self._show_seen()
+
+    def _show_seen(self) -> None:
+        seen = self.seen
+        self._arrange()
+        for card in self.cards:
+            card.setVisible(card in seen)
 
     def show_only(self, items: tuple[int, ...] | None) -> None:
         """Put all cards but these aside; None shows all."""
         if items != self._only:
             self._only = items
-            for card in self.cards:
-                card.setVisible(items is None or card.completion.id in items)
-            self._arrange()
+            self._show_seen()
             self.verticalScrollBar().setValue(0)
 
     def read_settings(self) -> None:
         """Size, form and layout of the cards have changed."""
         for card in self.cards:
             card.read_settings()
-        self._arrange()
+        self._show_seen()
 
     def show_differences(self, selected: RankingCard | None) -> None:
         """In every other card, highlight what differs from the selected one, if the labeler wants that."""
@@ -108,8 +138,17 @@ class CardGrid(QScrollArea):
             else:
                 card.mark([])
 
+    @property
+    def _extra(self) -> int:
+        """Pixels by which the text is larger in so wide a window."""
+        return sum(self.width() >= width for width in LARGER_FROM)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        for card in self.cards:
+            if card.extra != self._extra:
+                card.extra = self._extra
+                card.read_settings()
         self._arrange()
 
     def changeEvent(self, event: QEvent) -> None:
@@ -122,10 +161,18 @@ class CardGrid(QScrollArea):
         cards = self.seen
         if not cards:
             self._page.resize(room.width(), 1)
+        elif self.single:
+            self._lay_alone(cards[0], room)
         elif user_settings.card_view("stacked"):
             self._stack(cards, room)
         else:
             self._lay_in_rows(cards, room)
+
+    def _lay_alone(self, card: RankingCard, room: QSize) -> None:
+        self.columns = 1
+        width = min(room.width(), max(MIN_SIZE.width(), LINE * (user_settings.font_size() + card.extra)))
+        card.setGeometry(QRect((room.width() - width) // 2, 0, width, room.height()))
+        self._page.resize(room)
 
     def _stack(self, cards: list[RankingCard], room: QSize) -> None:
         self.columns = 1
@@ -142,15 +189,28 @@ class CardGrid(QScrollArea):
     def _lay_in_rows(self, cards: list[RankingCard], room: QSize) -> None:
         count = len(cards)
         self.columns = max(1, min(COLUMNS.get(count, 4), (room.width() + GAP) // (MIN_SIZE.width() + GAP)))
-        rows = -(-count // self.columns)
+        width, wanted = self._wanted(cards, room)
+        if self.columns < count and sum(wanted) > self._height_of(len(wanted), room):
+            more = max(self.columns, min(count, (room.width() + GAP) // (READABLE + GAP)))
+            if more != self.columns:
+                self.columns = more
+                width, wanted = self._wanted(cards, room)
+        top = 0
+        for row, height in enumerate(shares(wanted, self._height_of(len(wanted), room))):
+            for column, card in enumerate(cards[row * self.columns : (row + 1) * self.columns]):
+                card.setGeometry(QRect(column * (width + GAP), top, width, height))
+            top += height + GAP
+        self._page.resize(room.width(), top - GAP)
+
+    def _height_of(self, rows: int, room: QSize) -> int:
+        """Of so many rows together, without the gaps between them."""
+        return room.height() - GAP * (rows - 1)
+
+    def _wanted(self, cards: list[RankingCard], room: QSize) -> tuple[int, list[int]]:
+        """How wide a card is, and how tall each row has to be to show all of its texts."""
         width = (room.width() - GAP * (self.columns - 1)) // self.columns
-        wanted = max(self._text_height(card, width) for card in cards) + FRAME
-        share = (room.height() - GAP * (rows - 1)) // rows
-        height = max(MIN_SIZE.height(), min(max(wanted, round(share * 0.55)), share))
-        for index, card in enumerate(cards):
-            row, column = divmod(index, self.columns)
-            card.setGeometry(QRect(column * (width + GAP), row * (height + GAP), width, height))
-        self._page.resize(room.width(), rows * (height + GAP) - GAP)
+        heights = [self._text_height(card, width) + FRAME for card in cards]
+        return width, [max(heights[first : first + self.columns]) for first in range(0, len(cards), self.columns)]
 
     def _text_height(self, card: RankingCard, width: int) -> int:
         card.text.ensurePolished()  # before it is shown it has another font, and so another height
@@ -159,3 +219,14 @@ class CardGrid(QScrollArea):
         height = int(document.size().height())
         document.deleteLater()
         return height + (26 if card.foot.text() else 0)
+
+
+def shares(wanted: list[int], room: int) -> list[int]:
+    """The height of each row: what it wants where that is there, and what is left by rows that want less."""
+    share, left = room // len(wanted), room
+    found = [0] * len(wanted)
+    for done, row in enumerate(sorted(range(len(wanted)), key=wanted.__getitem__)):
+        least = max(wanted[row], round(share * LEAST_SHARE))
+        found[row] = max(MIN_SIZE.height(), min(least, left // (len(wanted) - done)))
+        left -= found[row]
+    return found

@@ -27,6 +27,10 @@ from desktop.session import Session
 from desktop.widgets.dates import local_time
 
 NOTHING = "Nothing is ranked yet: place at least one completion, judge it (+ or -), or flag it (X)."
+PUT_ASIDE = (
+    f"What you began is put aside: it is there again when {BINDINGS['method'].shown} has gone round,"
+    f" or with {BINDINGS['undo'].shown}."
+)
 
 
 class RankingController(QObject):
@@ -43,6 +47,8 @@ class RankingController(QObject):
     """Rankings are other ones."""
     kept = Signal(int)
     """Of the item of this group all is on disk, its comment, too."""
+    left_out = Signal(object)
+    """What has no place in the order that is to be saved: somebody is asked about it before."""
     hinted = Signal(str)
     """A sentence for the labeler."""
 
@@ -51,6 +57,8 @@ class RankingController(QObject):
         self.session = session
         self.labeling: LabelingSession | None = None
         self.clock = LabelingClock()
+        self._asked: tuple[int, tuple[int, ...]] | None = None
+        """The group and the completions without a place that were asked about last."""
         self.calibration: Calibration | None = None
         """The result of the calibration set, until the labeler goes on."""
         session.replayed.connect(self._replayed)
@@ -76,9 +84,19 @@ class RankingController(QObject):
         if not labeling.saveable:
             self.hinted.emit(why_not_saved(labeling))
             return
+        if self._asks(labeling.group.id, labeling.ordering.left_out):
+            return
         ends_calibration = labeling.ends_calibration
         if self._operate(labeling.save, saved=True) and ends_calibration:
             self._show_calibration(labeling)
+
+    def _asks(self, group_id: int, left_out: tuple[int, ...]) -> bool:
+        """Ask once whether these are to count as worse than what has a place."""
+        if not left_out or self._asked == (group_id, left_out) or not user_settings.card_view("left_out"):
+            return False
+        self._asked = (group_id, left_out)
+        self.left_out.emit(left_out)
+        return True
 
     def calibrate(self, ranking_id: int) -> None:
         """Make an earlier ranking part of the calibration set."""
@@ -114,7 +132,9 @@ class RankingController(QObject):
         """Rank in another way from now on."""
         if self.labeling:
             editor = self.labeling.editor
-            self._operate(lambda: editor.use(method))
+            begun = editor.ordering.begun
+            if self._operate(lambda: editor.use(method)) and begun and not editor.ordering.begun:
+                self.hinted.emit(PUT_ASIDE)
 
     def undo(self) -> None:
         self._replay("undo")

@@ -109,6 +109,10 @@ class RankHeader(QWidget):
         user_settings.set_ranking_method(name)
         self.method.emit(name)
 
+    def toggle_view(self, name: str) -> None:
+        """Turn a way to see the cards on, or off."""
+        self.views[name].toggle()
+
     def _set_view(self, name: str, on: bool) -> None:
         user_settings.set_card_view(name, on)
         self.viewed.emit()

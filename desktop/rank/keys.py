@@ -17,12 +17,13 @@ from desktop.widgets.key_rows import KeyBinding, KeyRow, KeySection, Press, pres
 Name = Literal[
     "place", "tie", "place_selected", "to_rank", "tie_up", "better", "worse", "left", "right", "up", "down",
     "take_back", "remove", "good", "bad", "flag", "save", "skip", "skip_for_good", "comment", "undo", "redo",
-    "scroll_up", "scroll_down", "earlier", "prompt_up", "prompt_down", "write", "mend", "copy", "help", "escape",
+    "scroll_up", "scroll_down", "earlier", "prompt_up", "prompt_down", "prompt_larger", "prompt_smaller",
+    "write", "mend", "copy", "help", "escape",
 ]  # fmt: skip
 #: What is done around the board, by the header and by the window, whatever has the focus.
 Around = Literal[
-    "generate", "rules", "history", "session", "method", "stacked", "markdown", "differences", "larger", "smaller",
-    "reads", "calm",
+    "generate", "rules", "history", "session", "method", "single", "stacked", "markdown", "differences",
+    "larger", "smaller", "reads", "calm",
 ]  # fmt: skip
 LETTERS = "ABCDEFGHIJKLMNOP"
 
@@ -127,6 +128,13 @@ SECTIONS = (
                 "scroll the prompt",
             ),
             KeyRow(
+                (
+                    KeyBinding("prompt_larger", ("Alt+Down",), "Alt+↓"),
+                    KeyBinding("prompt_smaller", ("Alt+Up",), "Alt+↑"),
+                ),
+                "more or less room for the prompt",
+            ),
+            KeyRow(
                 (KeyBinding("comment", ("Ctrl+M",)), KeyBinding("escape", ("Esc",))),
                 "write a comment; Esc leaves it",
                 label="Ctrl+M",
@@ -140,6 +148,7 @@ SECTIONS = (
                 ),
                 "generate, guidelines, history, session",
             ),
+            KeyRow((KeyBinding("single", ("V",)),), "one card at full height, ← → the others; Esc all cards"),
             KeyRow((KeyBinding("method", ("F6",)),), "way to rank: order, two at a time, extremes"),
             KeyRow(
                 (
@@ -160,7 +169,8 @@ SECTIONS = (
     ),
 )
 #: What the sheet says of the mouse.
-MOUSE = "Mouse: drag a card into a row of the ladder, between two rows, or onto a card to tie."
+MOUSE = "Mouse: drag a card into a row of the ladder, between rows, or onto a card to tie; a double click enlarges."
+DOTS = "   ·   "
 #: What the line below the cards reminds of, by the way to rank.
 REMINDERS: dict[str, tuple[Name, ...]] = {
     "order": ("place", "tie", "flag", "save", "skip", "help"),
@@ -181,9 +191,10 @@ def with_key(text: str, name: Name | Around) -> str:
     return f"{text} ({BINDINGS[name].shown})"
 
 
-def hint(method: str) -> str:
-    """The line below the cards."""
-    return "   ·   ".join(_row(name, method).short for name in REMINDERS[method])
+def hint(method: str, *, single: bool = False) -> str:
+    """The line below the cards; a `single` one is seen, or all of them."""
+    parts = [_row(name, method).short for name in REMINDERS[method]]
+    return DOTS.join([f"{LEFT.shown} {RIGHT.shown} the other cards", "Esc all cards", *parts] if single else parts)
 
 
 def _row(name: Name, method: str) -> KeyRow:

@@ -26,6 +26,7 @@ class RankPages(QStackedWidget):
 
     leading = Signal(object)
     generating = Signal()
+    sending_back = Signal()
     undoing = Signal()
     unskipping = Signal()
 
@@ -47,8 +48,10 @@ class RankPages(QStackedWidget):
         )
         self.waiting = Empty("The first completions are being written", "")
         self.nobody = Empty("Who ranks?", "Type your name in the field above: rankings are kept apart by labeler.")
+        self._packed = bool(project.setting(PACK))
         to_reward = partial(self.leading.emit, TabId.REWARD)
-        self.all_ranked = Empty("All ranked", "", GO_TO[TabId.REWARD], to_reward)
+        done = (actions.SEND_BACK, self.sending_back.emit) if self._packed else (GO_TO[TabId.REWARD], to_reward)
+        self.all_ranked = Empty("All ranked", "", *done)
         undo = action_button(actions.UNDO_LAST, self.undoing.emit)
         self.unskip_button = action_button(actions.UNSKIP, self.unskipping.emit)
         below = self.all_ranked.layout()
@@ -102,8 +105,7 @@ class RankPages(QStackedWidget):
     def _show_all_ranked(self, labeling: LabelingSession) -> None:
         what = f"all {labeling.total:,} items" if labeling.total > 1 else "the only item"
         self.unskip_button.setVisible(bool(assignments.skipped(self.project, labeling.labeler.id)))
-        packed = self.project.setting(PACK)
-        then = "Send the pack back: File, Send the labeling pack back." if packed else self._learn()
+        then = "What is left is to send it to whoever gave you the pack." if self._packed else self._learn()
         self.all_ranked.text.setText(f"You have ranked {what}. {then}")
         self.setCurrentWidget(self.all_ranked)
 

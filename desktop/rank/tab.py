@@ -20,6 +20,7 @@ from core.labeling.session import LabelingSession
 from core.preferences.judged_groups import OVERALL
 from core.runs.trail_pages import Place
 from core.store import Changes, guidelines
+from core.store.packed_rankings import PACK
 from desktop import user_settings
 from desktop.conversation.reading import show_reading
 from desktop.places import PageId, TabId
@@ -64,6 +65,7 @@ class Tab(TabWidget, Ranks, ReadsSettings, LooksAtConversation):
         self.stack = RankPages(self.session.project, self.board, self)
         self.stack.leading.connect(self.go)
         self.stack.generating.connect(lambda: self.show_panel("generate"))
+        self.stack.sending_back.connect(lambda: self.session.navigator.send_back())
         self.stack.undoing.connect(self.controller.undo)
         self.stack.unskipping.connect(self.controller.unskip)
         self.stack.calibrated.going_on.connect(self.controller.go_on)
@@ -75,6 +77,7 @@ class Tab(TabWidget, Ranks, ReadsSettings, LooksAtConversation):
         self.side.history.calibrating.connect(self.controller.calibrate)
         self.side.history.asked.connect(lambda ranking: show_trail(self.session, Place("ranking", ranking), self))
         self.header = RankHeader(self.session.labeler_name, self)
+        self.header.toggles[PageId.GENERATE].setVisible(not self.session.project.setting(PACK))  # there is no model
         self.header.toggled.connect(self.toggle_panel)
         self.header.renamed.connect(self.rename)
         self.header.method.connect(self.controller.use_method)
@@ -99,6 +102,8 @@ class Tab(TabWidget, Ranks, ReadsSettings, LooksAtConversation):
         board.switching.connect(controller.switch)
         board.instructions.connect(lambda: self.go(TabId.INSTRUCTIONS))
         controller.hinted.connect(board.say)
+        board.viewing.connect(lambda name: self.header.toggle_view(name))
+        controller.left_out.connect(board.show_left_out)
 
     @property
     def labeling(self) -> LabelingSession | None:

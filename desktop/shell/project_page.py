@@ -1,5 +1,7 @@
 """What the window shows of an open project: the sidebar, the tabs and the worker's bar; it leads round."""
 
+from functools import partial
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
@@ -20,12 +22,14 @@ class ProjectPage(QWidget):
 
     guide_asked = Signal()
     jobs_asked = Signal()
+    sending_back = Signal()
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         session.navigator = self
         self.sidebar = Sidebar(session)
         self.sidebar.chosen.connect(lambda tab: self.open_tab(TabId(tab)))
+        self.sidebar.reading.connect(partial(self.open_page, TabId.RANK, PageId.RULES))
         self.tab_stack = TabStack(session)
         self.job_bar = JobBar(session)
         right = column(self.tab_stack, self.job_bar, spacing=0)
@@ -83,6 +87,9 @@ class ProjectPage(QWidget):
     def rank(self, group_id: int) -> None:
         if isinstance(found := self.open_tab(TabId.RANK), Ranks):
             found.rank(group_id)
+
+    def send_back(self) -> None:
+        self.sending_back.emit()
 
     def show_guide(self) -> None:
         self.guide_asked.emit()

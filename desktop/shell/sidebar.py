@@ -1,15 +1,21 @@
-"""The left of the window: the project's name, the tabs, and what comes next."""
+"""The left of the window: the project's name, the tabs, and what comes next.
+
+In a labeling pack that is what its labeler needs: ranking, the guidelines, and sending it back.
+"""
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QToolButton
 
 from core import demo
+from core.store import arenas
+from core.store.packed_rankings import PACK
 from core.texts import one_line
-from desktop.places import TABS, TabId
+from desktop.places import INFO, TABS, TabId
 from desktop.policy.in_use import algorithm_in_use
 from desktop.session import Session
 from desktop.shell.actions import OPEN_TAB
 from desktop.shell.next_card import NextCard
+from desktop.shell.pack_card import PackCard
 from desktop.theme import theme
 from desktop.theme.icons import icon
 from desktop.theme.theme import SPACE
@@ -22,9 +28,10 @@ LONGEST = 120
 
 
 class Sidebar(QFrame):
-    """Emits `chosen(id of a tab)`."""
+    """Emits `chosen(id of a tab)`, and `reading` where the guidelines are asked for."""
 
     chosen = Signal(str)
+    reading = Signal()
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -34,20 +41,25 @@ class Sidebar(QFrame):
         self.buttons = QButtonGroup(self)
         tabs = column(spacing=4)
         for number, info in enumerate(TABS):
-            tool = QToolButton()
-            tool.setProperty("role", "tab")
-            tool.setToolTip(OPEN_TAB[info.id].hint)
+            tool = _tool(OPEN_TAB[info.id].hint)
             tool.setCheckable(True)
-            tool.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-            tool.setIconSize(QSize(20, 20))
-            tool.setSizePolicy(tool.sizePolicy().Policy.Expanding, tool.sizePolicy().Policy.Fixed)
             self.buttons.addButton(tool, number)
             self.show_note(info.id, "")
             tabs.addWidget(tool)
+        packed = bool(session.project.setting(PACK))
+        self.guidelines = _tool("What a good answer is")
+        self.guidelines.setText("  Guidelines")
+        self.guidelines.clicked.connect(lambda: self.reading.emit())
+        self.guidelines.setVisible(packed)
+        tabs.addWidget(self.guidelines)
+        for info in TABS if packed else ():
+            votes = info.id == TabId.COMPARE and bool(arenas.listed(session.project))
+            self.button(info.id).setVisible(info.id == TabId.RANK or votes)
         self.buttons.idClicked.connect(lambda number: self.chosen.emit(TABS[number].id))
         self.session = session
         self.show_algorithm()
-        self.next = NextCard(session, guided=session.project.name == demo.NAME)
+        guided = session.project.name == demo.NAME
+        self.next = PackCard(session) if packed else NextCard(session, guided=guided)
         layout = column(name, tabs, None, self.next, spacing=3 * SPACE)
         layout.setContentsMargins(SPACE + 4, 2 * SPACE, SPACE + 4, 2 * SPACE)
         self.setLayout(layout)
@@ -79,3 +91,14 @@ class Sidebar(QFrame):
         for info in TABS:
             colours = theme.current()
             self.button(info.id).setIcon(icon(info.icon, colours.text, checked=colours.accent))
+        self.guidelines.setIcon(icon(INFO[TabId.INSTRUCTIONS].icon, theme.current().text))
+
+
+def _tool(tip: str) -> QToolButton:
+    found = QToolButton()
+    found.setProperty("role", "tab")
+    found.setToolTip(tip)
+    found.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    found.setIconSize(QSize(20, 20))
+    found.setSizePolicy(found.sizePolicy().Policy.Expanding, found.sizePolicy().Policy.Fixed)
+    return found

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from core.jobs import launch
 from core.store import Project
+from desktop import user_settings
 from desktop.app import build
 from desktop.background import abandon
 from desktop.session import Session
@@ -27,6 +28,12 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     folders: list[object] = []
     monkeypatch.setattr(launch, "ensure_worker", lambda folder, **_: folders.append(folder))
     return folders
+
+
+@pytest.fixture(autouse=True)
+def _unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Orders of a few cards are saved without a question; what asks it has a test of its own."""
+    monkeypatch.setattr(user_settings, "VIEWS_ON", user_settings.VIEWS_ON - {"left_out"})
 
 
 @pytest.hookimpl(tryfirst=True)

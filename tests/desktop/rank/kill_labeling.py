@@ -23,6 +23,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from core.store import create_project, open_project
+from desktop import user_settings
 from desktop.rank.tab import Tab
 from desktop.session import Session
 from tests.desktop.rank.ranking import CONTROL, SHIFT, Key, add_group
@@ -45,6 +46,7 @@ def rank(folder: Path, tell: int, wait: int | None) -> None:
     """
     os.environ["PLUMBLINE_DATA"] = str(folder / "settings")
     app = QApplication([])
+    user_settings.set_card_view("left_out", False)
     session = Session(open_project(folder))
     tab = Tab(session)
     tab.resize(1000, 700)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QStackedWidget, QWidget
@@ -541,3 +541,23 @@ def test_the_last_turn_of_a_long_conversation_is_seen(tab, made, qtbot):
     assert bar.value() < at_end, "a key scrolls to what was said before"
     press(tab, Key.Key_T)
     assert prompt.text == "And now?"
+
+
+def test_the_prompt_is_given_more_or_less_room_by_key_and_by_dragging(tab, made, qtbot):
+    asked = prompts.add(made, [Prompt(0, "Why is that so, and what follows from it? " * 80)]).ids[0]
+    tab.labeling.editor.open(completions.add_group(made, asked, texts("one", "two")))
+    tab.show_item()
+    QApplication.processEvents()
+    plain, grip = tab.board.prompt.plain, tab.board.grip
+    first = plain.height()
+    press(tab, Key.Key_Down, Key.Key_Down, held=Qt.KeyboardModifier.AltModifier)
+    more = plain.height()
+    assert more > first + 40 and user_settings.prompt_share() > 0
+    press(tab, Key.Key_PageDown, held=SHIFT)
+    assert plain.verticalScrollBar().value() > 0
+    QTest.mousePress(grip, Qt.MouseButton.LeftButton, pos=grip.rect().center())
+    QTest.mouseMove(grip, grip.rect().center() - QPoint(0, 60))
+    QTest.mouseRelease(grip, Qt.MouseButton.LeftButton)
+    assert plain.height() < more - 40
+    QTest.mouseDClick(grip, Qt.MouseButton.LeftButton)
+    assert plain.height() == first

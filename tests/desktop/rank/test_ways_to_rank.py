@@ -14,6 +14,7 @@ from core.preferences.judged_groups import OVERALL
 from core.records import NewRanking
 from core.store import Project, assignments, create_project, drafts, guidelines, labelers, pairs, rankings
 from desktop import user_settings
+from desktop.rank.card_grid import shares
 from desktop.rank.tab import Tab
 from tests.desktop.rank.ranking import SHIFT, Key, add_group, on_disk, open_tab, press
 from tests.ranked import counting_rankings
@@ -114,6 +115,32 @@ def test_best_and_worst_can_be_taken_back_by_mouse(tab: Tab, made: Project) -> N
     assert tab.board.ordering.extremes == (cards[3].completion.id, cards[2].completion.id)
     press(tab, Key.Key_Backspace, Key.Key_Backspace)
     assert tab.board.ordering.extremes == (None, None)
+
+
+def test_cards_without_a_place_are_asked_about_once_before_they_count_as_worse(tab: Tab, made: Project) -> None:
+    tab.header.views["left_out"].setChecked(True)
+    press(tab, Key.Key_A, Key.Key_C, Key.Key_Return)
+    assert ranks(made) == [] and tab.board.selected == 1, "the first that has no place"
+    assert tab.board.hint.text().startswith("B and D have no place and would count as worse")
+    press(tab, Key.Key_Return)
+    assert len(ranks(made)) == 1
+    press(tab, Key.Key_A, Key.Key_B, Key.Key_C)
+    tab.board.propose(tab.board.ordering.with_item_flag(tab.board.ordering.shown[3], "unsafe"))
+    press(tab, Key.Key_Return)
+    assert len(ranks(made)) == 2, "what is flagged was not forgotten"
+
+
+def test_another_way_to_rank_puts_an_order_aside_and_brings_it_back(tab: Tab) -> None:
+    press(tab, Key.Key_A, Key.Key_C)
+    begun = tab.board.ordering
+    tab.header.next_method()
+    assert tab.board.ordering.tiers == () and "put aside" in tab.board.hint.text()
+    press(tab, Key.Key_Left)
+    tab.header.next_method()
+    tab.header.next_method()
+    assert tab.board.ordering == begun
+    tab.header.next_method()
+    assert len(tab.board.ordering.answers) == 1, "the question that was answered, too"
 
 
 def test_an_order_for_each_criterion_and_overall(tab: Tab, made: Project) -> None:
@@ -283,3 +310,36 @@ def test_the_session_panel_and_a_break(tab: Tab, monkeypatch) -> None:
     tab.show_panel("session")
     assert panel.items.value.text() == "1"
     assert panel.rest.value.text() == "2"
+
+
+def test_one_card_at_full_height_by_key_and_by_double_click(tab: Tab) -> None:
+    grid = tab.board.grid
+    press(tab, Key.Key_V)
+    assert shown(tab) == [tab.board.ordering.shown[0]]
+    assert grid.cards[0].height() == grid.viewport().height()
+    press(tab, Key.Key_Right, Key.Key_Down)
+    assert shown(tab) == [tab.board.ordering.shown[2]] and "other cards" in tab.board.hint.text()
+    press(tab, Key.Key_B)
+    assert tab.board.ordering.tiers == ((tab.board.ordering.shown[1],),) and tab.board.selected == 1
+    press(tab, Key.Key_Escape)
+    assert len(shown(tab)) == 4
+    card = grid.cards[1]
+    QTest.mouseDClick(card.text.viewport(), Qt.MouseButton.LeftButton)
+    assert shown(tab) == [card.completion.id]
+    assert tab.board.ordering.rank(card.completion.id) == 1, "its place stays"
+    QTest.mouseDClick(card.text.viewport(), Qt.MouseButton.LeftButton)
+    assert len(shown(tab)) == 4
+
+
+def test_text_and_rows_follow_the_window(tab: Tab, made: Project) -> None:
+    group_id = add_group(made, "Lengths?", "short", "also short", "many words " * 150, "", "one " * 200, " \n")
+    tab.labeling.editor.open(group_id)
+    tab.show_item()
+    cards = {card.completion.text.strip()[:4]: card for card in tab.board.grid.cards}
+    blank = {card.text.placeholderText() for card in tab.board.grid.cards} - {""}
+    assert blank == {"An empty answer", "Nothing but blanks"}
+    size = cards["many"].text.fontMetrics().height()
+    tab.resize(1900, 1000)
+    QApplication.processEvents()
+    assert cards["many"].text.fontMetrics().height() > size
+    assert shares([100, 900], 800) == [220, 580] and shares([100, 100], 300) == [150, 150]
