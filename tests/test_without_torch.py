@@ -34,7 +34,7 @@ AWAY = """
 from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QLabel
 from core import cli
 from core.jobs import queue
 from desktop.app import build
@@ -56,7 +56,7 @@ for key in (Qt.Key.Key_B, Qt.Key.Key_A, Qt.Key.Key_D, Qt.Key.Key_C, Qt.Key.Key_R
     QTest.keyClick(rank.board, key)
 rank.show_panel("generate")
 rank.side.generate.generate.click()
-print(*[box.informativeText() for box in app.topLevelWidgets() if isinstance(box, QMessageBox)])
+print(*[label.text().replace('\u200b', '') for label in rank.side.generate.findChildren(QLabel)])
 assert not queue.listed(window.session.project)
 window.leave()
 assert cli.run("pack away back.plumbpack --labeler Bo".split()) == 0
@@ -97,7 +97,7 @@ def without(tmp_path, filled_project):
 def test_who_only_ranks_needs_no_torch(without, tmp_path):
     said = without(AWAY).stdout
     assert "A job needs accelerate, gguf, peft, torch, transformers, not installed here: " in said
-    assert "1 added" in said
+    assert "1 rankings are new" in said
     assert "Bo" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
