@@ -18,7 +18,7 @@ from core.config.jobs import JOBS, JobKind, algorithm_config, job_config
 from core.config.training import Run
 from core.errors import BadInput, CheckpointOutOfReach, DamagedCheckpoint, KnownError, explained, is_panic, printable
 from core.events import Checkpoint, Note, Progress
-from core.jobs import checkpoint_files, lock, presence, queue, resumes
+from core.jobs import checkpoint_files, lock, model_libraries, presence, queue, resumes
 from core.jobs.context import JobContext
 from core.jobs.process_group import LOCAL, LocalProcessGroup
 from core.jobs.progress import StatusReporter, no_report
@@ -204,6 +204,7 @@ def run_job(
             report_status=StatusReporter(recorder.report_status) if world.main else no_report,
         )
         wishes.check(project, context.config)
+        model_libraries.check("A job")
         module, name = JOBS[JobKind(job.kind)].function.split(":")
         events = getattr(importlib.import_module(module), name)(context)
         for event in events:

@@ -55,7 +55,7 @@ def _told_in_arena(project: Project, arena: str, judge: str) -> list[str]:
 def told(found: JudgeFigures) -> Iterator[str]:
     """How far the judge agrees with people, on all prompts and by tag, and whether it follows the place."""
     if found.people is None:
-        yield f"{found.judge.name}: nobody {did} what it judged, so nothing is known of how far it agrees with people."
+        yield f"{found.judge.name}: nobody ranked what it judged, so nothing is known of how far it agrees with people."
     else:
         rows = [_row("all prompts", found.people.overall)]
         rows += [_row(f"tag {name}", each) for name, each in found.people.tags.items()]

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, overload
 from core.config.jobs import JOBS, JobKind, algorithm_config, job_config
 from core.config.training import Run, TrainRewardJob
 from core.errors import BadInput, printable
-from core.jobs import checkpoint_files
+from core.jobs import checkpoint_files, model_libraries
 from core.records import ACTIVE, RESUMABLE, Job, JobStatus, Wanted
 from core.store import Changes, Project, changed, jobs
 from core.store.files.inside import check_own
@@ -24,7 +24,9 @@ AnyRun = TypeVar("AnyRun", bound=Run)
 
 
 def enqueue(project: Project, kind: JobKind, config: dict[str, Any], *, name: str = "") -> Job:
-    """Queue a job. `config` is as `config_values` gives it: it is checked here and never changes again."""
+    """Queue a job. `config` is as `config_values` gives it: it is checked here and never changes again. Raises
+    `KnownError` where the libraries that it computes with are not installed."""
+    model_libraries.check("A job")
     if printable(project.folder) != str(project.folder):
         raise BadInput(NOT_UTF8)
     job_config(kind, config)
@@ -117,6 +119,7 @@ def resume(project: Project, job_id: int) -> Changes:
             return want(project, job_id, "run")
         if job.status not in RESUMABLE:
             raise BadInput(f"Job {job_id} cannot be resumed: it is {job.status}.")
+        model_libraries.check("A job")
         jobs.queue_again(project, job_id)
     return changed("Resume job", "jobs", ids=(job_id,))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from core.humanize import size
+from core.jobs import model_libraries
 from core.machine import base_models, libraries
 from core.resources import data_folder
 
@@ -76,16 +77,18 @@ def _window() -> Finding:
 
 
 def _compute() -> Finding:
+    if missing := model_libraries.missing():
+        said = f"They need {', '.join(missing)}, not installed here: {model_libraries.remedy()}"
+        return Finding("models", False, f"{said}. Ranking needs none of it.")
     done = _asked(COMPUTE)
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        missing = "No module named" in last
-        remedy = "install it with `pip install torch transformers peft`" if missing else "install it anew"
-        return Finding("models", False, f"Torch does not work here ({last}): {remedy}. Ranking needs none of it.")
-    said = json.loads(done.stdout.splitlines()[-1])
-    if isinstance(said, str):
-        return Finding("models", False, said)
-    torch, transformers, device, dtype, why = said
+        said = f"Torch does not work here ({last}): install it anew"
+        return Finding("models", False, f"{said}. Ranking needs none of it.")
+    found = json.loads(done.stdout.splitlines()[-1])
+    if isinstance(found, str):
+        return Finding("models", False, found)
+    torch, transformers, device, dtype, why = found
     where = f"on {device} in {dtype.removeprefix('torch.')} ({why})"
     return Finding("models", True, f"They compute {where}; torch {torch}, transformers {transformers}.")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from core.conversation import Conversation
 from core.errors import ModelError
-from core.jobs import line_process
+from core.jobs import line_process, model_libraries
 from core.machine import base_models
 from core.store import Project, chat_settings
 
@@ -61,6 +61,7 @@ class Reader:
     def ask(self, project: Project, conversation: Conversation) -> Reading:
         """Raises `KnownError` with what is wrong: `NotHere` for a model that is not, a template that does not take
         it."""
+        model_libraries.check("To show what the model reads")
         model = str(project.setting("model", base_models.EMBEDDED))
         spec = base_models.parse(model)
         base_models.check(spec)

@@ -6,7 +6,7 @@ from core.config.jobs import ExportModelConfig, GenerateConfig, MeasureFrontierC
 from core.config.judging import BY, JudgeBy, JudgingConfig
 from core.config.training import ALGORITHMS, Run, TrainPolicyConfig, TrainPolicyJob, TrainRewardJob
 from core.errors import BadInput, NothingToDo
-from core.jobs import queue
+from core.jobs import model_libraries, queue
 from core.labeling import gold
 from core.preferences import demonstrated
 from core.records import ACTIVE
@@ -17,6 +17,7 @@ from core.trust.wish import place_of
 
 def check(project: Project, config: object) -> None:
     """Raise `KnownError` for what could only fail."""
+    model_libraries.check("A job")
     if isinstance(config, TrainPolicyConfig):
         train_policy(project, config)
     elif isinstance(config, VerifyConfig):
