@@ -46,6 +46,7 @@ class JobKind(StrEnum):
     VERIFY = "verify"
     MEASURE_FRONTIER = "measure-frontier"
     SLIDE = "slide"
+    JUDGE = "judge"
 
 
 @dataclass(frozen=True)
