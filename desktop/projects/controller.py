@@ -101,12 +101,13 @@ class Projects(QObject):
 
     def archive(self, folder: Path) -> None:
         """Ask whether checkpoints go along, where there are any; choose a file and write the project to it."""
-        in_background(self.window, lambda: size_of(folder / RUNS), lambda taken: self._ask_archive(folder, taken))
+        runs = folder / RUNS
+        if runs.is_dir() and any(runs.iterdir()):
+            in_background(self.window, lambda: size_of(runs), lambda taken: self._ask_archive(folder, taken))
+        else:
+            self._ask_archive_file(folder)
 
     def _ask_archive(self, folder: Path, taken: int) -> None:
-        if not taken:
-            self._ask_archive_file(folder)
-            return
         dialog = ArchiveDialog(taken, self.window)
         dialog.chosen.connect(partial(self._ask_archive_file, folder))
         dialog.open()
