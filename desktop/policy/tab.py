@@ -7,7 +7,7 @@ from functools import partial
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QTabWidget, QWidget
 
 from core.config.algorithms import LearnsFrom
-from core.config.jobs import ExportModelConfig, ExportModelJob, JobKind, PolicyState
+from core.config.jobs import ExportModelConfig, ExportModelJob, GenerateJob, JobKind, PolicyState
 from core.config.training import ALGORITHMS, TrainPolicyJob, TrainRewardJob
 from core.errors import KnownError
 from core.jobs import queue
@@ -133,9 +133,12 @@ class Tab(TabWidget, ShowsRuns):
         self._show_need()
 
     def _suggested(self) -> dict[str, object]:
-        """Where a script ranked, its gold reward is worth drawing beside the learned one."""
+        """Where a script ranked, its gold reward is worth drawing beside the learned one. Answers are as long as those
+        that were written to be ranked: the reward model knows no longer ones."""
         name = gold.suggested(self.session.project)
-        return {"gold": name} if name else {}
+        written = next((job for job in self.session.jobs(GenerateJob) if job.status == "done"), None)
+        length = {"max_new_tokens": written.config.max_new_tokens} if written else {}
+        return length | ({"gold": name} if name else {})
 
     def _side(self) -> QWidget:
         """Settings scroll; what starts and stops a run is always in sight."""

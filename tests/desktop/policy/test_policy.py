@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QMenu, QMessageBox
 from sqlite_utils import Database
 
-from core.config.jobs import ExportModelJob, ExportModelResult, JobKind, config_values
+from core.config.jobs import ExportModelJob, ExportModelResult, GenerateConfig, JobKind, config_values
 from core.config.metrics import METRICS, further
 from core.config.training import (
     ALGORITHMS,
@@ -35,7 +35,7 @@ from desktop.policy.sweep_dialog import SweepDialog
 from desktop.policy.tab import Tab
 from desktop.runs.run_naming import NamingDialog
 from desktop.widgets.short_text import ShortText
-from tests.jobs import set_job
+from tests.jobs import add_job, set_job
 
 KIND = JobKind.TRAIN_POLICY
 
@@ -702,6 +702,14 @@ def test_many_rounds_keep_the_newest_in_sight(tab):
     tab.rounds._fit()
     assert tab.rounds.text().startswith("…")
     assert tab.rounds.text().endswith(tab.rounds.whole[-30:])
+
+
+def test_a_first_run_writes_as_long_answers_as_those_that_were_ranked(open_window, filled):
+    add_job(filled, GenerateConfig(max_new_tokens=48), status="done")
+    window = open_window()
+    window.workspace.open(filled.folder)
+    window.open_tab(TabId.TUNE)
+    assert window.tabs[TabId.TUNE].form.run()[0].max_new_tokens == 48
 
 
 def test_the_fields_begin_as_the_newest_run_was_begun(open_window, filled):
