@@ -239,14 +239,16 @@ def plan_command(
 @click.command("archive")
 @folder_argument
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
+@click.option("--without-checkpoints", is_flag=True, help="Leave out the weights and optimizer states of all runs.")
 @json_option
-def archive_command(folder: Path, path: Path, as_json: bool) -> None:
+def archive_command(folder: Path, path: Path, without_checkpoints: bool, as_json: bool) -> None:
     """Write the project in DIR to one file, NAME.plumbline.zip, to keep or to take elsewhere.
 
     A base model that lies in a folder of its own is not in it. A file that is there is replaced once the new one
-    is complete.
+    is complete. Without checkpoints it is small: all that was ranked, measured and written is in it, but no run can
+    be used, compared or gone on from there.
     """
-    path = archive.archive(folder, path)
+    path = archive.archive(folder, path, with_checkpoints=not without_checkpoints)
     taken = path.stat().st_size
     show({"file": str(path), "bytes": taken}, as_json, f"{path} holds the project ({humanize.size(taken)}).")
 

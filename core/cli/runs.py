@@ -24,8 +24,10 @@ from core.jobs import launch, queue
 from core.jobs.wait import wait
 from core.projects import trash
 from core.records import Job
-from core.runs import live_settings, metrics_export, rounds, sweep
+from core.runs import live_settings, metrics_export, naming, rounds, sweep
 from core.store import Project
+from core.store.runs import run_labels
+from core.store.runs.run_labels import RunLabel
 
 ALGORITHM_CONFIGS = tuple(dict.fromkeys(kind.config for kind in ALGORITHMS.values()))
 
@@ -91,11 +93,23 @@ def came_of(run: TrainPolicyJob) -> tuple[Any, ...]:
     return found.reward_before, found.reward_after, found.gold_after, found.kl, found.steps, reason
 
 
-def runs_table(jobs: list[TrainPolicyJob]) -> tuple[list[list[Any]], list[str]]:
-    """Rows and header: what differs between runs, and what came of them."""
-    names = sweep.differences(jobs)
-    rows = [[job.id, job.status, *(sweep.settings(job).get(name) for name in names), *came_of(job)] for job in jobs]
-    return rows, ["run", "status", *names, *RESULTS]
+def runs_table(
+    jobs: list[TrainPolicyJob], noted: dict[int, RunLabel] | None = None
+) -> tuple[list[list[Any]], list[str]]:
+    """Rows and header: what runs are called where any has a name or tags, what differs between them, and what came of
+    them."""
+    names, noted = sweep.differences(jobs), noted or {}
+    words = {job.id: (naming.called(job), ", ".join(noted.get(job.id, RunLabel()).tags)) for job in jobs}
+    shown = [any(each[place] for each in words.values()) for place in (0, 1)]
+    rows = [
+        [
+            job.id, job.status, *(word for word, there in zip(words[job.id], shown, strict=True) if there),
+            *(sweep.settings(job).get(name) for name in names), *came_of(job),
+        ]
+        for job in jobs
+    ]  # fmt: skip
+    titles = [title for title, there in zip(("name", "tags"), shown, strict=True) if there]
+    return rows, ["run", "status", *titles, *names, *RESULTS]
 
 
 @click.command("runs")
@@ -105,10 +119,30 @@ def runs_command(folder: Path, as_json: bool) -> None:
     """Compare the runs of the policy: the settings in which they differ, and what came of them."""
     with opened(folder) as project:
         jobs = queue.listed(project, TrainPolicyJob)
+        noted = run_labels.listed(project)
         values = [
-            {"job": job.id, "status": job.status, "settings": sweep.settings(job)} | asdict(job.result) for job in jobs
-        ]
-        show({"runs": values}, as_json, table(*runs_table(jobs)) if jobs else "There are no runs yet.")
+            {"job": job.id, "status": job.status, "name": job.name, "settings": sweep.settings(job)}
+            | asdict(noted.get(job.id, RunLabel())) | asdict(job.result)
+            for job in jobs
+        ]  # fmt: skip
+        show({"runs": values}, as_json, table(*runs_table(jobs, noted)) if jobs else "There are no runs yet.")
+
+
+@click.command("name-run")
+@folder_argument
+@click.argument("run", type=int)
+@click.option("--name", help="What it is called; an empty one takes its name away.")
+@click.option("--tags", help="Tags, separated by commas, in place of those that it has.")
+@click.option("--note", help="What you want to know of it later, in place of its note.")
+@json_option
+def name_run(folder: Path, run: int, name: str | None, tags: str | None, note: str | None, as_json: bool) -> None:
+    """Give a reward model or a tuned policy a name, tags and a note; `runs` and the window show them."""
+    with opened(folder) as project:
+        wanted = None if tags is None else tuple(tags.split(","))
+        naming.name_run(project, run, name=name, tags=wanted, note=note)
+        found, label = queue.get(project, run), run_labels.listed(project)[run]
+        parts = [f"Run {run}: {found.name}", ", ".join(label.tags), label.note]
+        show({"run": run, "name": found.name} | asdict(label), as_json, " · ".join(filter(None, parts)))
 
 
 @click.command("export-metrics")
@@ -230,6 +264,6 @@ def measure_frontier(folder: Path, as_json: bool, detach: bool, **options: Any) 
 
 
 COMMANDS = (
-    train_policy, sweep_command, runs_command, steer, export_metrics, export_model, algorithms_command, rounds_command,
-    measure_frontier, remove_run, put_back_run,
+    train_policy, sweep_command, runs_command, name_run, steer, export_metrics, export_model, algorithms_command,
+    rounds_command, measure_frontier, remove_run, put_back_run,
 )  # fmt: skip

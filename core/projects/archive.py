@@ -63,9 +63,10 @@ def duplicate(source: Source, target: Path, *, name: str = "", progress: Progres
     return target
 
 
-def archive(source: Source, path: Path, *, progress: Progress = _quiet) -> Path:
+def archive(source: Source, path: Path, *, with_checkpoints: bool = True, progress: Progress = _quiet) -> Path:
     """Write a project to the file `path`, which appears once it is complete, in place of an earlier archive of the same
-    project. Raises `BadInput` for a file there that carries another one, or a labeling pack."""
+    project. Without checkpoints all that runs measured and wrote is in it, and no weights: whoever asks for those
+    there is told that they are not there. Raises `BadInput` for a file that carries another project, or a pack."""
     path = path.expanduser().resolve()
     if path.suffix.lower() != ".zip":
         raise BadInput(f"{path.name} is no name for an archive: call it {path.stem or 'project'}{SUFFIX}.")
@@ -76,7 +77,7 @@ def archive(source: Source, path: Path, *, progress: Progress = _quiet) -> Path:
             raise BadInput(f"{path} lies in the project itself: choose a place outside it.")
         looked_into = path.is_file() and _is_archive_of(project, path)
         with beside.file(path, looked_into=looked_into) as made, beside.scratch(path.parent) as scratch:
-            _steadily(project, lambda: _write(project, made, scratch / DATABASE, progress))
+            _steadily(project, lambda: _write(project, made, scratch / DATABASE, with_checkpoints, progress))
     return path
 
 
@@ -93,8 +94,8 @@ def _is_archive_of(project: Project, path: Path) -> bool:
     return False
 
 
-def _write(project: Project, made: Path, snapshot: Path, progress: Progress) -> None:
-    files = _to_copy(project, snapshot)
+def _write(project: Project, made: Path, snapshot: Path, with_runs: bool, progress: Progress) -> None:
+    files = _to_copy(project, snapshot, with_runs=with_runs)
     twice = archive_names.clashes(inside for _, inside in files)
     for path, inside in files:
         if archive_names.fault(inside) or inside in twice:
@@ -146,14 +147,14 @@ def restore(path: Path, folder: Path, *, progress: Progress = _quiet) -> Path:
     return target
 
 
-def _to_copy(project: Project, snapshot: Path, name: str = "") -> list[tuple[Path, str]]:
+def _to_copy(project: Project, snapshot: Path, name: str = "", *, with_runs: bool = True) -> list[tuple[Path, str]]:
     """Write a snapshot of the database; return it and the files under runs/, each with its place in the copy."""
     snapshot.unlink(missing_ok=True)
     snapshots.write(project, snapshot)
     snapshots.rest(snapshot, name)
     runs = within(project.folder, RUNS)
     found = [(snapshot, DATABASE)]
-    for path in _below(runs) if runs.is_dir() else ():
+    for path in _below(runs) if with_runs and runs.is_dir() else ():
         found.append((path, f"{RUNS}/{path.relative_to(runs).as_posix()}"))
     _refuse_second_names([path for path, _ in found])
     return found

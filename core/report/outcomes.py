@@ -97,6 +97,8 @@ class Outcome:
     remarks: list[str] = field(default_factory=list)
     began: str = ""
     """What it began from and what it is compared with, as a sentence; empty where that is the base."""
+    chosen: dict[str, Any] = field(default_factory=dict)
+    """All its settings, those at their defaults too."""
 
     @property
     def best_known(self) -> Measured | None:
@@ -136,6 +138,7 @@ def outcome(
         curves={name: series[name] for name in (REWARD, GOLD, KL) if series.get(name)},
         remarks=[item.text for item in advice(series, job.config)],
         began=origins.told(job.config, job.result),
+        chosen=sweep.settings(job),
     )
 
 

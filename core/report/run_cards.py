@@ -7,6 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from core.config.metrics import METRICS
+from core.config.titles import setting_title
 from core.humanize import duration
 from core.preferences.interval import Interval
 from core.report import svg
@@ -20,6 +21,10 @@ CAPTIONS = {
     GOLD: "Gold reward: mean of the same answers.",
     KL: "KL: how far those answers were from the reference's. A steep rise is a warning.",
 }
+#: Settings that have no column of their own: they are told otherwise, or how a run is done and not what it learns.
+UNTOLD = ("algorithm", "steps", "on_trouble", "checkpoint_every", "keep_checkpoints", "micro_batch")
+#: What makes rewards of runs hard to compare, and therefore stands first.
+SIZES = ("max_new_tokens", "completions", "batch_size")
 #: A cell of a table: a text, or HTML that is escaped already.
 Cell = str | Markup
 
@@ -74,14 +79,15 @@ def _steered(run: Outcome) -> str:
 def _table(outcomes: Sequence[Outcome], leading: Outcome | None) -> dict[str, Any]:
     """All runs, with the settings in which they differ from each other."""
     golden = any(run.best_known and run.best_known.gold for run in outcomes)
-    chosen = [{item.name: _value(item.value) for item in run.settings} for run in outcomes]
+    chosen = [{name: _value(value) for name, value in run.chosen.items()} for run in outcomes]
     varied = [
         name
         for name in dict.fromkeys(name for each in chosen for name in each)
-        if name != "steps" and len({each.get(name) for each in chosen}) > 1
+        if name not in UNTOLD and len({each[name] for each in chosen if name in each}) > 1
     ]
+    varied.sort(key=lambda name: name not in SIZES)
     header = ["Run", "Algorithm", "Steps", "Reward", "Gain", *["Gold gain"] * golden, "KL", "Better", "Ended by",
-              *[code(name) for name in varied]]  # fmt: skip
+              *map(setting_title, varied)]  # fmt: skip
     rows = []
     for run, values in zip(outcomes, chosen, strict=True):
         best = run.best_known
@@ -103,7 +109,9 @@ def _table(outcomes: Sequence[Outcome], leading: Outcome | None) -> dict[str, An
         "that score above the reference's. The reward is what a run strives for: judge it by the answers too."
     )
     if varied:
-        note += " Of the settings, only those that differ between runs have a column; a dash is the default."
+        note += (
+            " Of the settings, those that differ between runs have a column; a dash: its algorithm has no such setting."
+        )
     return {"header": header, "rows": rows, "numbers": range(2, 7 + golden), "note": note}
 
 

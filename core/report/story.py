@@ -103,11 +103,21 @@ def _learnt(found: Experiment) -> str:
     if report is None:
         return NO_REWARD if found.data.counts.rankings else ""
     if report.accuracy.value is None:
-        return "A reward model learnt to score answers from these pairs; no held-out prompt is ranked to test it."
+        return f"A reward model learnt to score answers from {_these(found)}; no held-out prompt is ranked to test it."
     return (
-        "A reward model learnt from these pairs to score answers; on prompts that it had not seen it put "
+        f"A reward model learnt from {_these(found)} to score answers; on prompts that it had not seen it put "
         f"{report.accuracy.value:.0%} of the pairs in the labelers' order, where chance would be 50%."
     )
+
+
+def _these(found: Experiment) -> str:
+    """`these pairs`, or how many of them the model learnt from; pairs may have come or gone since."""
+    learnt = next(
+        (each.pairs for each in found.reward_models if found.report and each.job_id == found.report.job_id), None
+    )
+    if learnt is None or learnt == found.data.counts.pairs:
+        return "these pairs"
+    return f"{learnt:,} of these pairs" if learnt < found.data.counts.pairs else number(learnt, "pair")
 
 
 def _tuned(found: Experiment) -> str:

@@ -16,6 +16,8 @@ from core.store import Project
 
 #: A grid that is larger was not meant.
 LARGEST = 200
+#: How the names of its runs begin, before the settings and values of each.
+SWEEP = "Sweep: "
 
 
 def value_of(kind: type[Any], name: str, text: str) -> Any:
@@ -69,7 +71,7 @@ def enqueue(
         preflight.check(project, one)
         wishes.choose(project, one, taken)
     return [
-        queue.enqueue(project, JobKind.TRAIN_POLICY, config_values(one, own), name=f"Sweep: {title}")
+        queue.enqueue(project, JobKind.TRAIN_POLICY, config_values(one, own), name=f"{SWEEP}{title}")
         for title, one, own in runs
     ]
 

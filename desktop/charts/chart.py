@@ -380,9 +380,9 @@ class Chart(QWidget):
         self.readout.say(begin, values)
 
     def _tip(self, place: QPoint, around: QRectF) -> None:
-        """What the lines under the pointer mean, else what the chart does."""
+        """What the lines under the pointer mean. Elsewhere it would cover what is read, and stands over the title."""
         lines = [*self._marks.near(around), *self._levels.near(around)]
-        self.plot.show_tip(place, "\n".join(line.meaning for line in lines) or self.toolTip())
+        self.plot.show_tip(place, "\n".join(line.meaning for line in lines))
 
 
 def _exact(name: str) -> bool:

@@ -14,6 +14,8 @@ CHECKPOINT = _compare("compare.checkpoint", "Checkpoint of the tuned policy", fi
 PROMPT = _compare("compare.prompt", "Prompt that both policies answer", field=True)
 ANSWER = _compare("compare.answer", "Answer", role="primary")
 HELD_OUT = _compare("compare.held-out", "Compare on the held-out prompts")
+PAST = _compare("compare.past", "Comparisons of this policy", field=True, only_here=True)
+RESUME = _compare("compare.resume", "Resume", "Go on with the comparison that is shown", only_here=True)
 BACK = _compare("compare.back", "Show the held-out prompts", role="link", only_here=True)
 TO_TALK = _compare("compare.talk", "Back to the conversation", role="link", only_here=True)
 SHOW_MORE = _compare("compare.more", "Show more", only_here=True)
@@ -31,5 +33,6 @@ GO_ON = {
 TALK = talk_actions("compare", TabId.COMPARE, PageId.SIDE_BY_SIDE, writer="The tuned policy")
 
 ACTIONS = (
-    POLICY, CHECKPOINT, PROMPT, ANSWER, HELD_OUT, BACK, TO_TALK, SHOW_MORE, *GO_ON.values(), *TALK, *arena.ACTIONS,
+    POLICY, CHECKPOINT, PROMPT, ANSWER, HELD_OUT, PAST, RESUME, BACK, TO_TALK, SHOW_MORE, *GO_ON.values(), *TALK,
+    *arena.ACTIONS,
 )  # fmt: skip

@@ -60,7 +60,7 @@ class Results(QWidget):
         if job.error:
             self.say(job.error, "error")
         elif job.status != "done":
-            self.say(f"The comparison was {job.status}: ask again, or resume it below.")
+            self.say(f"The comparison was {job.status}: resume it, or compare again.")
         self._duels, self._card = answers_of(self._project, job.id), card
         if figures:
             self.figures.show_found(job.result, self._duels)

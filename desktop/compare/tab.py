@@ -14,7 +14,7 @@ from core.conversation import Conversation
 from core.errors import KnownError
 from core.jobs import queue
 from core.jobs.follow import News
-from core.records import ACTIVE, Job
+from core.records import ACTIVE, RESUMABLE, Job
 from core.store import Changes
 from desktop import errors
 from desktop.actions import GO_TO
@@ -23,6 +23,7 @@ from desktop.compare.arena.pages import ArenaPages
 from desktop.compare.composer import Composer
 from desktop.compare.conversation import Conversing, tokens_of
 from desktop.compare.duel import Duel
+from desktop.compare.past import PastBox
 from desktop.compare.results import Results
 from desktop.compare.words import policy_of, said_of
 from desktop.conversation.bubbles import ConversationView
@@ -54,6 +55,7 @@ class Tab(TabWidget, LooksAtConversation, Compares):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
         self._shown: int | None = None
+        self._seen = {job.id for job in session.jobs(CompareJob)}
         self.busy = label("", "muted")
         self.conversing = Conversing(session, self, lambda: self.policy.currentData())
         self.conversing.changed.connect(self._talk_changed)
@@ -73,6 +75,8 @@ class Tab(TabWidget, LooksAtConversation, Compares):
         self.policy.activated.connect(lambda _: self._policy_chosen())
         self.checkpoint = bind(actions.CHECKPOINT, CheckpointBox())
         self.checkpoint.activated.connect(lambda _: self._policy_chosen())
+        self.past = bind(actions.PAST, PastBox())
+        self.past.activated.connect(lambda _: self.show_past(self.past.currentData()))
         self.heldout = action_button(actions.HELD_OUT, self.compare_heldout)
         self.composer = Composer(self.session, self)
         self.composer.asked.connect(self.ask)
@@ -84,6 +88,7 @@ class Tab(TabWidget, LooksAtConversation, Compares):
 
     def _make_results(self) -> None:
         self.what = label("", "muted")
+        self.resume = action_button(actions.RESUME, self.go_on)
         self.back = action_button(actions.BACK, self.show_newest)
         self.to_talk = action_button(actions.TO_TALK, self.show_talk)
         self.bubbles = ConversationView(self, on_turn=actions.TALK.turn)
@@ -102,14 +107,18 @@ class Tab(TabWidget, LooksAtConversation, Compares):
         self.stack.addWidget(self.empty)
         results = QWidget()
         inner = column(
-            row(self.what, self.back, self.to_talk, None), self.bubbles, self.busy, self.results, spacing=SPACE + 4
+            row(self.what, self.resume, self.back, self.to_talk, None),
+            self.bubbles,
+            self.busy,
+            self.results,
+            spacing=SPACE + 4,
         )
         inner.setStretch(3, 1)
         results.setLayout(inner)
         self.stack.addWidget(results)
         side_by_side = QWidget()
         page = column(
-            row(label("Policy"), self.policy, self.checkpoint, None, self.heldout),
+            row(label("Policy"), self.policy, self.checkpoint, self.past, None, self.heldout),
             self.stack,
             column(self.conversing.to_rank, self.composer, spacing=SPACE),
             spacing=2 * SPACE,
@@ -136,7 +145,7 @@ class Tab(TabWidget, LooksAtConversation, Compares):
         for job in self.session.jobs(TrainPolicyJob):
             if job.result.adapter:
                 self.policy.addItem(describe(job), job.id)
-        self.policy.setCurrentIndex(max(0, self.policy.findData(kept)))
+        self.policy.setCurrentIndex(max(0, self.policy.findData(kept or self._newest_tuned())))
         self._show_checkpoints()
         ready = self.policy.count() > 0
         for widget in (self.policy, self.composer, self.heldout):
@@ -148,6 +157,11 @@ class Tab(TabWidget, LooksAtConversation, Compares):
             self.show_talk()
         elif changes is None or (self.policy.currentData() != kept and not self.in_talk):
             self.show_newest()
+
+    def _newest_tuned(self) -> int | None:
+        """The run to begin with: rather one that came to its end."""
+        ended = [job for job in self.session.jobs(TrainPolicyJob) if job.status == "done" and job.result.adapter]
+        return ended[0].id if ended else None
 
     def conversation(self) -> Conversation | None:
         """What was said, with what is being typed; or what is asked by the question to vote on."""
@@ -198,6 +212,22 @@ class Tab(TabWidget, LooksAtConversation, Compares):
         done = sorted((job for job in jobs if job.status == "done"), key=lambda job: job.config.typed)
         self.show_comparison(busy or (done[0] if done else None))
 
+    def show_past(self, job_id: int) -> None:
+        """A comparison of the chosen policy that was made before, whatever became of it."""
+        job = self.session.job(job_id, CompareJob)
+        if job is not None:
+            self.checkpoint.choose(job.config.checkpoint)
+            self.show_comparison(job)
+
+    def go_on(self) -> None:
+        """Let a comparison that was stopped or interrupted go on."""
+        if self._shown is None:
+            return
+        try:
+            self.session.resume(self._shown)
+        except KnownError as error:
+            errors.show(error, self, self.go_on)
+
     def show_comparison(self, job: CompareJob | None) -> None:
         """A comparison outside the conversation: a card for each prompt, the higher score marked."""
         self._show(job, in_talk=False)
@@ -218,7 +248,13 @@ class Tab(TabWidget, LooksAtConversation, Compares):
         self.back.setVisible(in_talk or (job is not None and job.config.typed and job.status not in ACTIVE))
         self.to_talk.setVisible(bool(talk.messages) and not in_talk)
         self.conversing.to_rank.setVisible(in_talk and self.conversing.to_rank.isVisible())
+        self._show_past()
         self._show_wait(job)
+
+    def _show_past(self) -> None:
+        run, shown = self.policy.currentData(), self.session.job(self._shown, CompareJob)
+        self.past.show_jobs([job for job in self.session.jobs(CompareJob) if policy_of(job) == run], self._shown)
+        self.resume.setVisible(shown is not None and shown.status in RESUMABLE)
 
     def _show_wait(self, job: Job | None) -> None:
         waits = job is not None and job.status in ACTIVE
@@ -283,18 +319,21 @@ class Tab(TabWidget, LooksAtConversation, Compares):
         self.composer.put_back(self.conversing.take_back())
 
     def _news(self, news: News) -> None:
-        for job in news.jobs:
-            if isinstance(job, TrainPolicyJob):
-                self.refresh(Changes(frozenset(), ""))
-            elif not isinstance(job, CompareJob):
-                continue
-            elif job.status in ACTIVE and job.id != self._shown and not self.in_talk:
+        if any(isinstance(job, TrainPolicyJob) for job in news.jobs):
+            self.refresh(Changes(frozenset(), ""))
+        compared = [job for job in news.jobs if isinstance(job, CompareJob)]
+        for job in compared:
+            new = job.id not in self._seen
+            self._seen.add(job.id)
+            if job.status in ACTIVE and new and job.id != self._shown and not self.in_talk:
                 self.policy.setCurrentIndex(max(0, self.policy.findData(policy_of(job))))
                 self._show_checkpoints()
                 self.checkpoint.choose(job.config.checkpoint)
                 self.show_comparison(job)
-            elif job.id == self._shown and job.status not in ACTIVE:
+            elif job.id == self._shown and (job.status not in ACTIVE or not self.resume.isHidden()):
                 self.show_talk() if self.in_talk else self.show_comparison(job)
+        if compared:
+            self._show_past()
         shown = self.session.job(self._shown) if self._shown is not None else None
         if news.jobs and shown is not None:
             self._show_wait(shown)

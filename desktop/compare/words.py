@@ -11,15 +11,23 @@ def policy_of(job: CompareJob) -> int:
 
 def said_of(job: CompareJob) -> str:
     """`Run 3 beside the reference, on 24 held-out prompts`."""
-    count = job.result.prompts
-    prompts = "what you typed" if job.config.typed else f"{count} held-out prompts" if count else "held-out prompts"
     left_out = job.result.left_out
     but = f", without {left_out} that it trained on" if left_out else ""
     run = policy_of(job)  # 0 while it is not looked up yet
     reference = f"its reference ({job.result.reference})" if job.result.reference else "the reference"
+    return f"{f'Run {run}' if run else 'The newest run'}{step_of(job)} beside {reference}, on {prompts_of(job)}{but}"
+
+
+def prompts_of(job: CompareJob) -> str:
+    """`24 held-out prompts`"""
+    count = job.result.prompts
+    return "what you typed" if job.config.typed else f"{count} held-out prompts" if count else "held-out prompts"
+
+
+def step_of(job: CompareJob) -> str:
+    """`, step 4`; nothing is the last one."""
     step = job.config.checkpoint
-    which = f", step {step}" if step.isdecimal() else {"best": ", its best checkpoint"}.get(step, "")
-    return f"{f'Run {run}' if run else 'The newest run'}{which} beside {reference}, on {prompts}{but}"
+    return f", step {step}" if step.isdecimal() else {"best": ", its best checkpoint"}.get(step, "")
 
 
 def doubt_of(prompts: int) -> str:

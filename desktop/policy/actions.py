@@ -32,6 +32,9 @@ SWEEP = _tune("tune.sweep", "Sweep …", "Queue a run for every combination of a
 PAUSE = _tune("tune.pause", "Pause", only_here=True)
 RESUME = _tune("tune.resume", "Resume", only_here=True)
 STOP = _tune("tune.stop", "Stop", "Stops after this step; Resume goes on later", only_here=True)
+STOP_NOW = _tune(
+    "tune.stop-now", "Stop now", "In the middle of the step; Resume goes on from the last checkpoint", only_here=True
+)
 APPLY = _tune("tune.apply", "Apply", "In force from the next step, and kept with the run", only_here=True)
 GO_ON = _tune(
     "tune.go-on",
@@ -108,7 +111,7 @@ FRONTIER_EXPORT = _frontier(
 
 ACTIONS = (
     ALGORITHM, *SETTINGS.values(), MORE, *(action for own in OWN.values() for action in own.values()),
-    *MORE_OF.values(), START, SWEEP, PAUSE, RESUME, STOP, APPLY, GO_ON, RANK_OWN, BEGIN_FROM, EXPORT, TAKE_OVER,
-    FRONTIER_AXIS, FRONTIER_MEASURE, FRONTIER_ANSWERS, FRONTIER_COMPARE, FRONTIER_RANK, FRONTIER_EXPORT,
+    *MORE_OF.values(), START, SWEEP, PAUSE, RESUME, STOP, STOP_NOW, APPLY, GO_ON, RANK_OWN, BEGIN_FROM, EXPORT,
+    TAKE_OVER, FRONTIER_AXIS, FRONTIER_MEASURE, FRONTIER_ANSWERS, FRONTIER_COMPARE, FRONTIER_RANK, FRONTIER_EXPORT,
     SLIDE_PROMPT, SLIDE_TEXT, SLIDE_WRITE, SLIDE_HELD_OUT, SLIDE_PLAY, PRESENT,
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """All runs of the policy side by side: the settings in which they differ, and what came of them."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
@@ -8,7 +9,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidgetItem, 
 
 from core.config.titles import setting_title
 from core.config.training import ALGORITHMS, TrainPolicyJob
-from core.runs import sweep
+from core.runs import naming, sweep
 from desktop.runs.run_list import WORDS
 from desktop.widgets.tables import table
 
@@ -52,14 +53,17 @@ class RunsTable(QWidget):
         self.table.currentCellChanged.connect(lambda row, *_: self._selected(row))
         self._jobs: list[TrainPolicyJob] = []
         self._current: int | None = None
+        self._tags: Mapping[int, Sequence[str]] = {}
         self._rows: list[list[Any]] = []
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.table)
 
-    def show_jobs(self, jobs: list[TrainPolicyJob], current: int | None = None) -> None:
-        """`current` is the run that is drawn: its row is the selected one."""
-        self._jobs, self._current = jobs, current
+    def show_jobs(
+        self, jobs: list[TrainPolicyJob], current: int | None = None, tags: Mapping[int, Sequence[str]] | None = None
+    ) -> None:
+        """`current` is the run that is drawn: its row is the selected one. `tags` are those of runs that have any."""
+        self._jobs, self._current, self._tags = jobs, current, tags or {}
         if self.isVisible():
             self._fill()
 
@@ -69,12 +73,16 @@ class RunsTable(QWidget):
 
     def _fill(self) -> None:
         names = [name for name in sweep.differences(self._jobs) if name not in LEFT_OUT]
-        titles = ["Run", "Algorithm", "State", *(setting_title(name) for name in names), *RESULTS]
+        words = {job.id: (naming.called(job), ", ".join(self._tags.get(job.id, ()))) for job in self._jobs}
+        there = [any(each[place] for each in words.values()) for place in (0, 1)]
+        own = [title for title, seen in zip(("Name", "Tags"), there, strict=True) if seen]
+        titles = ["Run", *own, "Algorithm", "State", *(setting_title(name) for name in names), *RESULTS]
         rows: list[list[Any]] = [titles]
         for job in self._jobs:
             settings = sweep.settings(job)
             kind = ALGORITHMS.get(job.config.algorithm)
-            row = [job.id, kind.title if kind else "", WORDS[job.status] or "done"]
+            said = [word for word, seen in zip(words[job.id], there, strict=True) if seen]
+            row = [job.id, *said, kind.title if kind else "", WORDS[job.status] or "done"]
             rows.append(row + [settings.get(name) for name in names] + list(came_of(job)))
         if rows != self._rows:
             self._rows = rows

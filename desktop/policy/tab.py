@@ -7,7 +7,7 @@ from functools import partial
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QTabWidget, QWidget
 
 from core.config.algorithms import LearnsFrom
-from core.config.jobs import ExportModelConfig, ExportModelJob, JobKind, PolicyState
+from core.config.jobs import ExportModelConfig, ExportModelJob, GenerateJob, JobKind, PolicyState
 from core.config.training import ALGORITHMS, TrainPolicyJob, TrainRewardJob
 from core.errors import KnownError
 from core.jobs import queue
@@ -34,6 +34,7 @@ from desktop.policy.samples import SamplesTable
 from desktop.policy.slider_page import SliderPage
 from desktop.policy.sweep_dialog import SweepDialog
 from desktop.runs.run_list import RunList, runs_section
+from desktop.runs.run_naming import RunNaming
 from desktop.runs.run_removal import RunRemoval
 from desktop.runs.trail_dialog import show_trail
 from desktop.session import Session
@@ -46,6 +47,7 @@ from desktop.widgets.basics import (
     row,
     scrolled,
     set_role,
+    show_one,
     side_panel,
 )
 from desktop.widgets.bound import action_button
@@ -78,9 +80,11 @@ class Tab(TabWidget, ShowsRuns):
         self.pause = action_button(actions.PAUSE, lambda: self._act(self.session.pause))
         self.resume = action_button(actions.RESUME, lambda: self._act(self.session.resume))
         self.stop = action_button(actions.STOP, lambda: self._act(self.session.stop))
+        self.stop_now = action_button(actions.STOP_NOW, lambda: self._act(self.session.stop_now))
+        self.stop_now.hide()
         self.runs = RunList(session, TrainPolicyJob, overlays=True)
         self.runs.chosen.connect(self.show_run)
-        self.removal = RunRemoval(self.runs)
+        self.naming, self.removal = RunNaming(self.runs), RunRemoval(self.runs)
         self.runs.ticked.connect(self._show_current)
         self.charts = PolicyCharts(session.project)
         self.charts.group.behind_asked.connect(self.show_behind)
@@ -129,14 +133,19 @@ class Tab(TabWidget, ShowsRuns):
         self._show_need()
 
     def _suggested(self) -> dict[str, object]:
-        """Where a script ranked, its gold reward is worth drawing beside the learned one."""
+        """Where a script ranked, its gold reward is worth drawing beside the learned one. Answers are as long as those
+        that were written to be ranked: the reward model knows no longer ones."""
         name = gold.suggested(self.session.project)
-        return {"gold": name} if name else {}
+        written = next((job for job in self.session.jobs(GenerateJob) if job.status == "done"), None)
+        length = {"max_new_tokens": written.config.max_new_tokens} if written else {}
+        return length | ({"gold": name} if name else {})
 
     def _side(self) -> QWidget:
         """Settings scroll; what starts and stops a run is always in sight."""
         settings = side_panel(column(self.need, self.form, None, spacing=SPACE + 4))
-        act = row(self.start_button, self.sweep, self.pause, self.resume, self.stop, None, spacing=SPACE - 2)
+        act = row(
+            self.start_button, self.sweep, self.pause, self.resume, self.stop, self.stop_now, None, spacing=SPACE - 2
+        )
         side = column(settings, act, runs_section(self.runs), spacing=SPACE + 4)
         side.setStretch(0, 5)
         side.setStretch(2, 2)
@@ -300,16 +309,16 @@ class Tab(TabWidget, ShowsRuns):
 
     def _show_state(self) -> None:
         self.stack.setCurrentIndex(1 if self.runs.count() else 0)
-        self.table.show_jobs(self.session.jobs(TrainPolicyJob), self.runs.current)
+        self.table.show_jobs(self.session.jobs(TrainPolicyJob), self.runs.current, self.runs.tags)
         job = self.session.job(self.runs.current, TrainPolicyJob)
         status = job.status if job else "done"
         active = status in ("running", "paused", "queued")
         wanted = job.wanted if job else "run"
-        self.pause.setVisible(status == "running")
-        self.pause.setEnabled(wanted == "run")
+        resumable = status == "paused" or status in RESUMABLE
+        show_one((self.pause, self.resume), self.pause if status == "running" else self.resume if resumable else None)
         self.stop.setVisible(active)
         self.stop.setEnabled(wanted != "stop")
-        self.resume.setVisible(status == "paused" or status in RESUMABLE)
+        self.stop_now.setVisible(status == "running" and wanted == "stop")
         if job is not None:
             self.live.show_job(job)
             self._show_result(job)

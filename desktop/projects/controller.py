@@ -18,14 +18,16 @@ from core.errors import BadInput, Stopped
 from core.projects import archive, trash
 from core.projects.archive import SUFFIX
 from core.projects.source import Source
-from core.projects.summary import size, summary
+from core.projects.summary import size, size_of, summary
 from core.projects.trash import Deleted
 from core.store import Project
+from core.store.files.own import RUNS
 from core.store.undo.steps import CallableStep
 from desktop import errors, user_settings
 from desktop.actions import Action
 from desktop.background import in_background
 from desktop.projects import actions
+from desktop.projects.archive_dialog import ArchiveDialog
 from desktop.projects.copy_dialog import CopyDialog
 from desktop.projects.trash_dialog import TrashDialog
 from desktop.session import Session
@@ -98,13 +100,26 @@ class Projects(QObject):
             {"duplicate": self.duplicate, "archive": self.archive, "delete": self.delete}[name](folder)
 
     def archive(self, folder: Path) -> None:
-        """Choose a file and write the project to it."""
+        """Ask whether checkpoints go along, where there are any; choose a file and write the project to it."""
+        runs = folder / RUNS
+        if runs.is_dir() and any(runs.iterdir()):
+            in_background(self.window, lambda: size_of(runs), lambda taken: self._ask_archive(folder, taken))
+        else:
+            self._ask_archive_file(folder)
+
+    def _ask_archive(self, folder: Path, taken: int) -> None:
+        dialog = ArchiveDialog(taken, self.window)
+        dialog.chosen.connect(partial(self._ask_archive_file, folder))
+        dialog.open()
+
+    def _ask_archive_file(self, folder: Path, with_checkpoints: bool = True) -> None:
         file_dialogs.ask_save(
-            self.window, "Archive the project to", f"{folder.name}{SUFFIX}", partial(self.write_archive, folder),
+            self.window, "Archive the project to", f"{folder.name}{SUFFIX}",
+            lambda path: self.write_archive(folder, path, with_checkpoints=with_checkpoints),
             f"Plumbline archives (*{SUFFIX})", SUFFIX.removeprefix("."),
         )  # fmt: skip
 
-    def write_archive(self, folder: Path, path: Path) -> None:
+    def write_archive(self, folder: Path, path: Path, *, with_checkpoints: bool = True) -> None:
         """Write the project in `folder` to `path`."""
         name = _name(folder)
 
@@ -113,7 +128,8 @@ class Projects(QObject):
             show = partial(self.do, "show", written.parent)
             self._say(f"“{name}” is archived in {written.name} ({taken}).", "Show folder", show)
 
-        self._copy(f"Archiving “{name}”", partial(archive.archive, self._source(folder), path), done)
+        work = partial(archive.archive, self._source(folder), path, with_checkpoints=with_checkpoints)
+        self._copy(f"Archiving “{name}”", work, done)
 
     def restore(self) -> None:
         """Choose an archive, then a folder for it."""

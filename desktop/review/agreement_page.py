@@ -73,7 +73,7 @@ class AgreementPage(QWidget):
         self.difference_list = column(spacing=SPACE)
         self.worst_title = label("Where people disagree most", "heading")
         self.worst_list = column(spacing=SPACE)
-        self.empty = card(
+        self.empty = card(  # seen once that is known
             column(
                 label("Nobody to agree with yet", "heading"),
                 label(NEEDS, "muted", wrap=True),
@@ -103,6 +103,8 @@ class AgreementPage(QWidget):
                 spacing=SPACE + 4,
             )
         )
+        for each in (self.numbers, self.empty, self.tables):
+            each.hide()
         layout = column(scrolled(inner))
         layout.setContentsMargins(0, 2 * SPACE, 0, 0)
         self.setLayout(layout)

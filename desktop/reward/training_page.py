@@ -28,6 +28,7 @@ from desktop.places import PageId, TabId
 from desktop.reward import actions
 from desktop.reward.report_plots import ScoreHistogram
 from desktop.runs.run_list import RunList, runs_section
+from desktop.runs.run_naming import RunNaming
 from desktop.runs.run_removal import RunRemoval
 from desktop.session import Session
 from desktop.theme.theme import SPACE
@@ -64,7 +65,7 @@ class TrainingPage(QWidget):
         self.train = action_button(actions.TRAIN, self.start)
         self.runs = RunList(session, TrainRewardJob, overlays=True)
         self.runs.chosen.connect(self.show_run)
-        self.removal = RunRemoval(self.runs)
+        self.naming, self.removal = RunNaming(self.runs), RunRemoval(self.runs)
         self.runs.ticked.connect(self._lay_over)
         words = ("training", "held-out")
         self.loss = Chart(("loss", "eval_loss"), heading="Loss", level=(0.6931, "Chance"), words=words, small=True)

@@ -6,7 +6,9 @@ from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
 
 from core.config.training import ALGORITHMS, Run, TrainPolicyJob, TrainRewardJob
 from core.records import Job
-from core.runs import early_stopping
+from core.runs import early_stopping, naming
+from core.store.runs import run_labels
+from core.store.runs.run_labels import RunLabel
 from desktop.session import Session
 from desktop.theme import theme
 from desktop.theme.theme import SPACE, overlay_colour
@@ -40,6 +42,7 @@ class RunList(QListWidget):
         self.record = record
         self._overlays = overlays
         self._numbers: dict[int, int] = {}
+        self._noted: dict[int, RunLabel] = {}
         session.ticked.connect(self._show_left)
         if overlays:
             self.setToolTip("Tick a run to lay it over the one that is shown.")
@@ -60,6 +63,11 @@ class RunList(QListWidget):
     def overlaid(self) -> list[int]:
         """Ticked runs, newest first, without the one that is shown."""
         return [run for run in self._ticked() if run != self.current]
+
+    @property
+    def tags(self) -> dict[int, tuple[str, ...]]:
+        """Of the runs that have any."""
+        return {run: noted.tags for run, noted in self._noted.items()}
 
     def colour_number(self, run: int) -> int:
         """A ticked run keeps its colour until it is unticked, whatever else is ticked."""
@@ -100,12 +108,14 @@ class RunList(QListWidget):
         """Bring the list up to date; the shown run stays unless a newer one is asked for."""
         kept = None if select_newest else self.current
         ticked = set(self._ticked())
+        self._noted = run_labels.listed(self.session.project)
         self.blockSignals(True)
         self.clear()
         for job in self.session.jobs(self.record):
-            item = QListWidgetItem(describe(job, self.session.left(job)))
+            item = QListWidgetItem(self._line(job))
             item.setData(Qt.ItemDataRole.UserRole, job.id)
-            item.setToolTip(tip(job.error or item.text()))
+            note = self._noted.get(job.id, RunLabel()).note
+            item.setToolTip(tip("\n".join(filter(None, (job.error or item.text(), note)))))
             if self._overlays:
                 state = Qt.CheckState.Checked if job.id in ticked else Qt.CheckState.Unchecked
                 item.setData(Qt.ItemDataRole.CheckStateRole, state)
@@ -119,12 +129,15 @@ class RunList(QListWidget):
             self.setCurrentRow(0)
         self.filled.emit(self.count() > 0)
 
+    def _line(self, job: Job) -> str:
+        return " · ".join([describe(job, self.session.left(job)), *self._noted.get(job.id, RunLabel()).tags])
+
     def _show_left(self, job: Job) -> None:
         """The running job's time goes on."""
         self.blockSignals(True)
         for place in range(self.count()):
             if int(self.item(place).data(Qt.ItemDataRole.UserRole)) == job.id:
-                self.item(place).setText(describe(job, self.session.left(job)))
+                self.item(place).setText(self._line(job))
         self.blockSignals(False)
 
     def _moved(self) -> None:
@@ -156,7 +169,8 @@ def runs_section(runs: RunList) -> QWidget:
 
 
 def describe(job: Job, left: float | None = None) -> str:
-    """`Run 3 · accuracy 0.71`, or with the seconds that are left `Run 5 · PPO · 12 of 30, about 2 min left`."""
+    """`Run 3 · accuracy 0.71`, or with the seconds that are left `Run 5 · PPO · 12 of 30, about 2 min left`. Its name,
+    or the values of its sweep, stand behind its number."""
     word = WORDS[job.status]
     if job.status == "running" and job.total > 1:
         rest = f", {remaining(left)}" if left is not None else ""
@@ -167,7 +181,8 @@ def describe(job: Job, left: float | None = None) -> str:
     elif not word:
         word = _outcome(job)
     algorithm = ALGORITHMS.get(job.config.algorithm) if isinstance(job, TrainPolicyJob) else None
-    return f"Run {job.id} · {f'{algorithm.title} · ' if algorithm else ''}{word}"
+    parts = (f"Run {job.id}", naming.called(job), algorithm.title if algorithm else "")
+    return " · ".join([*filter(None, parts), word])
 
 
 def _outcome(job: Job) -> str:

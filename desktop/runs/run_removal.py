@@ -39,7 +39,7 @@ class RunRemoval(QObject):
             return
         menu = QMenu(self.runs)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction(self.action)
+        menu.addActions(self.runs.actions())
         menu.popup(self.runs.viewport().mapToGlobal(place))
 
     def ask(self) -> None:

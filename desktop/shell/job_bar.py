@@ -15,7 +15,7 @@ from desktop.errors import worded
 from desktop.session import Session
 from desktop.shell import actions
 from desktop.theme.theme import SPACE
-from desktop.widgets.basics import button, label
+from desktop.widgets.basics import button, label, show_one
 from desktop.widgets.bound import action_button
 from desktop.widgets.dates import remaining
 from desktop.widgets.elided import OneLine
@@ -116,8 +116,9 @@ class JobBar(QFrame):
         self.progress.setRange(0, job.total if job.total > 1 else 0)
         self.progress.setValue(job.done)
         self._tick()
-        self.pause.setVisible(job.status == "running" and job.wanted == "run")
-        self.resume.setVisible(job.status == "paused" or job.status in RESUMABLE)
+        resumable = job.status == "paused" or job.status in RESUMABLE
+        goes_on = job.status == "running" and job.wanted != "stop"
+        show_one((self.pause, self.resume), self.pause if goes_on else self.resume if resumable else None)
         self.stop.setVisible(active)
         self.dismiss.setVisible(not active)
 

@@ -26,7 +26,7 @@ from desktop import errors
 from desktop.session import Session
 from desktop.shell import actions
 from desktop.theme.theme import SPACE
-from desktop.widgets.basics import button, column, label, row
+from desktop.widgets.basics import button, column, label, row, show_one
 from desktop.widgets.dates import local_time, remaining
 from desktop.widgets.empty import Empty
 
@@ -114,8 +114,8 @@ class JobsPanel(QDialog):
     def _show_log(self) -> None:
         job = self.current
         status = job.status if job else "done"
-        self.pause.setVisible(status == "running")
-        self.resume.setVisible(status == "paused" or status in RESUMABLE)
+        resumable = status == "paused" or status in RESUMABLE
+        show_one((self.pause, self.resume), self.pause if status == "running" else self.resume if resumable else None)
         asked = job is not None and status == "running" and job.wanted == "stop"
         self.stop.setVisible(status in ACTIVE and not asked)
         self.stop_now.setVisible(asked)

@@ -1,7 +1,7 @@
 """Small pieces that every tab is built from: labels by role, cards, a page with its header, empty states."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QIcon
@@ -48,6 +48,18 @@ def button(
     found.setAutoDefault(default)  # Return presses the button that has the focus, as Space does
     found.clicked.connect(lambda: action())
     return found
+
+
+def show_one(these: Sequence[QWidget], which: QWidget | None) -> None:
+    """Show one of widgets that stand for each other, or none. It takes the focus of the one before it, which would go
+    to whatever stands beside them otherwise."""
+    focused = any(each.hasFocus() for each in these)
+    if which is not None:
+        which.show()
+        if focused:
+            which.setFocus()
+    for each in these:
+        each.setVisible(each is which)
 
 
 def without_icons(dialog: QWidget) -> None:

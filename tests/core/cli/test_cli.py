@@ -303,6 +303,13 @@ def test_the_commands_around_a_policy(plumbline, tmp_path, tiny_model, monkeypat
     table = plumbline("runs", folder)[1]
     assert "kl_coef" in table.splitlines()[0]
     assert "learning_rate" not in table, "only what differs is shown"
+    assert "KL coefficient 0.02" in table
+    named = ("--name", "warm start", "--tags", "paper, draft", "--note", "Of May.")
+    assert (
+        plumbline("name-run", folder, runs[0]["job"], *named)[1].strip().endswith("warm start · paper, draft · Of May.")
+    )
+    told = last_json(plumbline("runs", folder, "--json")[1])["runs"][-1]
+    assert (told["name"], told["tags"], told["note"]) == ("warm start", ["paper", "draft"], "Of May.")
     code, _, err = plumbline("steer", folder, runs[0]["job"], "kl_coef", "0.3")
     assert (code, "not a run of a policy that goes on" in err) == (2, True)
     code, _, err = plumbline("train-policy", folder, "--algorithm", "rloo", "--ppo-epochs", "3")

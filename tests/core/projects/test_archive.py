@@ -12,10 +12,11 @@ from sqlite_utils import Database
 
 from core import cli
 from core.config.jobs import JobKind, config_values
-from core.config.training import TrainRewardConfig
+from core.config.training import TrainRewardConfig, TrainRewardJob, TrainRewardResult
 from core.errors import BadInput, KnownError
-from core.events import NewCompletion
+from core.events import NewCompletion, Result
 from core.jobs import lock, queue
+from core.jobs.recorder import Recorder
 from core.projects import archive, archive_entries
 from core.records import NewRanking, Prompt
 from core.store import DATABASE, completions, create_project, labelers, open_project, prompts, rankings
@@ -87,6 +88,20 @@ def test_an_archive_comes_back_with_everything_a_project_needs(busy, tmp_path, c
         queue.resume(back, 2)
     assert [job.status for job in reversed(queue.listed(busy))] == ["running", "queued"]
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["back"]
+
+
+def test_an_archive_without_checkpoints_has_all_else_and_says_what_is_not_there(busy, tmp_path, capsys):
+    Recorder(busy, 1).record(Result(TrainRewardResult(adapter="runs/1/step-000005", accuracy=0.75)))
+    set_job(busy, 1, status="done")
+    file, folder = tmp_path / "mine.plumbline.zip", tmp_path / "back"
+    assert run("archive", busy.folder, file, "--without-checkpoints") == 0
+    assert ZipFile(file).namelist() == [DATABASE]
+    assert run("restore", file, folder) == 0
+    with closing(open_project(folder)) as back:
+        found = queue.run_of(back, 1, TrainRewardJob)
+        assert (found.result.accuracy, counting_rankings(back)[0].ranks) == (0.75, {1: 1, 2: 2, 3: 3, 4: 4})
+        with pytest.raises(KnownError, match="checkpoints in"):
+            queue.adapter_of(back, found)
 
 
 def test_a_duplicate_is_a_project_of_its_own(busy, tmp_path, capsys):

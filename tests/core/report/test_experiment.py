@@ -1,19 +1,20 @@
 """The report of an experiment: what it says of runs whose numbers are known, and that a text stays a text."""
 
 import json
+import re
 from html.parser import HTMLParser
 
 import pytest
 
 from core import cli
 from core.config.jobs import CompareConfig, CompareResult, JobKind, config_values
-from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyResult
+from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyResult, TrainRewardConfig, TrainRewardResult
 from core.events import Metrics, NewCompletion, Result, Sample, Samples
 from core.jobs import queue
 from core.jobs.recorder import Recorder
 from core.labeling import gold
 from core.records import NewRanking, Prompt
-from core.report import experiment, page, story
+from core.report import experiment, page, run_cards, story
 from core.store import completions, guidelines, labelers, prompts, rankings
 from tests.jobs import set_job
 
@@ -125,6 +126,24 @@ def test_gain_interval_wins_and_settings_of_a_run_are_told(filled):
     text = read(filled).whole
     for part in ("+1.50", "0.50 → 2.00", "100%", "maximum of steps", "kl_coef", "1.50 higher than before", "SmolLM2"):
         assert part in text
+
+
+def test_a_column_says_what_differs_between_runs_and_what_each_had(filled):
+    tune(filled, (0.0,) * 4, (1.0,) * 4, max_new_tokens=8, on_trouble="fail", kl_coef=0.2)
+    tune(filled, (0.0,) * 4, (1.0,) * 4, kl_coef=0.2)
+    found = experiment.gather(filled)
+    table = run_cards.all_runs(found.outcomes, found.leading)
+    heads = re.findall(r"<th[^>]*>([^<]*)</th>", table.split("</table>")[0])
+    assert heads[-1] == "Max new tokens" and not {"on_trouble", "On trouble", "KL coefficient"} & set(heads)
+    assert re.findall(r"<td[^>]*>(8|96)</td>", table.split("</table>")[0]) == ["96", "8"], "its default, too"
+
+
+def test_the_headline_counts_the_pairs_that_the_model_learnt_from(hostile):
+    job = queue.enqueue(hostile, JobKind.TRAIN_REWARD, config_values(TrainRewardConfig()))
+    Recorder(hostile, job.id).record(Result(TrainRewardResult(adapter="runs/9/x", pairs=5, prompts=2, accuracy=0.7)))
+    set_job(hostile, job.id, status="done")
+    assert experiment.gather(hostile).data.counts.pairs > 5
+    assert "from 5 of these pairs" in story.lead(experiment.gather(hostile))
 
 
 def test_a_gain_that_may_be_chance_is_not_praised(filled):

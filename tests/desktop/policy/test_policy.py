@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QMenu, QMessageBox
 from sqlite_utils import Database
 
-from core.config.jobs import ExportModelJob, ExportModelResult, JobKind, config_values
+from core.config.jobs import ExportModelJob, ExportModelResult, GenerateConfig, JobKind, config_values
 from core.config.metrics import METRICS, further
 from core.config.training import (
     ALGORITHMS,
@@ -25,6 +25,7 @@ from core.events import Metrics, NewCompletion, Result, Rollback, Sample, Sample
 from core.jobs import lock, queue
 from core.jobs.recorder import Recorder
 from core.labeling import gold
+from core.runs import naming
 from core.store import completions
 from core.store.runs import setting_changes
 from desktop.background import wait_for_all
@@ -32,8 +33,9 @@ from desktop.places import PageId, TabId
 from desktop.policy.samples import COLUMNS
 from desktop.policy.sweep_dialog import SweepDialog
 from desktop.policy.tab import Tab
+from desktop.runs.run_naming import NamingDialog
 from desktop.widgets.short_text import ShortText
-from tests.jobs import set_job
+from tests.jobs import add_job, set_job
 
 KIND = JobKind.TRAIN_POLICY
 
@@ -361,6 +363,58 @@ def test_a_sweep_counts_its_runs_and_says_what_is_wrong_before_it_queues_them(ex
     drawn(tab)
     assert len(tab.session.jobs(TrainPolicyJob)) == 6
     assert tab.pages.currentWidget() is tab.table
+    assert "KL coefficient 0.1, PPO epochs 4" in tab.runs.item(0).text(), "runs of a sweep are told apart in the list"
+    assert tab.table.table.horizontalHeaderItem(1).text() == "Name"
+
+
+def test_a_run_has_a_name_tags_and_a_note_that_are_seen_in_the_list_and_the_table(tab, qtbot):
+    project = tab.session.project
+    first, second = queued(project), queued(project)
+    poll(tab)
+    select(tab, first)
+    tab.runs.setFocus()
+    tab.naming.action.trigger()
+    (dialog,) = tab.findChildren(NamingDialog)
+    assert dialog.name.text() == ""
+    dialog.name.setText("n" * 200)
+    dialog.tags.setText("paper, draft")
+    dialog.note.setPlainText("With the guidelines of May.")
+    dialog.accept()
+    assert dialog.isVisible() and "at most 120 letters" in dialog.error.text()
+    dialog.name.setText("warm start")
+    dialog.accept()
+    drawn(tab)
+    assert tab.runs.currentItem().text() == f"Run {first.id} · warm start · PPO · waiting · paper · draft"
+    assert "guidelines of May" in tab.runs.currentItem().toolTip()
+    tab.pages.setCurrentWidget(tab.table)
+    assert [tab.table.table.horizontalHeaderItem(n).text() for n in (1, 2)] == ["Name", "Tags"]
+    assert {tab.table.table.item(row, 2).text() for row in (0, 1)} == {"paper, draft", ""}
+    naming.name_run(project, first.id, name="")
+    naming.name_run(project, second.id, note="other")
+    poll(tab)
+    assert tab.runs.currentItem().text() == f"Run {first.id} · PPO · waiting · paper · draft", "tags and note stay"
+
+
+def test_pausing_leaves_the_focus_where_a_second_press_stops_nothing(tab, qtbot):
+    job = queued(tab.session.project)
+    set_job(tab.session.project, job.id, status="running", total=4, done=1)
+    poll(tab)
+    tab.activateWindow()
+    tab.pause.setFocus()
+    qtbot.keyClick(tab.pause, Qt.Key.Key_Space)
+    poll(tab)
+    assert queue.get(tab.session.project, job.id).wanted == "pause" and tab.focusWidget() is tab.pause
+    set_job(tab.session.project, job.id, status="paused")
+    poll(tab)
+    assert tab.focusWidget() is tab.resume
+    qtbot.keyClick(tab.resume, Qt.Key.Key_Space)
+    set_job(tab.session.project, job.id, status="running")
+    poll(tab)
+    assert tab.focusWidget() is tab.pause and queue.get(tab.session.project, job.id).wanted == "run"
+    assert not tab.stop_now.isVisible()
+    tab.stop.click()
+    poll(tab)
+    assert tab.stop_now.isVisible() and not tab.stop.isEnabled(), "it need not wait for the step"
 
 
 def test_samples_show_the_change_and_what_the_reference_answered(tab):
@@ -648,6 +702,14 @@ def test_many_rounds_keep_the_newest_in_sight(tab):
     tab.rounds._fit()
     assert tab.rounds.text().startswith("…")
     assert tab.rounds.text().endswith(tab.rounds.whole[-30:])
+
+
+def test_a_first_run_writes_as_long_answers_as_those_that_were_ranked(open_window, filled):
+    add_job(filled, GenerateConfig(max_new_tokens=48), status="done")
+    window = open_window()
+    window.workspace.open(filled.folder)
+    window.open_tab(TabId.TUNE)
+    assert window.tabs[TabId.TUNE].form.run()[0].max_new_tokens == 48
 
 
 def test_the_fields_begin_as_the_newest_run_was_begun(open_window, filled):

@@ -5,10 +5,11 @@ import shutil
 import tempfile
 import threading
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QMessageBox, QPushButton
+from PySide6.QtWidgets import QFileDialog, QLabel, QMessageBox, QPushButton
 
 from core.config.jobs import JobKind
 from core.config.training import TrainRewardConfig
@@ -20,6 +21,7 @@ from desktop import user_settings
 from desktop.background import busy
 from desktop.places import TabId
 from desktop.projects import actions
+from desktop.projects.archive_dialog import ArchiveDialog
 from tests.desktop.shell.test_access import unnamed
 
 
@@ -121,6 +123,23 @@ def test_an_archive_is_written_and_restored_while_the_window_lives(opened, qtbot
     assert opened.session.project.database.value("select count(*) from prompts") == 6
 
 
+def test_an_archive_may_leave_checkpoints_out_where_there_are_any(opened, qtbot, tmp_path):
+    folder, file = opened.session.project.folder, tmp_path / "mine.plumbline.zip"
+    (folder / "runs" / "1" / "step-000005").mkdir(parents=True)
+    (folder / "runs" / "1" / "step-000005" / "weights").write_bytes(bytes(3_000_000))
+    opened.projects.archive(folder)
+    qtbot.waitUntil(lambda: len(opened.findChildren(ArchiveDialog)) == 1)
+    (dialog,) = opened.findChildren(ArchiveDialog)
+    assert "3.0 MB" in dialog.checkpoints.text()
+    dialog.checkpoints.click()
+    dialog.accept()
+    (chooser,) = opened.findChildren(QFileDialog)
+    chooser.fileSelected.emit(str(file))
+    chooser.reject()
+    qtbot.waitUntil(lambda: "is archived" in opened.notice.text.text())
+    assert ZipFile(file).namelist() == ["plumbline.db"]
+
+
 def test_a_file_that_is_no_archive_is_one_sentence_and_the_project_stays(opened, qtbot, tmp_path):
     folder = opened.session.project.folder
     (tmp_path / "x.zip").write_text("hello")
@@ -216,12 +235,12 @@ def slow(monkeypatch):
     """Archiving that waits at its first piece until it is let go."""
     go, whole = threading.Event(), archive.archive
 
-    def slowly(folder, path, *, progress):
+    def slowly(folder, path, *, progress, **options):
         def wait(done, total):
             go.wait(20)
             progress(done, total)
 
-        return whole(folder, path, progress=wait)
+        return whole(folder, path, progress=wait, **options)
 
     monkeypatch.setattr(archive, "archive", slowly)
     yield go

@@ -143,6 +143,7 @@ def test_agreement_is_shown_with_intervals_and_the_worst_prompt(qtbot, tab: Tab,
     tab.pages.setCurrentWidget(tab.agreement)
     settled(qtbot)
     page = tab.agreement
+    assert not page.empty.isVisible(), "while it computes, nobody knows that there is none"
     assert page.pairwise.value.text() == "50%"
     assert "2 prompts that at least two of 2 labelers ranked" in page.about.text()
     assert [page.by_labeler.item(row, 0).text() for row in range(2)] == ["Ana", "Bo"]

@@ -161,7 +161,7 @@ def test_delete_removes_a_run_after_a_question_and_undo_brings_it_back(window, f
     runs.setFocus()
     runs.customContextMenuRequested.emit(QPoint(5, 5))
     menu = runs.findChild(QMenu)
-    assert [action.text() for action in menu.actions()] == ["Remove the run …"]
+    assert [action.text() for action in menu.actions()] == ["Name, tags and note …", "Remove the run …"]
     menu.close()
     qtbot.keyClick(runs, Qt.Key.Key_Delete)
     qtbot.waitUntil(lambda: window.findChild(QMessageBox) is not None)
