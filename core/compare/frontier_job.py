@@ -16,7 +16,7 @@ from core.jobs import queue
 from core.jobs.context import MOST_PINNED, Events, JobContext
 from core.models import chat, drawing
 from core.models.adapters import REFERENCE, SharedModel
-from core.models.load import base_of
+from core.models.load import base_of, chat_of_run
 from core.records import Prompt
 from core.report import frontier
 from core.reward.reward_function import RewardFunction, RewardSpec, Weights, on_four_bits, reward_function
@@ -51,6 +51,7 @@ def run(context: JobContext) -> Events:
     if spec.by_our_model and by.result.reward_job is None:
         spec = spec.with_run(None)
     base = yield from base_of(context, four_bit=on_four_bits(context.project, spec))
+    base = base.with_settings(chat_of_run(context.project, by.id))
     origins.refuse_other_base(context.project, by.id, base.identity, base.spec.title)
     shared = SharedModel(base, report_status=context.report_status)
     try:

@@ -22,7 +22,7 @@ from core.jobs.context import Events, JobContext
 from core.models import chat, drawing
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.drawing import Drawing
-from core.models.load import Base, base_of
+from core.models.load import Base, base_of, chat_of_run
 from core.reward.reward_function import newest_if_any, on_four_bits, reward_function
 from core.reward.trace import pieces_of
 from core.rl import evaluate, start
@@ -48,6 +48,7 @@ def run(context: JobContext) -> Events:
     places = _places(context.project, policy_run)
     spec = newest_if_any(context.project, reward_of(policy_run, CompareConfig(gold=policy_run.config.gold)))
     base = yield from base_of(context, four_bit=on_four_bits(context.project, spec))
+    base = base.with_settings(chat_of_run(context.project, policy_run.id))
     shared = SharedModel(base, report_status=context.report_status)
     try:
         if folder := origins.reference_folder(policy_run.config, context.project.run_folder(policy_run.id)):

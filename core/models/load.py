@@ -37,7 +37,7 @@ from core.trust.wish import of_fetching
 #: What transformers says of a model that brings its own code.
 CODE = re.compile("contains custom code|trust_remote_code")
 #: Where a run keeps how it puts conversations.
-PINNED = "chat.json"
+PINNED = chat_settings.KEPT
 
 
 @dataclass(frozen=True)

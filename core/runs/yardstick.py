@@ -3,14 +3,19 @@
 Numbers of two runs can be compared where all of that is the same, and the prompts are.
 """
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, fields
 from typing import Any
 
+from core.config.chat import Chat
+from core.config.options import as_stored
 from core.config.training import TrainPolicyConfig, TrainPolicyJob, TrainPolicyResult
+from core.errors import BadInput
 from core.labeling import gold
 from core.runs import origins
 from core.runs.origins import BaseIdentity
-from core.store import Project
+from core.store import Project, chat_settings
+from core.store.files import plain
 from core.trust import code
 
 #: The reward model made elsewhere, or a run of ours.
@@ -48,11 +53,17 @@ class Yardstick:
     max_new_tokens: int
     gold: str
     """The gold reward that is drawn beside."""
+    chat: Chat | None
+    """How conversations were put, None where nobody kept it."""
 
     def difference(self, other: "Yardstick") -> str:
         """Why what `other` measured cannot stand beside what this did, as a part of a sentence; empty where it can."""
         if why := self.other_reference(other):
             return why
+        if self.chat and other.chat and self.chat != other.chat:
+            names = (each.name for each in fields(Chat))
+            others = [name for name in names if getattr(self.chat, name) != getattr(other.chat, name)]
+            return f"its chat settings are others ({', '.join(others).replace('_', ' ')})"
         if not self.reward.is_same(other.reward):
             same = self.reward.words == other.reward.words
             return "its reward has other weights, rules or penalties" if same else f"its reward is {other.reward.words}"
@@ -86,8 +97,14 @@ def of_run(project: Project, run: TrainPolicyJob) -> Yardstick:
     return Yardstick(
         _reward(config, result), BaseIdentity(kept.base, kept.weights),
         (adapter.sha256 if adapter else result.reference or "another") if refers else "", result.reference,
-        config.temperature, config.max_new_tokens, config.gold,
+        config.temperature, config.max_new_tokens, config.gold, _chat(project, run),
     )  # fmt: skip
+
+
+def _chat(project: Project, run: TrainPolicyJob) -> Chat | None:
+    with suppress(OSError, BadInput, TypeError, ValueError, AttributeError):
+        return as_stored(Chat, plain.parsed(project.run_file(run.id, chat_settings.KEPT)))
+    return None
 
 
 def _reward(config: TrainPolicyConfig, result: TrainPolicyResult) -> Reward:

@@ -5,6 +5,9 @@ from core.config.options import documented
 from core.errors import BadInput, ProjectError
 from core.store import Changes, Project, cells
 
+#: The file in a run's folder in which it keeps them as it began.
+KEPT = "chat.json"
+
 
 def get(project: Project) -> Chat:
     """Raises `ProjectError` for what no Plumbline wrote."""

@@ -24,7 +24,7 @@ from core.jobs import queue
 from core.jobs.recorder import Recorder
 from core.records import Prompt
 from core.report import frontier
-from core.store import prompts
+from core.store import chat_settings, prompts
 from core.store.runs import checkpoints, job_log, job_samples
 from tests.conftest import copied
 from tests.core.conftest import made_once
@@ -203,6 +203,18 @@ def test_what_was_measured_otherwise_is_left_out_with_its_reason(tuned, run_job,
         found = frontier.gather(tuned, 2)
         assert PolicyState(other.id, 1) in {point.state for point in found.points}
         assert not [text for text in found.left_out if text.startswith(f"Run {other.id} ")]
+
+
+def test_conversations_that_were_put_otherwise_measure_otherwise(tuned, run_job):
+    how = {"policy_job": 2, "answers": 2, "completions": 0, "missing_only": False}
+    before = measured(tuned, run_job, **how)
+    chat_settings.choose(tuned, replace(chat_settings.get(tuned), system_prompt="Be brief."))
+    other = tune(tuned, run_job, steps=1)
+    left_out = f"Run {other.id} is left out: its chat settings are others (system prompt)."
+    assert left_out in frontier.gather(tuned, 2).left_out
+    after = measured(tuned, run_job, **how)
+    first, second = ([row["completion"] for row in job_samples.listed(tuned, job.id)] for job in (before, after))
+    assert first == second, "it asks as run 2 did, whatever was chosen since"
 
 
 def test_what_a_run_was_trained_on_measures_it_not(tuned, run_job):

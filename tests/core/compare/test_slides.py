@@ -15,7 +15,7 @@ from core.config.jobs import JobKind, SlideConfig, config_values
 from core.config.training import ALGORITHMS, TrainPolicyConfig
 from core.jobs import queue
 from core.runs import slides
-from core.store import prompts
+from core.store import chat_settings, prompts
 from core.store.runs import checkpoints, job_log, job_samples
 
 GOLD = "regex:[a-m]"
@@ -157,6 +157,10 @@ def test_a_job_that_stood_still_goes_on_where_it_was_and_writes_the_same(asking,
     assert again == texts, "the same seed gives the same answers"
     tokens = [slides.read_tokens(checkpoints.on_disk(asking, job.id)[0][1]) for job in (whole, half)]
     assert tokens[0] == tokens[1]
+    chat_settings.choose(asking, replace(chat_settings.get(asking), system_prompt="Be brief."))
+    asked = written(asking, run_job, run, prompt_ids=numbers)
+    again = [(row["step"], row["prompt"], row["completion"]) for row in job_samples.listed(asking, asked.id)]
+    assert again == texts, "conversations are put as they were in the run"
 
     with monkeypatch.context() as patch:
         patch.setattr(slide_job, "MOST_TOKENS", 5)
