@@ -320,7 +320,9 @@ class LabelersPage(QWidget):
 
         def work(project: Project) -> tuple[pack.Merged, Changes]:
             return bulk.record(
-                project, "Merge a labeling pack", ("rankings", "labelers", "arena_votes"),
+                project,
+                "Merge a labeling pack",
+                ("rankings", "labelers", "arena_votes"),
                 lambda: pack.merge(project, path),
             )
 
