@@ -10,8 +10,6 @@ from core.errors import BadInput, first_line
 PATH = "/v1"
 SCHEMES = ("http", "https")
 LONGEST = 300
-#: The variable of the environment that may hold the key of whatever server is asked.
-KEY = "PLUMBLINE_SERVER_KEY"
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ import os
 import keyring
 from keyring.errors import KeyringError
 
-from core.endpoints.address import KEY, Address
+from core.endpoints.address import Address
 from core.errors import BadInput, first_line
 
 SERVICE = "Plumbline"
 #: Where there is no keyring, as on a machine without a screen: the key of whatever server is asked.
-VARIABLE = KEY
+VARIABLE = "PLUMBLINE_SERVER_KEY"
 
 
 def of(address: Address) -> str:

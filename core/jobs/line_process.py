@@ -13,11 +13,12 @@ import threading
 from contextlib import suppress
 from typing import Any
 
-from core.endpoints.address import KEY
 from core.jobs.launch import ROOT
 
 #: The hub's tokens, by the names that its client reads.
 SECRET = {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"}
+#: The key of whatever server is asked (`core/endpoints/keys.py`).
+SERVER_KEY = "PLUMBLINE_SERVER_KEY"
 
 
 def start(module: str, **environment: str) -> "subprocess.Popen[str]":
@@ -36,7 +37,7 @@ def start(module: str, **environment: str) -> "subprocess.Popen[str]":
 
 def _environment() -> dict[str, str]:
     """Ours without what opens a door elsewhere."""
-    found = {name: value for name, value in os.environ.items() if name not in {*SECRET, KEY}}
+    found = {name: value for name, value in os.environ.items() if name not in {*SECRET, SERVER_KEY}}
     return found | {"PYTHONIOENCODING": "utf-8", "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_IMPLICIT_TOKEN": "1"}
 
 

@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceClassification
 
 from core.config.chat import DEFAULT
+from core.endpoints import keys
 from core.errors import ModelError
 from core.jobs import line_process
 from core.machine import base_models
@@ -329,13 +330,14 @@ def test_a_tokenizer_of_any_honest_class_is_read(model, name):
 
 def test_a_process_that_is_asked_knows_no_token_and_asks_no_hub(monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    monkeypatch.setenv(keys.VARIABLE, "sk-secret")
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     process = line_process.start("tests.attacks.tell_environment")
     try:
         found = line_process.ask(process, None)
     finally:
         line_process.end(process)
-    assert "HF_TOKEN" not in found and found["HF_HUB_OFFLINE"] == "1"
+    assert not {"HF_TOKEN", keys.VARIABLE} & found.keys() and found["HF_HUB_OFFLINE"] == "1"
 
 
 NAMES = dict.fromkeys(
