@@ -29,7 +29,8 @@ from core.store import Project, jobs, open_project
 from core.store.runs import job_metrics, job_samples
 from desktop.app import build
 from desktop.places import TabId
-from desktop.policy.tab import Tab
+from desktop.policy.tab import Tab as PolicyTab
+from desktop.rank.tab import Tab as RankTab
 from desktop.window import Window
 
 SIZE, SHOWN = (1280, 800), (960, 600)
@@ -76,8 +77,9 @@ def film(window: Window, folder: Path) -> Iterator[Frame]:
         run = queue.listed(project, TrainPolicyJob)[0]
         again = queue.enqueue(project, JobKind.TRAIN_POLICY, jobs.config_values(project, run.id), name=run.name)
         tune = window.open_tab(TabId.TUNE)
-        assert isinstance(tune, Tab)
-        tune.show_newest_run()
+        assert isinstance(tune, PolicyTab)
+        wait()
+        tune.runs.select(again.id)
         yield frame(window, READ)
         jobs.begin(project, again.id)
         record = Recorder(project, again.id).record
@@ -93,13 +95,14 @@ def film(window: Window, folder: Path) -> Iterator[Frame]:
 
 def ranked(window: Window) -> Iterator[Frame]:
     rank = window.open_tab(TabId.RANK)
-    assert rank is not None
+    assert isinstance(rank, RankTab)
+    rank.board.setFocus()
     yield frame(window, READ)
     for order in ORDERS:
         for letter in order:
-            QTest.keyClick(window.focusWidget(), letter)
+            QTest.keyClicks(rank.board, letter)
             yield frame(window, KEY)
-        QTest.keyClick(window.focusWidget(), Qt.Key.Key_Return)
+        QTest.keyClick(rank.board, Qt.Key.Key_Return)
         yield frame(window, READ)
 
 
