@@ -23,7 +23,8 @@ class Progress:
 
 @dataclass(frozen=True)
 class Later:
-    """How many seconds the job will take after the stage that it is in, as far as it knows."""
+    """How many seconds the job will take after the stage that it is in, as far as it knows; below 0 nobody can say, and
+    no estimate of its end is given."""
 
     seconds: float
 

@@ -277,7 +277,7 @@ class Job:
     total: int = 0
     seconds: float = 0.0
     later_seconds: float = 0.0
-    """How long it will take after the stage that it is in, as far as it knows."""
+    """How long it will take after the stage that it is in, as far as it knows; below 0 nobody can say."""
     attempt: int = 0
     error: str | None = None
     report: str | None = None
@@ -290,7 +290,7 @@ class Job:
     @property
     def eta(self) -> float | None:
         """Seconds until the end at the pace so far, or None while nothing is known."""
-        if self.done <= 0 or self.done >= self.total or not self.seconds:
+        if self.done <= 0 or self.done >= self.total or not self.seconds or self.later_seconds < 0:
             return None
         return self.seconds / self.done * (self.total - self.done) + self.later_seconds
 

@@ -19,6 +19,9 @@ from core.store.runs import job_samples
 
 COPIES = 4
 
+#: Before the first step nobody knows how long the steps take.
+UNKNOWN = -1.0
+
 
 class HeldOut:
     """The held-out prompts of a run, answered by the policy before its first step and by the tuned one, from the same
@@ -48,7 +51,7 @@ class HeldOut:
         if not self.prompts:
             return
         total = COPIES * len(self.prompts)
-        yield Later(0.0)
+        yield Later(0.0 if when == "after" else UNKNOWN)
         yield Progress(0, total, stage)
         config, found, spent, began = self.config, list[Sample](), 0.0, time.monotonic()
         for part in evaluate.batches(

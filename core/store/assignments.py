@@ -255,6 +255,17 @@ def older(project: Project, labeler_id: int | None = None) -> list[int]:
     )
 
 
+def older_by_version(project: Project) -> list[tuple[int, str, int]]:
+    """Of what is `older`: the version of the guidelines, the labeler, how many rankings; the oldest first."""
+    rows = project.database.rows(
+        "select r.guidelines_id as version, l.name, count(*) as number from rankings r"
+        " join labelers l on l.id = r.labeler_id where r.id in (select value from json_each(?))"
+        " group by r.guidelines_id, l.id order by r.guidelines_id, l.name",
+        json.dumps(older(project)),
+    )
+    return [(row["version"], row["name"], row["number"]) for row in rows]
+
+
 def queue_again(project: Project, ranking_ids: Iterable[int]) -> Changes:
     """Put ranked groups back into their labelers' queues; the earlier ranking counts until the new one is made."""
     ids = list(ranking_ids)

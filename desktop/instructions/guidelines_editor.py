@@ -15,7 +15,7 @@ from core.records import Guidelines
 from core.store import Project, assignments, guidelines
 from core.store.begun import BEGUN, Change
 from core.store.typed import Typed
-from desktop.instructions import actions
+from desktop.instructions import actions, rank_again
 from desktop.instructions.checklist import Checklist
 from desktop.instructions.taken_back import TakenBack
 from desktop.instructions.writing_over import ask_over_guidelines
@@ -98,7 +98,7 @@ class GuidelinesEditor(QWidget):
         save = actions.SAVE_VERSION
         self.save_button = bind(save, button(save.title, self.save, role="primary"))
         add_shortcuts(save, self, self.save)
-        self.older = action_button(actions.RANK_AGAIN, self.queue_older_again)
+        self.older = action_button(actions.RANK_AGAIN, self.ask_again)
         bar = QWidget(self)
         line = row(self.templates, None, self.put_back, self.discard, self.save_button, spacing=12)
         below = row(self.note, self.older)
@@ -381,6 +381,10 @@ class GuidelinesEditor(QWidget):
         noun = "ranking was" if count == 1 else "rankings were"
         self.older.setText(f"{count:,} {noun} made under an older version: rank again …")
         self.older.setVisible(count > 0)
+
+    def ask_again(self) -> None:
+        """Say whose rankings those are and what was changed since; then queue them."""
+        rank_again.ask(self, self.session.project, self.queue_older_again)
 
     def queue_older_again(self) -> None:
         """Put what was ranked under older versions back into the labelers' queues."""

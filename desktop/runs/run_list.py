@@ -174,7 +174,8 @@ def describe(job: Job, left: float | None = None) -> str:
     word = WORDS[job.status]
     if job.status == "running" and job.total > 1:
         rest = f", {remaining(left)}" if left is not None else ""
-        word = f"{job.done} of {job.total}{rest}"
+        stage = f"{job.stage[:1].lower()}{job.stage[1:]}, " if _measures(job) else ""
+        word = f"{stage}{job.done} of {job.total}{rest}"
     if isinstance(job, TrainRewardJob) and (found := early_stopping.steps(job)) is not None:
         sure = "" if job.result.accuracy is None else f"accuracy {job.result.accuracy:.2f}, "
         word = f"{sure}{word or 'stopped'} after {found[0]} of {found[1]} steps"
@@ -183,6 +184,11 @@ def describe(job: Job, left: float | None = None) -> str:
     algorithm = ALGORITHMS.get(job.config.algorithm) if isinstance(job, TrainPolicyJob) else None
     parts = (f"Run {job.id}", naming.called(job), algorithm.title if algorithm else "")
     return " · ".join([*filter(None, parts), word])
+
+
+def _measures(job: Job) -> bool:
+    """Does a run of the policy count other things than its steps?"""
+    return isinstance(job, TrainPolicyJob) and job.stage.startswith("Measuring")
 
 
 def _outcome(job: Job) -> str:

@@ -46,6 +46,7 @@ class NextCard(QWidget):
         super().__init__()
         self.session, self.guided = session, guided
         self._step = Step.GUIDELINES
+        self._seen: dict[int, str] = {}
         self.above = label("", "small")
         self.title = label("", "", wrap=True)
         self.title.setStyleSheet("font-weight: 600")
@@ -194,5 +195,7 @@ class NextCard(QWidget):
             self.refresh()
 
     def _news(self, news: News) -> None:
-        if news.tables or any(job.status not in ("running",) or job.done == 0 for job in news.jobs):
+        changed = any(self._seen.get(job.id) != job.status for job in news.jobs)
+        self._seen |= {job.id: job.status for job in news.jobs}
+        if news.tables or changed or any(job.status != "running" or job.done == 0 for job in news.jobs):
             self.refresh()

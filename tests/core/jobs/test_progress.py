@@ -71,7 +71,7 @@ def test_while_a_policy_is_tuned_its_estimate_knows_of_the_measuring_at_the_end(
     other.close()
     assert job.status == "done", job.report or job.error
     before, tuning, after = (set(values) for values in told.values())
-    assert before == after == {0.0}
+    assert (before, after) == ({-1.0}, {0.0}), "before the first step nobody knows how long the steps take"
     assert len(tuning) == 1 and min(tuning) > 0, "as long as measuring the reference took"
     assert cli(["watch", str(asking.folder), str(job.id), "--json"]) == 0
     shown = capsys.readouterr().out
@@ -129,6 +129,7 @@ def test_the_estimate_counts_down_by_no_more_than_the_step_that_is_at_work():
     assert [job.eta_after(waited) for waited in (0, 3, 10, 100)] == [60.0, 57.0, 50.0, 50.0]
     assert replace(job, done=0).eta_after(5) is None
     assert replace(job, later_seconds=7.0).eta_after(3) == 64.0
+    assert replace(job, later_seconds=-1.0).eta is None, "what comes after the stage may take long"
 
 
 def test_how_long_a_job_took_is_read_from_its_beginning_and_end():

@@ -17,6 +17,7 @@ from core.store import create_project, open_project, prompts
 from desktop import user_settings
 from desktop.background import wait_for_all
 from desktop.places import TabId
+from desktop.runs.run_list import describe
 from desktop.shell import close_dialog
 from desktop.shell.jobs_panel import JobsPanel
 from tests.jobs import set_job
@@ -145,6 +146,11 @@ def test_a_run_says_that_prompts_from_its_training_are_held_out_now(window, fill
     window.session.announce(prompts.edit(window.session.project, 1, split="heldout"))
     qtbot.waitUntil(lambda: note.isVisible())
     assert note.text.text().startswith("1 prompt that is held out now was in this run’s training")
+
+
+def test_a_run_that_measures_before_its_first_step_counts_no_steps(filled):
+    job = set_job(filled, queued(filled).id, status="running", stage="Measuring the reference", done=0, total=16)
+    assert describe(job) == f"Run {job.id} · PPO · measuring the reference, 0 of 16"
 
 
 def test_delete_removes_a_run_after_a_question_and_undo_brings_it_back(window, filled, qtbot):

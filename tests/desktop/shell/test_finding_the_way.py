@@ -120,6 +120,10 @@ def test_a_second_tuning_is_at_work_as_the_first_was(open_window, filled, status
     window.session.poll()
     assert "At work" in words(card) and "Tune policy" in words(card) and card.main.text() == "Tune →"
     assert ("It is paused." in words(card)) == (status == "paused")
+    if status == "paused":
+        set_job(filled, job.id, status="running", done=3, total=8)
+        window.session.poll()
+        assert "It is paused." not in words(card), "it goes on"
     card.main.click()
     assert window.shown == TabId.TUNE
     held.close()
