@@ -12,15 +12,17 @@ from PySide6.QtWidgets import QComboBox, QMenu, QPushButton, QScrollArea, QSizeP
 
 from core.errors import KnownError
 from core.records import Guidelines
-from core.store import Project, assignments, guidelines
+from core.store import Project, assignments, guidelines, labelers
 from core.store.begun import BEGUN, Change
 from core.store.typed import Typed
+from core.texts import one_line
 from desktop.instructions import actions
 from desktop.instructions.checklist import Checklist
 from desktop.instructions.taken_back import TakenBack
 from desktop.instructions.writing_over import ask_over_guidelines
 from desktop.session import Session
 from desktop.theme.theme import SPACE
+from desktop.widgets import message_boxes
 from desktop.widgets.basics import button, column, label, row, set_role
 from desktop.widgets.bound import action_button, add_shortcuts, bind
 from desktop.widgets.dates import local_time
@@ -38,6 +40,9 @@ HINTS = {
 }
 TITLES = {"criteria": "Criteria", "ties": "What to do on a tie", "flags": "Flags", "examples": "Worked examples"}
 HEIGHTS = {"criteria": 200, "ties": 96, "flags": 124, "examples": 200}
+
+#: Letters of a labeler's name.
+LONGEST = 40
 
 
 class GuidelinesEditor(QWidget):
@@ -98,7 +103,7 @@ class GuidelinesEditor(QWidget):
         save = actions.SAVE_VERSION
         self.save_button = bind(save, button(save.title, self.save, role="primary"))
         add_shortcuts(save, self, self.save)
-        self.older = action_button(actions.RANK_AGAIN, self.queue_older_again)
+        self.older = action_button(actions.RANK_AGAIN, self.ask_again)
         bar = QWidget(self)
         line = row(self.templates, None, self.put_back, self.discard, self.save_button, spacing=12)
         below = row(self.note, self.older)
@@ -172,7 +177,7 @@ class GuidelinesEditor(QWidget):
             self._show(self.change.over(self._saved))
         self._list_versions()
         self._show_state()
-        self._show_older()
+        self.show_older()
 
     def save(self) -> None:
         """Make a new version of what the editors hold."""
@@ -208,7 +213,7 @@ class GuidelinesEditor(QWidget):
         self._show(self.change.over(self._saved))
         self._list_versions()
         self._show_state()
-        self._show_older()
+        self.show_older()
         self.saved.emit()
 
     def _unsave(self, undone: Change) -> None:
@@ -375,7 +380,21 @@ class GuidelinesEditor(QWidget):
         self.editors[part].setFocus()
         self.sections.ensureWidgetVisible(self.editors[part], 0, 6 * SPACE)
 
-    def _show_older(self) -> None:
+    def ask_again(self) -> None:
+        """Say whose rankings would come back, and let somebody decide."""
+        project = self.session.project
+        again = {each.name: len(assignments.older(project, each.id)) for each in labelers.listed(project)}
+        whose = ", ".join(f"{one_line(name, LONGEST)} ({count:,})" for name, count in again.items() if count)
+        noun = "ranking" if sum(again.values()) == 1 else "rankings"
+        message_boxes.ask(
+            self,
+            f"Ask for {sum(again.values()):,} {noun} again?",
+            f"They come back in the queues of: {whose}. The earlier ones count until new ones are made.",
+            "Rank them again",
+            self.queue_older_again,
+        )
+
+    def show_older(self) -> None:
         """Rankings made under an older version can be asked for again."""
         count = len(assignments.older(self.session.project))
         noun = "ranking was" if count == 1 else "rankings were"
@@ -386,7 +405,7 @@ class GuidelinesEditor(QWidget):
         """Put what was ranked under older versions back into the labelers' queues."""
         project = self.session.project
         changes = assignments.queue_again(project, assignments.older(project))
-        self._show_older()
+        self.show_older()
         self._say("They are back in their labelers' queues; the earlier rankings count until then.", "good")
         self.session.announce(changes, self)
 

@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester, QTest
+from PySide6.QtWidgets import QMessageBox
 
 from core.events import NewCompletion
 from core.labeling.answer_drafts import NEW
@@ -369,6 +370,10 @@ def test_rankings_under_older_guidelines_are_offered_again(tab) -> None:
     assert tab.guidelines.older.isVisibleTo(tab)
     assert "1 ranking was made under an older version" in tab.guidelines.older.text()
     tab.guidelines.older.click()
+    (asked,) = tab.guidelines.findChildren(QMessageBox)
+    assert "me (1)" in asked.informativeText()
+    assert tab.guidelines.older.isVisibleTo(tab), "nothing is done before somebody says so"
+    next(each for each in asked.buttons() if each.text() == "Rank them again").click()
     assert not tab.guidelines.older.isVisibleTo(tab)
     assert group_id in assignments.queue(project, me.id).waiting
 
