@@ -33,8 +33,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.markdown import is_markdown
 from core.records import Completion, Verdict
-from core.texts import shown
+from core.texts import beginning, shown
 from desktop import user_settings
 from desktop.rank import actions
 from desktop.rank.keys import with_key
@@ -211,7 +212,7 @@ class RankingCard(QFrame):
         text = self.completion.text
         nothing = "" if text.strip() else NOTHING_BUT_BLANKS if text else EMPTY
         self.text.setPlaceholderText(nothing)
-        if user_settings.card_view("markdown") and not nothing:
+        if not nothing and user_settings.card_view("markdown") and is_markdown(beginning(text)):
             set_markdown(self.text, text, way=WAY)
         else:
             self.text.show_text("" if nothing else text)
