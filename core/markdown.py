@@ -4,6 +4,7 @@ Formulas stay as they were typed too. CommonMark would take the backslashes of `
 """
 
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.rules_inline import StateInline
     from markdown_it.token import Token
+
+Coloured = Callable[[str, str, str], str]
 
 #: What opens a formula, and what closes it.
 FORMULAS = {r"\(": r"\)", r"\[": r"\]", "$$": "$$"}
@@ -20,15 +23,29 @@ LATEX = r"()[]{},;:!\%$&"
 TAGS = {"strong": "b", "em": "i"}
 #: What has a direction of its own: that of its first word's script.
 DIRECTED = ("paragraph_open", "heading_open", "list_item_open", "td_open", "th_open")
+#: What no plain text has: a fence, a heading below the first level, bold words, the head of a table.
+MARKS = re.compile(
+    r"^ {0,3}(?:```|~~~)|^#{2,6} \S|(?<![\w*])\*\*(?=[^\s*])[^*\n]+(?<=\S)\*\*(?![\w*])|^\|.+\|[ \t]*\n\|[ :|-]+\|",
+    re.MULTILINE,
+)
 
 
-def to_html(text: str, *, links: bool = False, trusted: bool = False, heading: str = "") -> str:
-    """`text` as HTML; with `heading` (`h4`) every heading is such.
+def is_markdown(text: str) -> bool:
+    """Was `text` written as Markdown? In doubt it was not: lines of a plain text would run together."""
+    return MARKS.search(text) is not None
+
+
+def to_html(
+    text: str, *, links: bool = False, trusted: bool = False, heading: str = "", code: Coloured | None = None
+) -> str:
+    """`text` as HTML; with `heading` (`h4`) every heading is such. `code` makes HTML of the code in a fence and
+    its language, or nothing.
 
     Links stay text unless they are allowed, and one that runs something instead of leading somewhere is never made one.
     Only a `trusted` text has pictures, and anchors by its headings' words, for links to lead to.
     """
     parser = _parser(links or trusted, trusted)
+    parser.options["highlight"] = code
     environment: dict[str, object] = {}
     tokens = parser.parse(text, environment)
     for place, token in enumerate(tokens):

@@ -20,7 +20,7 @@ from desktop.theme.theme import BODY
 
 RECENT = 8
 #: What of the ways to look at the cards is on until somebody turns it off.
-VIEWS_ON = {"left_out"}
+VIEWS_ON = {"left_out", "markdown"}
 
 
 @dataclass(frozen=True)

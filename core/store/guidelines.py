@@ -117,6 +117,14 @@ def flags(guidelines: Guidelines) -> dict[str, str]:
     return {name: meaning for name, meaning in _items(FLAG, guidelines.flags) if meaning}
 
 
+def of_all_answers(meaning: str) -> bool:
+    """Does a flag of this meaning speak of all answers together? Then it is none for a single one."""
+    return (
+        re.match(r"\s*(?:every|no|none of the|neither|all(?: of)?(?: the)?) answers?\b", meaning, re.IGNORECASE)
+        is not None
+    )
+
+
 def criteria(guidelines: Guidelines) -> dict[str, str]:
     """The criteria that the text names, at the head of list items: `1. **Honest.** meaning` or `- honest: meaning`."""
     found = _items(BOLD, guidelines.criteria) or [item for item in _items(PLAIN, guidelines.criteria) if item[1]]

@@ -39,6 +39,9 @@ HINTS = {
 TITLES = {"criteria": "Criteria", "ties": "What to do on a tie", "flags": "Flags", "examples": "Worked examples"}
 HEIGHTS = {"criteria": 200, "ties": 96, "flags": 124, "examples": 200}
 
+#: Letters of a labeler's name.
+LONGEST = 40
+
 
 class GuidelinesEditor(QWidget):
     """`note` under the buttons says how the text stands: saved, changed, restored."""
@@ -172,7 +175,7 @@ class GuidelinesEditor(QWidget):
             self._show(self.change.over(self._saved))
         self._list_versions()
         self._show_state()
-        self._show_older()
+        self.show_older()
 
     def save(self) -> None:
         """Make a new version of what the editors hold."""
@@ -208,7 +211,7 @@ class GuidelinesEditor(QWidget):
         self._show(self.change.over(self._saved))
         self._list_versions()
         self._show_state()
-        self._show_older()
+        self.show_older()
         self.saved.emit()
 
     def _unsave(self, undone: Change) -> None:
@@ -375,7 +378,7 @@ class GuidelinesEditor(QWidget):
         self.editors[part].setFocus()
         self.sections.ensureWidgetVisible(self.editors[part], 0, 6 * SPACE)
 
-    def _show_older(self) -> None:
+    def show_older(self) -> None:
         """Rankings made under an older version can be asked for again."""
         count = len(assignments.older(self.session.project))
         noun = "ranking was" if count == 1 else "rankings were"
@@ -390,7 +393,7 @@ class GuidelinesEditor(QWidget):
         """Put what was ranked under older versions back into the labelers' queues."""
         project = self.session.project
         changes = assignments.queue_again(project, assignments.older(project))
-        self._show_older()
+        self.show_older()
         self._say("They are back in their labelers' queues; the earlier rankings count until then.", "good")
         self.session.announce(changes, self)
 

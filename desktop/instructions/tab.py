@@ -45,6 +45,8 @@ class Tab(TabWidget, HoldsOut, LooksAtConversation):
         tables = changes.tables if changes else None
         if tables is None or "guidelines" in tables:
             self.guidelines.load()
+        elif tables & {"assignments", "rankings"}:
+            self.guidelines.show_older()
         if tables is None or "prompts" in tables:
             self.prompts.load()
         elif tables & {"completions", "completion_groups", "rankings"}:

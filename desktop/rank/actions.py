@@ -32,7 +32,7 @@ BY_CRITERIA = _here("rank.by-criteria", "Order by each criterion", checkable=Tru
 VIEWS = {
     "single": _here("rank.single", "One card at full height", keys=BINDINGS["single"].keys, checkable=True),
     "stacked": _here("rank.stacked", "Stacked cards", keys=BINDINGS["stacked"].keys, checkable=True),
-    "markdown": _here("rank.markdown", "Render Markdown", keys=BINDINGS["markdown"].keys, checkable=True),
+    "markdown": _here("rank.markdown", "Show Markdown as it is meant", keys=BINDINGS["markdown"].keys, checkable=True),
     "differences": _here(
         "rank.differences",
         "Highlight differences to the selected card",

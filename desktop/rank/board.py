@@ -5,7 +5,7 @@ The board proposes orderings (`changed`); whoever listens keeps them and shows t
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QWidget
 
@@ -256,7 +256,15 @@ class RankingBoard(BoardParts):
         if self.card is None:
             return
         self.menu.fill(self.flags, self.card.completion.id, self.card.letter, self.ordering)
-        self.menu.popup(self.card.mapToGlobal(QPoint(16, 48)))
+        self.menu.popup(self._beside(self.card, self.menu.sizeHint()))
+
+    def _beside(self, card: RankingCard, size: QSize) -> QPoint:
+        """Where something of this size covers nothing of a card: below it, above it, or at its side."""
+        below, above = card.mapToGlobal(QPoint(0, card.height() + 2)), card.mapToGlobal(QPoint(0, -size.height() - 2))
+        room = card.screen().availableGeometry()
+        if below.y() + size.height() <= room.bottom():
+            return below
+        return above if above.y() >= room.top() else card.mapToGlobal(QPoint(card.width() + 2, 0))
 
     def event(self, event: QEvent) -> bool:
         """Claim our keys before the window's shortcuts do, while the board has the focus."""

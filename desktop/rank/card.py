@@ -33,8 +33,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.markdown import is_markdown
 from core.records import Completion, Verdict
-from core.texts import shown
+from core.texts import beginning, shown
 from desktop import user_settings
 from desktop.rank import actions
 from desktop.rank.keys import with_key
@@ -211,7 +212,7 @@ class RankingCard(QFrame):
         text = self.completion.text
         nothing = "" if text.strip() else NOTHING_BUT_BLANKS if text else EMPTY
         self.text.setPlaceholderText(nothing)
-        if user_settings.card_view("markdown") and not nothing:
+        if not nothing and user_settings.card_view("markdown") and is_markdown(beginning(text)):
             set_markdown(self.text, text, way=WAY)
         else:
             self.text.show_text("" if nothing else text)
@@ -251,10 +252,14 @@ class RankingCard(QFrame):
         """What the ordering says about this completion; `word` stands for the rank where ranks have names."""
         self._rank = rank
         self.chip.filled = rank is not None
-        self.place_button.setText(word or ("Place" if rank is None else f"{rank} tied" if tied else str(rank)))
-        self.place_button.setStyleSheet(FREE if rank is None else PLACED)
+        place = "Place" if rank is None else f"{rank} tied" if tied else str(rank)
+        out = bool(flag) and rank is not None
+        self.place_button.setText(word or (f"({rank})" if out else place))
+        self.place_button.setStyleSheet(FREE if rank is None or out else PLACED)
         self.place_button.setToolTip(
-            f"Give it the next place ({self.letter})" if rank is None else "Take its place away (Delete)"
+            f"Give it the next place ({self.letter})"
+            if rank is None
+            else f"{'It is flagged: its place gives no pairs. ' if out else ''}Take its place away (Delete)"
         )
         self.flag_label.setText("   ".join(filter(None, (SAID[verdict], f"⚑ {flag}" if flag else ""))))
         self.flag_label.setToolTip(tip(flag or ""))

@@ -5,6 +5,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QWidget
 
 from core.labeling.ordering import Ordering
+from core.store.guidelines import of_all_answers
 from core.texts import one_line
 from desktop.rank.keys import with_key
 from desktop.widgets.strangers import on_button, tip
@@ -30,7 +31,8 @@ class FlagMenu(QMenu):
         self.clear()
         self._number = 0
         if flags:
-            self._part(f"Completion {letter}", flags, item, ordering.flags.get(item))
+            single = {name: meaning for name, meaning in flags.items() if not of_all_answers(meaning)}
+            self._part(f"Completion {letter}, which then gives no pairs", single, item, ordering.flags.get(item))
             self._part("Whole prompt, instead of an order", flags, 0, ordering.flag)
         else:
             self.addAction("The guidelines define no flags yet").setEnabled(False)

@@ -31,7 +31,9 @@ from tests.ranked import counting_rankings
 Key = Qt.Key
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 CONTROL = Qt.KeyboardModifier.ControlModifier
-FLAGS = "- unsafe: it could hurt somebody.\n- cannot judge: I do not know enough."
+FLAGS = (
+    "- unsafe: it could hurt somebody.\n- cannot judge: I do not know enough.\n- hopeless: every answer is too poor."
+)
 
 
 def texts(*lines: str) -> tuple[NewCompletion, ...]:
@@ -198,7 +200,11 @@ def test_flags_by_menu_on_a_completion_and_on_the_prompt(tab: Tab, made: Project
     choices[(b, "unsafe")].trigger()
     menu.close()
     assert tab.board.ordering.flags == {b: "unsafe"}
-    assert tab.board.grid.cards[1].flag_label.text() == "⚑ unsafe"
+    card = tab.board.grid.cards[1]
+    assert card.flag_label.text() == "⚑ unsafe" and card.place_button.text() == "(1)", "its place gives no pairs"
+    assert (b, "hopeless") not in choices and (0, "hopeless") in choices, "what is said of all answers"
+    place = card.mapToGlobal(card.rect().topLeft()).y()
+    assert not place < menu.y() < place + card.height(), "its text can be read"
     tab.board.open_flags()
     {action.data(): action for action in menu.actions()}[(0, "cannot judge")].trigger()
     menu.close()

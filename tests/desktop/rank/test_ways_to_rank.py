@@ -240,9 +240,8 @@ def test_cards_are_stacked_rendered_and_compared_as_the_labeler_likes(tab: Tab) 
     tab.header.views["stacked"].trigger()
     assert grid.columns == 1
     assert len({card.x() for card in grid.cards}) == 1
-    tab.header.views["markdown"].trigger()
     bold = next(card for card in grid.cards if "bold" in card.completion.text)
-    assert bold.text.toPlainText() == "a bold claim"
+    assert bold.text.toPlainText() == "a bold claim", "chosen by itself"
     tab.header.views["markdown"].trigger()
     assert bold.text.toPlainText() == "a **bold** claim"
     size = user_settings.font_size()
@@ -343,3 +342,18 @@ def test_text_and_rows_follow_the_window(tab: Tab, made: Project) -> None:
     QApplication.processEvents()
     assert cards["many"].text.fontMetrics().height() > size
     assert shares([100, 900], 800) == [220, 580] and shares([100, 100], 300) == [150, 150]
+
+
+def test_markdown_is_chosen_where_a_text_is_that_and_code_is_coloured(tab: Tab, made: Project) -> None:
+    code = "Take **this**, as \\(x^2\\) says:\n\n```python\ndef f():\n    return 1\n```"
+    plain = "x = 2**3**2\n# no heading\ny = 1"
+    tab.labeling.editor.open(add_group(made, "Code?", code, plain))
+    tab.show_item()
+    cards = {card.completion.text: card.text for card in tab.board.grid.cards}
+    assert cards[plain].toPlainText() == plain
+    assert cards[code].toPlainText() == "Take this, as \\(x^2\\) says:\ndef f():\n    return 1"
+    cursor = cards[code].document().find("def")
+    assert (
+        cursor.charFormat().foreground().color()
+        != cards[code].document().find("Take").charFormat().foreground().color()
+    )
