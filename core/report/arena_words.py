@@ -93,7 +93,9 @@ def leader(table: Table, pairs: Sequence[Pair]) -> str:
     """Who is first in the table, if that is sure."""
     if len(table.places) < 2 or not table.connected:
         return ""
-    first = table.places[0]
+    first, second, *_ = table.places
+    if points(Interval(first.points.value)) == points(Interval(second.points.value)):
+        return f"{first.name} and {second.name} are level at the top of the table."
     rivals = [pair for pair in pairs if first.policy in (pair.one, pair.two)]
     sure = [pair for pair in rivals if pair.claimed and pair.one == first.policy]
     if len(sure) == len(rivals):
