@@ -32,12 +32,23 @@ def guarded(command: click.Command) -> click.Command:
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
-            if (found := sentence(error, options.get("folder"))) is None:
+            if _nobody_reads(error) or (found := sentence(error, options.get("folder"))) is None:
                 raise
             raise found from error
 
     command.callback = call
     return command
+
+
+def _nobody_reads(error: Exception) -> bool:
+    """Did whoever reads what is printed leave, as `head` does? Click ends the command then without a word."""
+    if not isinstance(error, BrokenPipeError):
+        return False
+    try:
+        click.echo()  # another pipe may be the broken one
+    except BrokenPipeError:
+        return True
+    return False
 
 
 def sentence(error: Exception, folder: Path | None) -> KnownError | None:

@@ -94,7 +94,9 @@ def leader(table: Table, pairs: Sequence[Pair]) -> str:
     """Who is first in the table, if that is sure."""
     if len(table.places) < 2 or not table.connected:
         return ""
-    first = table.places[0]
+    first, second, *_ = table.places
+    if points(Interval(first.points.value)) == points(Interval(second.points.value)):
+        return f"{first.name} and {second.name} are level at the top of the table."
     rivals = [pair for pair in pairs if first.policy in (pair.one, pair.two)]
     sure = [pair for pair in rivals if pair.claimed and pair.one == first.policy]
     if len(sure) == len(rivals):
@@ -146,7 +148,7 @@ def about(voice: Voice) -> str:
     if voice.kind == "scripted":
         return "These votes are a script's: they say what a rule prefers, not what people do."
     if voice.kind == "judge":
-        return f"These are verdicts of the judge {bare(voice.name)}: they say what it prefers, not what people do."
+        return f"These are verdicts of the judge “{bare(voice.name)}”: they say what it prefers, not what people do."
     return ""
 
 

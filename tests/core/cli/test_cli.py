@@ -51,6 +51,14 @@ def test_every_command_has_help(plumbline, name):
     assert len(cli.cli.commands[name].help) > 20
 
 
+def test_a_reader_who_leaves_is_no_error():
+    """As `head` does, which has seen enough."""
+    command = [sys.executable, str(ROOT / "main.py"), "algorithms"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        assert process.stderr.read() == ""
+
+
 def test_the_help_names_the_algorithms_that_have_another_default(plumbline):
     said = " ".join(plumbline("train-policy", "--help")[1].split())
     assert "[default: reward; GRPO: loss]" in said and "[default: k2; GRPO: k3]" in said

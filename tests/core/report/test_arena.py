@@ -127,6 +127,17 @@ def test_a_judge_that_scores_is_not_told_to_lack_the_other_order(voted_on):
     assert "of the judge “gold length”: they say" in found.of_judge("judge: gold length").sentences[0]
 
 
+def test_nobody_leads_where_all_is_tied(voted_on):
+    answers = arenas.answers(voted_on, arenas.listed(voted_on)[0].id)
+    who = labelers.named(voted_on, "judge: undecided", kind="judge").id
+    rules = guidelines.current_id(voted_on)
+    pairs = [(answers[n], answers[n + way * PROMPTS]) for n in range(SAME, PROMPTS) for way in (1, 2)]
+    arena_votes.cast(voted_on, [NewVote(one.id, two.id, who, rules, 0.5) for one, two in pairs])
+    found = arena.results(voted_on, "Trial").of_judge("judge: undecided")
+    assert not any(" leads" in each for each in found.sentences)
+    assert "base and best-of-4 are level at the top of the table." in found.sentences
+
+
 def test_the_report_of_an_experiment_has_the_arena_where_there_is_one(voted_on):
     text = page.page(experiment.gather(voted_on))
     assert "Put to the vote" in text and "run 12 wins over base" in text
