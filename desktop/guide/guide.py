@@ -20,7 +20,7 @@ from desktop.widgets.markdown_view import give_room, html_of, style
 PAGES = {
     "rlhf": "What &RLHF is",
     "loop": "The &loop in five steps",
-    "begin": "&Installing, and what lies where",
+    "installing": "&Installing, and what lies where",
     "labeling": "&Labeling",
     "reward": "The reward &model",
     "policy": "&Tuning the policy",

@@ -123,7 +123,10 @@ def test_a_comment_that_cannot_be_written_waits_with_its_item_and_is_asked_about
     assert tab.board.comment.text() == tab.labeling.ordering.comment == TYPED
     writable(session.project)
     if way == "ranked":
-        tab.board.changed.emit(tab.labeling.ordering.place_last(tab.labeling.ordering.shown[0]))
+        ordering = tab.labeling.ordering
+        for completion in ordering.shown:
+            ordering = ordering.place_last(completion)
+        tab.board.changed.emit(ordering)
         tab.controller.save()
         assert [found.comment for found in counting_rankings(session.project)] == [TYPED]
     written_now(tab)
