@@ -45,7 +45,8 @@ def _nobody_reads(error: Exception) -> bool:
     if not isinstance(error, BrokenPipeError):
         return False
     try:
-        click.echo()  # another pipe may be the broken one
+        sys.stdout.write("\n")  # another pipe may be the broken one
+        sys.stdout.flush()
     except BrokenPipeError:
         return True
     return False

@@ -428,7 +428,7 @@ class MeasureFrontierConfig:
     """Let the reference answer held-out prompts many times, and every kept checkpoint a few times, for `frontier`."""
 
     policy_job: int = option(
-        0, "Run whose reward, held-out prompts and way of drawing measure all of them; 0 is the newest one.", low=0
+        0, "Run whose reward, held-out prompts and way of drawing measure all of them; 0 is the newest measured.", low=0
     )
     answers: int = option(
         16, "Answers of the reference to each prompt: the best of up to so many is known then.", low=2, high=1024,

@@ -127,8 +127,11 @@ class Measured:
 
 
 def gather(project: Project, policy_job: int = 0) -> Frontier:
-    """All that was measured as run `policy_job` (0 is the newest one) is. Raises `BadInput` where there is none."""
-    return _Gathering(project, queue.run_of(project, policy_job, TrainPolicyJob)).frontier()
+    """All that was measured as run `policy_job` is; 0 is the newest one that was measured, else the newest one. Raises
+    `BadInput` where there is none."""
+    runs = queue.listed(project, TrainPolicyJob)
+    measured = (each.id for each in runs if each.result.adapter and each.result.reward_after is not None)
+    return _Gathering(project, queue.run_of(project, policy_job or next(measured, 0), TrainPolicyJob)).frontier()
 
 
 class _Gathering:

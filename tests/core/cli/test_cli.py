@@ -224,6 +224,7 @@ def test_a_failed_job_is_a_sentence_and_exit_code_1(worked_on):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_run_demo_on_the_real_model(tmp_path, monkeypatch):
     """From nothing to a tuned policy: the reward on held-out prompts must truly rise."""
     done = subprocess.run(

@@ -217,6 +217,11 @@ def test_conversations_that_were_put_otherwise_measure_otherwise(tuned, run_job)
     assert first == second, "it asks as run 2 did, whatever was chosen since"
 
 
+def test_the_newest_run_that_was_measured_measures_the_others(tuned, run_job):
+    tune(tuned, run_job, steps=1, eval_prompts=0)
+    assert frontier.gather(tuned).yardstick == 2
+
+
 def test_what_a_run_was_trained_on_measures_it_not(tuned, run_job):
     with tuned.write() as database:
         database.execute("update prompts set split = 'train' where text = 'prompt 0'")
