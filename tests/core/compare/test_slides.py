@@ -110,7 +110,7 @@ def test_the_numbers_of_tokens_are_those_of_the_plain_model_and_gae_by_hand(aski
         ("grpo", {}, False, False, "weighs a completion as a whole"),
         ("reinforce", {"baseline": "batch"}, False, False, "no value of single states"),
         pytest.param("reinforce", {}, True, True, "", marks=pytest.mark.thorough),
-        pytest.param("soft_q", {}, True, False, "without advantages", marks=pytest.mark.thorough),
+        pytest.param("soft-q", {}, True, False, "without advantages", marks=pytest.mark.thorough),
         pytest.param("dqn", {}, True, False, "without advantages", marks=pytest.mark.thorough),
         pytest.param("nlpo", {}, True, True, "", marks=pytest.mark.thorough),
         pytest.param("trpo", {}, True, True, "", marks=pytest.mark.thorough),

@@ -210,7 +210,7 @@ def test_the_window_works_at_twice_the_size(filled, tmp_path):
         "tune-samples",
         "tune-more-charts",
         "tune-runs",
-        "compare",
+        *(f"compare-{page}" for page in ("side-by-side", "arena", "vote", "results")),
     }
     from PySide6.QtGui import QImage
 
