@@ -48,7 +48,9 @@ OVERLAP = _labelers("labelers.overlap", "How many labelers rank each prompt", fi
 SHARE_OUT = _labelers("labelers.share", "Share out", role="primary")
 EVERYBODY = _labelers("labelers.everybody", "Everybody ranks everything", role="link", only_here=True)
 MAKE_PACK = _labelers("labelers.pack", "Make a pack …", "For the labeler selected in the table")
-PACK_ARENA = _labelers("labelers.pack-arena", "Arena in a pack", "Its labeler votes in it, blind.", field=True)
+PACK_ARENA = _labelers(
+    "labelers.pack-arena", "Arena in a pack", "Its labeler votes in it, blind.", field=True, only_here=True
+)
 MAKE_PAGE = _labelers("labelers.page", "Make a page …", "Ranked in any browser, on a phone too, without Plumbline")
 MERGE_PACK = _labelers("labelers.merge", "Merge …", "A pack that came back, or the answers of a page")
 REPEAT = _labelers("labelers.repeat", "Mix in a repeat", field=True)
