@@ -23,6 +23,11 @@ VOTED_ON = (
     "select count(*) from arena_votes v join arena_answers a on a.id in (v.first_id, v.second_id)"
     " where a.policy_id = :policy"
 )
+VOTED_IN = (
+    "select id, name, created_at from arenas where id in (select p.arena_id from arena_answers a"
+    " join arena_policies p on p.id = a.policy_id group by p.arena_id, a.arena_prompt_id having count(*) > 1)"
+    " order by id desc"
+)
 #: Arenas that a sentence names.
 MOST_NAMED = 10
 ANSWERS = (
@@ -127,6 +132,11 @@ def get(project: Project, arena_id: int) -> Arena:
 def listed(project: Project) -> list[Arena]:
     """The newest first."""
     return project.database.records(Arena, "select id, name, created_at from arenas order by id desc")
+
+
+def with_questions(project: Project) -> list[Arena]:
+    """Those in which two policies answered the same prompt, so that somebody can vote: the newest first."""
+    return project.database.records(Arena, VOTED_IN)
 
 
 def add_policy(

@@ -16,6 +16,7 @@ from core.jobs import queue
 from core.jobs.follow import News
 from core.records import ACTIVE, RESUMABLE, Job
 from core.store import Changes
+from core.store.packed_rankings import PACK
 from desktop import errors
 from desktop.actions import GO_TO
 from desktop.compare import actions
@@ -66,6 +67,8 @@ class Tab(TabWidget, LooksAtConversation, Compares):
         self._lay_out()
         session.news.connect(self._news)
         self.refresh(None)
+        if session.project.setting(PACK) is not None:
+            self.pages.open(PageId.VOTE)  # nothing else on this tab is for its labeler
 
     def _make_fields(self) -> None:
         self.policy = QComboBox()

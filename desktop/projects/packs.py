@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from core.labeling import pack
 from core.machine import base_models
-from core.store import Project, packed_rankings
+from core.store import Project, arenas, assignments, labelers, packed_rankings
 from core.store.packed_rankings import PACK
 from desktop.actions import Action
 from desktop.background import with_project
@@ -43,8 +43,8 @@ class Packs(QObject):
         file_dialogs.ask_open(self.window, "Open a labeling pack", self.unpack, file_dialogs.PACKS)
 
     def unpack(self, path: Path) -> None:
-        """Make a project of a pack (or take up the one that was made of it before), beside the window; then go to the
-        Rank tab."""
+        """Make a project of a pack (or take up the one that was made of it before), beside the window; then go to what
+        is to be done in it."""
         if self.workspace.busy:
             return
         folder = base_models.data_folder() / "projects" / pack.folder_name(path)
@@ -55,8 +55,8 @@ class Packs(QObject):
         self.workspace.open(folder, partial(self._begin, earlier))
 
     def _begin(self, earlier: pack.Merged) -> None:
-        if self.workspace.session is not None:
-            self.workspace.session.navigator.open_tab(TabId.RANK)
+        if (session := self.workspace.session) is not None:
+            session.navigator.open_tab(TabId.COMPARE if _only_votes(session.project) else TabId.RANK)
         if came := came_along(earlier):
             self.workspace.say(came)
         if left := stayed(earlier):
@@ -85,6 +85,12 @@ class Packs(QObject):
             return pack.pack(project, path, labeler), packed_rankings.not_sent_back(project, labeler)
 
         with_project(self.window, self.workspace.session.project, work, done)
+
+
+def _only_votes(project: Project) -> bool:
+    """Is an arena all that waits in a pack?"""
+    person = labelers.find(project, str(project.setting(PACK)))
+    return bool(arenas.listed(project)) and (person is None or not assignments.queue(project, person.id).waiting)
 
 
 def came_along(earlier: pack.Merged) -> str:

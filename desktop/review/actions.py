@@ -48,6 +48,9 @@ OVERLAP = _labelers("labelers.overlap", "How many labelers rank each prompt", fi
 SHARE_OUT = _labelers("labelers.share", "Share out", role="primary")
 EVERYBODY = _labelers("labelers.everybody", "Everybody ranks everything", role="link", only_here=True)
 MAKE_PACK = _labelers("labelers.pack", "Make a pack …", "For the labeler selected in the table")
+PACK_ARENA = _labelers(
+    "labelers.pack-arena", "Arena in a pack", "Its labeler votes in it, blind.", field=True, only_here=True
+)
 MAKE_PAGE = _labelers("labelers.page", "Make a page …", "Ranked in any browser, on a phone too, without Plumbline")
 MERGE_PACK = _labelers("labelers.merge", "Merge …", "A pack that came back, or the answers of a page")
 REPEAT = _labelers("labelers.repeat", "Mix in a repeat", field=True)
@@ -74,6 +77,6 @@ DECIDE = _labelers("labelers.decide", "Take this order", only_here=True)
 
 ACTIONS = (
     IMPORT, IMPORT_FROM_HUB, EXPORT, SEARCH, DISTANCE, *FILTERS.values(), PEOPLE_ONLY, ADD_NEWEST, ADJUDICATE, TAKE_OUT,
-    LABELER, NAME, ADD, OVERLAP, SHARE_OUT, EVERYBODY, MAKE_PACK, MAKE_PAGE, MERGE_PACK, REPEAT, GOLD, PERSONALITY,
-    NOISE, LET_RANK, JUDGE, JUDGE_SERVER, JUDGE_MODEL, EXPLAIN, JUDGE_LIMIT, LET_JUDGE, DECIDE,
+    LABELER, NAME, ADD, OVERLAP, SHARE_OUT, EVERYBODY, MAKE_PACK, PACK_ARENA, MAKE_PAGE, MERGE_PACK, REPEAT, GOLD,
+    PERSONALITY, NOISE, LET_RANK, JUDGE, JUDGE_SERVER, JUDGE_MODEL, EXPLAIN, JUDGE_LIMIT, LET_JUDGE, DECIDE,
 )  # fmt: skip

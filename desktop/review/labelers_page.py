@@ -1,8 +1,6 @@
 """Who ranks what: labelers, shares with overlap, packs out and back, repeats, judges, simulated labelers."""
 
-import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt
@@ -19,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.errors import KnownError
-from core.labeling import gold, html_pack, pack, pack_report, simulate
+from core.labeling import gold, simulate
 from core.records import Labeler
 from core.runs import wishes
 from core.store import Changes, Project, assignments, labelers, rankings
@@ -32,9 +30,9 @@ from desktop.background import with_project
 from desktop.review import actions
 from desktop.review.conflicts_list import ConflictsList
 from desktop.review.judge_card import JudgeCard
+from desktop.review.packs_card import PacksCard
 from desktop.session import Session
 from desktop.theme.theme import SPACE
-from desktop.widgets import file_dialogs
 from desktop.widgets.basics import (
     card,
     column,
@@ -52,8 +50,6 @@ from desktop.widgets.tables import table
 SHOWN = 200
 #: Behind the name of who is no person.
 BESIDE = {"person": "", "scripted": "  (a script)", "judge": "  (a judge)"}
-#: Writes what a labeler is to rank, and says how many prompts that is.
-Write = Callable[[Project, Path, str], int]
 COLUMNS = ("Takes part", "Labeler", "Ranked", "Waiting", "Share")
 
 
@@ -73,7 +69,10 @@ class LabelersPage(QWidget):
         self.more = label("", "muted", wrap=True)
         self.conflicts = ConflictsList(session, self)
         self.judge = JudgeCard(session, self)
-        fields = (self._sharing(), self._packs(), self._steadiness(), self.judge, self._simulation())
+        self.packs = PacksCard(session, self.selected, self)
+        self.packs.said.connect(self._say)
+        self.packs.merged.connect(self._merged)
+        fields = (self._sharing(), self.packs, self._steadiness(), self.judge, self._simulation())
         turn_only_with_focus(self.overlap, self.every, self.gold, self.personality, self.temperature)
         left = column(
             row(self.name, action_button(actions.ADD, self.add), None),
@@ -111,24 +110,6 @@ class LabelersPage(QWidget):
                 label("Tick who takes part. Each prompt goes to as many of them as you say.", "muted", wrap=True),
                 row(label("Each prompt to"), self.overlap, None, self.share_button),
                 row(self.unshare_button, None),
-            )
-        )
-
-    def _packs(self) -> QWidget:
-        return card(
-            column(
-                label("Rank on another machine", "heading"),
-                label(
-                    "A pack is ranked in Plumbline, a page in any browser. Neither needs a model or a network.",
-                    "muted",
-                    wrap=True,
-                ),
-                row(
-                    action_button(actions.MAKE_PACK, self.choose_pack),
-                    action_button(actions.MAKE_PAGE, self.choose_page),
-                    None,
-                ),
-                row(action_button(actions.MERGE_PACK, self.choose_merge), None),
             )
         )
 
@@ -268,61 +249,14 @@ class LabelersPage(QWidget):
     def unshare(self) -> None:
         self._do(lambda: assignments.unassign(self.session.project))
 
-    def choose_pack(self) -> None:
-        self._choose("Write the labeling pack", pack.SUFFIX, pack.pack)
-
-    def choose_page(self) -> None:
-        self._choose("Write the page to rank in", html_pack.SUFFIXES[0], html_pack.write)
-
-    def _choose(self, title: str, suffix: str, write: Write) -> None:
-        """Ask where to write what the selected labeler is to rank."""
+    def selected(self) -> Labeler | None:
+        """Whose row is selected."""
         place = self.table.currentRow()
-        who = self.people[place] if 0 <= place < len(self.people) else None
-        if who is None or who.kind != "person":
-            self._say("Select the labeler in the table for whom the pack is.", "warning")
-            return
-        name = re.sub(r'[\\/:*?"<>|]+', "-", f"{self.session.project.name} for {who.name}{suffix}")
-        file_dialogs.ask_save(
-            self, title, name, lambda path: self.make_pack(path, who.name, write), suffix=suffix.removeprefix(".")
-        )
+        return self.people[place] if 0 <= place < len(self.people) else None
 
-    def make_pack(self, path: Path, labeler: str, write: Write = pack.pack) -> None:
-        """Write a pack, or a page, in the background."""
-
-        def done(waiting: int) -> None:
-            holds = f"{path.name} holds {waiting:,} prompts for {labeler}"
-            self._say(f"{holds}: send it, and merge what comes back.", "good")
-
-        self._apart(lambda project: write(project, path, labeler), done)
-
-    def choose_merge(self) -> None:
-        file_dialogs.ask_open(self, "Merge a labeling pack or answers", self.merge, file_dialogs.MERGED)
-
-    def merge(self, path: Path) -> None:
-        """Take over the rankings of a pack in the background."""
-
-        def done(found: tuple[pack.Merged, Changes]) -> None:
-            report, changes = found
-            parts = [f"{report.added:,} rankings are new", f"{report.known:,} were known"]
-            more = {"were taken back": report.retracted, "stand again": report.restored, "new answers": report.answers}
-            more["votes in an arena"] = report.votes
-            parts += [f"{number:,} {what}" for what, number in more.items() if number]
-            parts += filter(None, [pack_report.of_other_guidelines(report.reworded)])
-            if report.conflicts:
-                parts.append(f"{report.conflicts:,} conflict with rankings made here: choose below")
-            if report.refused:
-                parts.append(f"{len(report.refused):,} could not be taken: {report.refused[0]}")
-            parts += [sentence.rstrip(".") for sentence in report.begun_left]
-            trouble = bool(report.conflicts or report.refused or report.begun_left)
-            self._say("; ".join(parts) + ("" if report.refused else "."), "warning" if trouble else "good")
-            self.session.announce(changes, self)
-            self.refresh()
-
-        def work(project: Project) -> tuple[pack.Merged, Changes]:
-            tables = ("rankings", "labelers", "arena_votes")
-            return bulk.record(project, "Merge a labeling pack", tables, lambda: pack.merge(project, path))
-
-        self._apart(work, done)
+    def _merged(self, changes: Changes) -> None:
+        self.session.announce(changes, self)
+        self.refresh()
 
     def simulate(self) -> None:
         """Let the simulated labeler rank everything, in the background."""

@@ -3,7 +3,7 @@
 from PySide6.QtWidgets import QWidget
 
 from core.jobs.follow import News
-from core.store import Changes, assignments, labelers
+from core.store import Changes, arenas, assignments, labelers
 from core.store.packed_rankings import PACK
 from desktop.session import Session
 from desktop.theme.theme import SPACE
@@ -12,6 +12,7 @@ from desktop.widgets.strangers import on_button
 
 TABLES = frozenset({"completions", "completion_groups", "rankings", "assignments"})
 LONGEST = 60
+SEND = "Send it to whoever gave it to you."
 
 
 class PackCard(QWidget):
@@ -40,10 +41,11 @@ class PackCard(QWidget):
         queue = assignments.queue(self.session.project, person.id) if person is not None else None
         left = len(queue.waiting) if queue is not None else 0
         total = queue.total if queue is not None else 0
-        self.title.setText(f"{left:,} of {total:,} left" if left else f"All {total:,} ranked")
-        self.text.setText(
-            "It can be sent back at any time, and again later." if left else "Send it to whoever gave it to you."
-        )
+        votes = bool(arenas.listed(self.session.project))
+        ranked = f"All {total:,} ranked" if total or not votes else "Nothing to rank"
+        self.title.setText(f"{left:,} of {total:,} left" if left else ranked)
+        then = "Vote under Compare, and send it to whoever gave it to you." if votes else SEND
+        self.text.setText("It can be sent back at any time, and again later." if left else then)
         set_role(self.main, "" if left else "primary")
 
     def _changed(self, changes: Changes, origin: object | None) -> None:

@@ -51,6 +51,7 @@ LATER = _vote("ballot.later", "Later", "Ask me something else now", BINDINGS["la
 TAKE_BACK = _vote(
     "ballot.take-back", "Take back", "Your last vote, to be given anew", BINDINGS["take_back"].keys, role="link"
 )
+SEND_BACK = _vote("vote.send-back", "Send the pack back …", role="primary")
 CHANGE = _vote("ballot.voter", "Somebody else", "The labeler's name is chosen in Rank", role="link")
 COMMENT = _vote("ballot.comment", "Comment", keys=BINDINGS["comment"].keys, field=True)
 KEYS = _vote("ballot.keys", "?", "All keys", BINDINGS["help"].keys)
@@ -65,6 +66,6 @@ JUDGE = _results("arena.judge", "Let a judge vote …", "A reward model or a lan
 
 ACTIONS = (
     CHOOSE, NEW, ADD_POLICY, TAKE_OUT, ADD_PROMPTS, ANSWER, VOTE, *SAMPLING.values(), SERVER, SERVER_MODEL, LOOK,
-    FIRST, SECOND, TIE, BAD, LATER, TAKE_BACK, CHANGE, COMMENT, KEYS, EARLIER,
+    FIRST, SECOND, TIE, BAD, LATER, TAKE_BACK, CHANGE, SEND_BACK, COMMENT, KEYS, EARLIER,
     REVEAL, VOTES_OF, TAG, JUDGE,
 )  # fmt: skip

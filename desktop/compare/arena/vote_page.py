@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 from core.arena.asking import Question
 from core.conversation import Conversation
 from core.errors import KnownError
+from core.store.packed_rankings import PACK
 from desktop.actions import GO_TO_PAGE
 from desktop.compare.arena import actions
 from desktop.compare.arena.ballot import Ballot
@@ -33,6 +34,7 @@ NO_ANSWERS = (
 )
 DONE = "You have voted on every pair"
 NEXT = "Look at the results, or let others vote: choose their name as the labeler in Rank."
+SEND = "What is left is to send the pack, once all in it is ranked, to whoever gave it to you."
 
 
 class VotePage(QWidget):
@@ -59,7 +61,11 @@ class VotePage(QWidget):
         self.remarks = Remarks(session.project, self.ballot.comment, self)
         self.voting.first = self.remarks.pairs
         self.empty = Empty(NOTHING, NO_ARENA, GO_TO_PAGE[PageId.ARENA], lambda: self.leading.emit(PageId.ARENA))
-        self.done = Empty(DONE, NEXT, GO_TO_PAGE[PageId.STANDINGS], lambda: self.leading.emit(PageId.STANDINGS))
+        self.packed = session.project.setting(PACK) is not None
+        if self.packed:
+            self.done = Empty(DONE, SEND, actions.SEND_BACK, lambda: session.navigator.send_back())
+        else:
+            self.done = Empty(DONE, NEXT, GO_TO_PAGE[PageId.STANDINGS], lambda: self.leading.emit(PageId.STANDINGS))
         self.stack = QStackedWidget(self)
         for page in (self.empty, self.ballot, self.done):
             self.stack.addWidget(page)
@@ -127,7 +133,7 @@ class VotePage(QWidget):
     def _show_counts(self) -> None:
         voting, mine = self.voting.voting, len(self.voting.mine)
         self.voter.setVisible(voting is not None)
-        self.change.setVisible(voting is not None)
+        self.change.setVisible(voting is not None and not self.packed)
         self.ballot.take_back.setEnabled(mine > 0)
         if voting is None:
             self.about.setText("")

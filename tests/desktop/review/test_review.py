@@ -1,6 +1,7 @@
 """The Review tab and what belongs to it: pairs, agreement, bias, labelers; files in and out; the calibration set."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,11 @@ from core.config.judging import JudgingJob
 from core.jobs import queue
 from core.labeling import pack
 from core.preferences import agreement
-from core.records import NewRanking
+from core.records import NewRanking, Prompt
 from core.store import (
     Project,
+    arena_votes,
+    arenas,
     assignments,
     calibration,
     completions,
@@ -38,6 +41,7 @@ from desktop.review.export_dialog import ExportDialog
 from desktop.review.tab import Tab
 from desktop.session import Session
 from tests.core.labeling.test_labelers import person, rank
+from tests.desktop.compare.arenas import NAMES, add_arena
 from tests.desktop.rank.ranking import Key, press
 from tests.pages import Filled
 from tests.ranked import counting_rankings
@@ -257,10 +261,10 @@ def test_a_pack_goes_out_and_comes_back_with_its_conflict_decided(
 ) -> None:
     tab.pages.setCurrentWidget(tab.labelers)
     page = tab.labelers
-    page.choose_pack()
+    page.packs.choose_pack()
     assert "Select the labeler" in page.said.text()
     file = tmp_path / f"bo{pack.SUFFIX}"
-    page.make_pack(file, "Bo")
+    page.packs.make_pack(file, "Bo")
     qtbot.waitUntil(lambda: "holds 3 prompts for Bo" in page.said.text())
     bo = open_project(pack.unpack(file, tmp_path / "bo"))
     rank(bo, 1, person(bo, "Bo"), 3, 0, 1, 2)
@@ -270,7 +274,7 @@ def test_a_pack_goes_out_and_comes_back_with_its_conflict_decided(
     rank(ranked, 1, person(ranked, "Bo"), 2, 0, 1, 3)
     told = []
     tab.session.changed.connect(lambda changes, _: told.append(changes.tables))
-    page.merge(tmp_path / "back.plumbpack")
+    page.packs.merge(tmp_path / "back.plumbpack")
     qtbot.waitUntil(lambda: "rankings are new" in page.said.text())
     assert {"rankings", "arena_votes"} <= told[0]  # an arena that is looked at is read again
     assert "1 conflict with rankings made here" in page.said.text()
@@ -280,15 +284,67 @@ def test_a_pack_goes_out_and_comes_back_with_its_conflict_decided(
     ids = completions.ids(ranked, 1)
     now = next(item for item in counting_rankings(ranked, labeler_id=person(ranked, "Bo")) if item.group_id == 1)
     assert now.ranks == {ids[3]: 1, ids[0]: 2, ids[1]: 3, ids[2]: 4}
-    page.merge(tmp_path / "missing.plumbpack")
+    page.packs.merge(tmp_path / "missing.plumbpack")
     qtbot.waitUntil(lambda: "is not a file" in page.said.text())
+
+
+def test_an_arena_goes_out_in_a_pack_and_the_votes_come_back(qtbot, open_window, tab, ranked, tmp_path) -> None:
+    page = tab.labelers
+    tab.pages.setCurrentWidget(page)
+    assert not page.packs.voting.isVisible(), "there is no arena"
+    tab.pages.setCurrentWidget(tab.pairs)
+    arena = add_arena(ranked, NAMES[:2], 2, name="Mine & yours")
+    add_arena(ranked, NAMES[:1], name="Of one policy, to be voted on by nobody")
+    tab.pages.setCurrentWidget(page)
+    box = page.packs.arena
+    assert [box.itemText(place) for place in range(box.count())] == ["No arena", "Mine & yours"]
+    for chosen, name in (("", "plain"), ("Mine & yours", "voting")):
+        choose(box, chosen)
+        page.table.selectRow([who.name for who in page.people].index("Bo"))
+        page.packs.choose_pack()
+        dialog = page.packs.findChildren(QFileDialog)[-1]
+        dialog.fileSelected.emit(str(tmp_path / f"{name}{pack.SUFFIX}"))
+        dialog.close()
+        qtbot.waitUntil(lambda name=name: f"{name}{pack.SUFFIX} holds 3 prompts for Bo" in page.said.text())
+    assert "the arena “Mine & yours” to vote in" in page.said.text()
+    with closing(open_project(pack.unpack(tmp_path / "plain.plumbpack", tmp_path / "plain"))) as plain:
+        assert not arenas.listed(plain)
+    window = open_window()
+    window.packs.unpack(tmp_path / "voting.plumbpack")
+    qtbot.waitUntil(lambda: window.session is not None)
+    assert window.page.sidebar.button(TabId.COMPARE).isVisible() and window.shown == TabId.RANK
+    vote = window.open_tab(TabId.COMPARE).arena.vote
+    assert vote.ballot.isVisible() and "Voting as Bo" in texts(vote)
+    said = vote.ballot.first.text.toPlainText()
+    qtbot.keyClick(vote.ballot, Key.Key_Left)
+    qtbot.keyClick(vote.ballot, Key.Key_T)
+    assert "You have voted on every pair" in texts(vote) and "send the pack" in texts(vote)
+    window.packs.write(tmp_path / "back.plumbpack")
+    qtbot.waitUntil(lambda: window.findChild(QMessageBox) is not None)
+    window.findChild(QMessageBox).close()
+    page.packs.merge(tmp_path / "back.plumbpack")
+    qtbot.waitUntil(lambda: "2 votes in an arena" in page.said.text())
+    votes = arena_votes.counting(ranked, arena.id)
+    assert [(vote.labeler, vote.won) for vote in votes] == [("Bo", 1), ("Bo", 0.5)]
+    assert arenas.some_answers(ranked, [votes[0].first_id])[0].text == said
+
+
+def test_a_pack_with_nothing_to_rank_opens_where_one_votes(qtbot, open_window, project, tmp_path) -> None:
+    prompts.add(project, [Prompt(0, "why?")])
+    add_arena(project)
+    pack.pack(project, tmp_path / "Cy.plumbpack", "Cy", "Arena 1")
+    window = open_window()
+    window.packs.unpack(tmp_path / "Cy.plumbpack")
+    qtbot.waitUntil(lambda: window.shown == TabId.COMPARE)
+    assert window.tabs[TabId.COMPARE].arena.vote.ballot.isVisible()
+    assert "Nothing to rank" in texts(window.page.sidebar) and "Vote under Compare" in texts(window.page.sidebar)
 
 
 def test_a_page_goes_out_and_its_answers_come_back(qtbot, tab: Tab, ranked: Project, tmp_path: Path) -> None:
     tab.pages.setCurrentWidget(tab.labelers)
     page = tab.labelers
     page.table.selectRow([who.name for who in page.people].index("Bo"))
-    page.choose_page()
+    page.packs.choose_page()
     dialog = page.findChild(QFileDialog)
     assert dialog is not None and dialog.selectedFiles()[0].endswith(" for Bo.html")
     dialog.fileSelected.emit(str(tmp_path / "bo.html"))
@@ -296,9 +352,9 @@ def test_a_page_goes_out_and_its_answers_come_back(qtbot, tab: Tab, ranked: Proj
     qtbot.waitUntil(lambda: "bo.html holds 3 prompts for Bo" in page.said.text())
     filled = Filled(tmp_path / "bo.html")
     filled.rank(filled.held["queue"][0]["group"])
-    page.merge(filled.write(tmp_path / "back.json"))
+    page.packs.merge(filled.write(tmp_path / "back.json"))
     qtbot.waitUntil(lambda: "1 rankings are new" in page.said.text())
-    page.merge(tmp_path / "bo.html")
+    page.packs.merge(tmp_path / "bo.html")
     qtbot.waitUntil(lambda: "a page to rank in" in page.said.text())
 
 

@@ -157,7 +157,7 @@ def merge_pack(window, qtbot, tmp_path):
         pack.pack(there, file, "Bo")
     page = page_of(window, TabId.REVIEW, "labelers")
     yield
-    page.merge(file)
+    page.packs.merge(file)
     settled(qtbot)
 
 
