@@ -118,11 +118,13 @@ def ballot(
     """An order of all answers on the table as the votes of one ballot, a vote for each two. `tiers` are their numbers
     from the best on, those that are tied together. An answer stands for those of the same words, too; of two with the
     same words nothing is said. `bad` says of the answers, all tied, that none will do. Raises `BadInput` for an order
-    that does not name each answer once.
+    that does not name each answer once, and for answers that are bad and not tied.
     """
     rank = {number: place for place, tier in enumerate(tiers) for number in tier}
     if sorted(number for tier in tiers for number in tier) != sorted(table.shown):
         raise BadInput("An order names each of the answers once.")
+    if bad and len(tiers) > 1:
+        raise BadInput("Answers that are all bad are in no order.")
     shared: dict[str, Any] = {"ballot": uuid.uuid4().hex, "both_bad": bad, "comment": comment, "seconds": seconds}
     return [
         NewVote(

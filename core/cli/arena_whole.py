@@ -6,10 +6,10 @@ from core.arena.whole import Outdated, WholeVoting
 from core.cli.output import quoted, say
 from core.errors import BadInput
 from core.labeling.ordering import letter
-from core.labeling.written import parse_letters
+from core.labeling.written import example, parse_letters
 from core.store import Changes
 
-ASK = "An order of all (b>a=c), x for all bad, s for later, u to undo, q to leave"
+ASK = "An order of all (such as {0}), x for all bad, s for later, u to undo, q to leave"
 
 
 def walk_whole(session: WholeVoting) -> int:
@@ -19,13 +19,13 @@ def walk_whole(session: WholeVoting) -> int:
         if session.question != last:
             _show_table(session)
         last = session.question
-        typed = str(click.prompt(ASK, err=True)).strip().lower()
+        typed = str(click.prompt(ASK.format(example(len(last.shown))), err=True)).strip().lower()
         try:
             if typed == "q":
                 break
             if typed == "u":
                 say(taken_back(session.undo()), err=True)
-                count, last = count - 1, None
+                count, last = max(count - 1, 0), None
             elif typed == "s":
                 if not session.put_off():
                     say("There is nothing else to ask now.", err=True)
@@ -40,7 +40,7 @@ def walk_whole(session: WholeVoting) -> int:
             session.refresh()
         except BadInput as error:
             say(str(error), err=True)
-    return max(count, 0)
+    return count
 
 
 def taken_back(changes: Changes) -> str:

@@ -22,20 +22,25 @@ def parse_order(text: str, shown: Sequence[int]) -> dict[int, int | None]:
     return _ranks(text, shown, place, "completion")
 
 
+def example(answers: int) -> str:
+    """An order of so many by letters, or of three where there are more."""
+    return "b>a=c" if answers > 2 else "b>a"
+
+
 def parse_letters(text: str, shown: Sequence[int]) -> Tiers:
     """An order of all that is shown, by letters of either case. Raises `BadInput` for anything else."""
-    letters = [letter(index) for index in range(len(shown))]
+    letters, like = [letter(index) for index in range(len(shown))], example(len(shown))
 
     def place(mark: str) -> int:
         if mark.upper() not in letters:
             last = letters[-1].lower()
-            raise BadInput(f"{mark!r:.40} is no answer: write an order such as b>a=c, with letters up to {last}.")
+            raise BadInput(f"{mark!r:.40} is no answer: write an order such as {like}, with letters up to {last}.")
         return letters.index(mark.upper())
 
     order = Ordering(tuple(shown)).with_ranks(_ranks(text, shown, place, "answer"))
     if order.unranked:
         lacking = " and ".join(letters[order.shown.index(item)].lower() for item in order.unranked)
-        raise BadInput(f"The order leaves {lacking} out: name each answer once, such as b>a=c.")
+        raise BadInput(f"The order leaves {lacking} out: name each answer once, such as {like}.")
     return order.tiers
 
 

@@ -97,6 +97,8 @@ def test_an_order_is_one_ballot_that_stands_for_equal_answers_too(filled, voted_
     assert [(vote.first_id, vote.second_id) for vote in tied] == list(combinations(three.shown, 2))
     with pytest.raises(BadInput, match="each of the answers once"):
         ballot(three, [[one], [two]], who, guidelines.current_id(filled))
+    with pytest.raises(BadInput, match="in no order"):
+        ballot(three, [[one], [two, other]], who, guidelines.current_id(filled), bad=True)
     assert arena_votes.newest_of(filled, voted_on.id, who) == ids
     session(filled, voted_on).undo()
     assert arena_votes.counting(filled, voted_on.id) == []
