@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence, Set
+from itertools import combinations
 
 from core.arena.asking import Asking, Table
 from core.arena.voting import LONGEST, ballot, person
@@ -11,7 +12,7 @@ from core.store import Changes, Project, arena_votes, arenas, guidelines, packed
 from core.store.arenas import Arena, ArenaAnswer, ArenaPrompt
 
 #: Policies for whose answers there are letters.
-MOST = 26
+MOST = 16
 
 
 class Outdated(BadInput):
@@ -27,7 +28,7 @@ class WholeVoting:
         if (there := len(arenas.policies(project, arena.id))) > MOST:
             raise BadInput(f"{there} policies are too many to order at once: up to {MOST} can be, so vote on pairs.")
         self._later: set[int] = set()
-        self._trail: list[tuple[set[int], Table]] = []
+        self._trail: list[Table] = []
         self.left = 0
         """Prompts of whose answers the labeler has voted on none, as of the last `refresh`."""
         self.refresh()
@@ -69,8 +70,8 @@ class WholeVoting:
                 raise Outdated("You voted on these answers elsewhere since, and that stays: here is what is left.")
             if not all(arena_votes.can_be_cast(self.project, vote.first_id, vote.second_id) for vote in votes):
                 raise Outdated("One of these answers was taken out of the arena since: here is what is left.")
-            ids, changes = arena_votes.cast(self.project, votes)
-        self._trail.append((set(ids), table))
+            _, changes = arena_votes.cast(self.project, votes)
+        self._trail.append(table)
         self.refresh()
         return changes
 
@@ -85,10 +86,29 @@ class WholeVoting:
         if not newest:
             raise BadInput("There is no vote of yours to take back.")
         changes = arena_votes.retract(self.project, newest)
-        self.refresh()
-        if self._trail and self._trail[-1][0] == set(newest):
-            self._show(self._trail.pop()[1])
+        self.look_again()
         return changes
+
+    def look_again(self) -> None:
+        """Answers or votes came or went: what is asked stays, unless it was voted on or is gone, or the order before it
+        was taken back, which is asked again."""
+        on = self.question
+        self.refresh()
+        if self._trail and self._open(self._trail[-1]):
+            on = self._trail.pop()
+        if on is not None and self._open(on):
+            self._show(on)
+        elif on is not None:
+            self._trail.append(on)
+
+    def _open(self, table: Table) -> bool:
+        """Are its answers still there, without a vote of the labeler's?"""
+        numbers = [number for first, others in table.same.items() for number in (first, *others)]
+        return all(
+            arena_votes.can_be_cast(self.project, *pair)
+            and not packed_votes.stands(self.project, self.labeler.id, *pair)
+            for pair in combinations(numbers, 2)
+        )
 
     def _next(self, later: Set[int]) -> Table | None:
         asking = Asking(self.project, self.arena.id, self.labeler.id)

@@ -220,9 +220,9 @@ def test_a_whole_ranking_yields_to_what_was_done_elsewhere(filled, voted_on):
     assert len(arena_votes.counting(filled, voted_on.id)) == 1
     found.undo()
     assert found.question == again, "what was ordered is asked again, in the order in which it was shown"
-    for number in range(25):
+    for number in range(15):
         arenas.add_policy(filled, voted_on.id, f"more {number}", "base")
-    with pytest.raises(BadInput, match="27 policies are too many to order at once"):
+    with pytest.raises(BadInput, match="17 policies are too many to order at once"):
         WholeVoting(filled, voted_on, labelers.named(filled, "ann"))
 
 
