@@ -115,18 +115,26 @@ class Asking:
 
     def next_table(self, seed: int = 0) -> Table | None:
         """All answers of the prompt with the fewest votes, of which the labeler has voted on none; None without one."""
-        own = {prompt for prompt, *_ in self._own}
-        votes = Counter(prompt for prompt, *_ in self._votes)
-        tables = {prompt: self._different(prompt) for prompt in self.answers if prompt not in own}
-        candidates = [prompt for prompt, table in tables.items() if len(table) > 1]
-        if not candidates:
+        votes, tables = Counter(prompt for prompt, *_ in self._votes), self._tables()
+        if not tables:
             return None
         chance = random.Random(f"{self.labeler_id}/{seed}")
-        fewest = min(votes[prompt] for prompt in candidates)
-        prompt = chance.choice([each for each in candidates if votes[each] == fewest])
+        fewest = min(votes[prompt] for prompt in tables)
+        prompt = chance.choice([each for each in tables if votes[each] == fewest])
         shown = list(tables[prompt])
         chance.shuffle(shown)
         return Table(prompt, tuple(shown), tables[prompt])
+
+    @property
+    def tables_left(self) -> int:
+        """How many prompts there are of whose answers the labeler has voted on none."""
+        return len(self._tables())
+
+    def _tables(self) -> dict[int, dict[int, tuple[int, ...]]]:
+        """By prompt, what can be ordered as a whole."""
+        own = {prompt for prompt, *_ in self._own}
+        found = {prompt: self._different(prompt) for prompt in self.answers if prompt not in own}
+        return {prompt: different for prompt, different in found.items() if len(different) > 1}
 
     def _different(self, prompt: int) -> dict[int, tuple[int, ...]]:
         """One answer for each words, with the others that have them."""

@@ -32,9 +32,7 @@ class VotingSession:
     votes of scripts and judges are made by those."""
 
     def __init__(self, project: Project, arena: Arena, labeler: Labeler) -> None:
-        if labeler.kind != "person":
-            raise BadInput(f"{labeler.name!r} is a {labeler.kind} labeler, and here people vote: choose another name.")
-        self.project, self.arena, self.labeler = project, arena, labeler
+        self.project, self.arena, self.labeler = project, arena, person(labeler)
         self._prompts = {prompt.id: prompt for prompt in arenas.prompts(project, arena.id)}
         self._later: set[int] = set()
         self.left = 0
@@ -106,18 +104,28 @@ class VotingSession:
         return changes
 
 
+def person(labeler: Labeler) -> Labeler:
+    """The labeler, who is one. Raises `BadInput` for scripts and judges."""
+    if labeler.kind != "person":
+        raise BadInput(f"{labeler.name!r} is a {labeler.kind} labeler, and here people vote: choose another name.")
+    return labeler
+
+
 def ballot(
-    table: Table, tiers: Sequence[Sequence[int]], labeler_id: int, guidelines_id: int, *, comment: str = "",
-    seconds: float | None = None,
+    table: Table, tiers: Sequence[Sequence[int]], labeler_id: int, guidelines_id: int, *, bad: bool = False,
+    comment: str = "", seconds: float | None = None,
 ) -> list[NewVote]:  # fmt: skip
     """An order of all answers on the table as the votes of one ballot, a vote for each two. `tiers` are their numbers
     from the best on, those that are tied together. An answer stands for those of the same words, too; of two with the
-    same words nothing is said. Raises `BadInput` for an order that does not name each answer once.
+    same words nothing is said. `bad` says of the answers, all tied, that none will do. Raises `BadInput` for an order
+    that does not name each answer once, and for answers that are bad and not tied.
     """
     rank = {number: place for place, tier in enumerate(tiers) for number in tier}
     if sorted(number for tier in tiers for number in tier) != sorted(table.shown):
         raise BadInput("An order names each of the answers once.")
-    shared: dict[str, Any] = {"ballot": uuid.uuid4().hex, "comment": comment, "seconds": seconds}
+    if bad and len(tiers) > 1:
+        raise BadInput("Answers that are all bad are in no order.")
+    shared: dict[str, Any] = {"ballot": uuid.uuid4().hex, "both_bad": bad, "comment": comment, "seconds": seconds}
     return [
         NewVote(
             first, second, labeler_id, guidelines_id,

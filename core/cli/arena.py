@@ -7,7 +7,9 @@ import click
 
 from core.arena import policies, settings, simulate
 from core.arena.voting import Outcome, VotedElsewhere, VotingSession
+from core.arena.whole import WholeVoting
 from core.cli.arena_results import results_command
+from core.cli.arena_whole import taken_back, walk_whole
 from core.cli.jobs import detach_option, start
 from core.cli.output import config_options, folder_argument, given, json_option, opened, quoted, say, show, table
 from core.cli.trust import asking
@@ -17,6 +19,7 @@ from core.labeling import gold
 from core.records import Job, Prompt
 from core.runs import wishes
 from core.store import Project, arena_votes, arenas, labelers, packed_rankings, prompts
+from core.store.arenas import Arena
 from core.trust import gate
 
 #: Which prompts, in `arena new`.
@@ -25,6 +28,11 @@ TAG = "tag:"
 #: What is typed, and what it says of the two answers.
 KEYS: dict[str, Outcome] = {"a": "first", "b": "second", "t": "tie", "x": "both bad"}
 ASK = "a or b is better, t for a tie, x for both bad, s for later, u to undo, q to leave"
+ALL_VOTED = "Every pair of answers has your vote, or both say the same words."
+ALL_ORDERED = (
+    "Every prompt has a vote of yours, or its answers say the same words: without --whole the pairs that are left are "
+    "asked."
+)
 
 name_argument = click.argument("name", metavar="NAME")
 
@@ -130,25 +138,30 @@ def answer(folder: Path, name: str, as_json: bool, detach: bool, **options: Any)
 @folder_argument
 @name_argument
 @click.option("--labeler", default="", help="Your name. Without one: who a labeling pack is for, else “me”.")
+@click.option("--whole", is_flag=True, help="Order all answers to a prompt at once, such as b>a=d>c.")
 @json_option
-def vote(folder: Path, name: str, labeler: str, as_json: bool) -> None:
+def vote(folder: Path, name: str, labeler: str, whole: bool, as_json: bool) -> None:
     """Say which of two answers is better, without knowing whose they are: one question after the other."""
     with opened(folder) as project:
         who = labelers.named(project, packed_rankings.labeler_here(project, labeler) or "me")
-        session = VotingSession(project, arenas.called(project, name), who)
+        found = arenas.called(project, name)
+        session = (WholeVoting if whole else VotingSession)(project, found, who)
         if session.question is None:
-            say(_nothing(project, session), err=True)
-        count = _walk(session)
+            say(_nothing(project, found, ALL_ORDERED if whole else ALL_VOTED), err=True)
+        count = walk_whole(session) if isinstance(session, WholeVoting) else _walk(session)
         left = session.left
-    show({"votes": count, "left": left}, as_json, f"{count} votes; {left} pairs of answers are left.")
+    if whole:
+        show({"orders": count, "left": left}, as_json, f"{count} orders; {left} prompts are left.")
+    else:
+        show({"votes": count, "left": left}, as_json, f"{count} votes; {left} pairs of answers are left.")
 
 
-def _nothing(project: Project, session: VotingSession) -> str:
+def _nothing(project: Project, arena: Arena, otherwise: str) -> str:
     """Why nothing is asked."""
-    there = {each.policy_id for each in arenas.answers(project, session.arena.id)}
+    there = {each.policy_id for each in arenas.answers(project, arena.id)}
     if len(there) < 2:
-        return f"Fewer than two policies have answered: `arena add` and `arena answer {session.arena.name}` first."
-    return "Every pair of answers has your vote, or both say the same words."
+        return f"Fewer than two policies have answered: `arena add` and `arena answer {arena.name}` first."
+    return otherwise
 
 
 def _walk(session: VotingSession) -> int:
@@ -163,9 +176,8 @@ def _walk(session: VotingSession) -> int:
             if typed == "q":
                 break
             if typed == "u":
-                session.undo()
+                say(taken_back(session.undo()), err=True)
                 count, last = count - 1, None
-                say("The last vote is taken back.", err=True)
             elif typed == "s":
                 if not session.put_off():
                     say("There is nothing else to ask now.", err=True)

@@ -1,4 +1,4 @@
-"""One of the two answers of a question: its letter and its text, and nothing that tells who wrote it."""
+"""One of the answers of a question: its letter and its text, and nothing that tells who wrote it."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QWidget
@@ -27,14 +27,16 @@ class AnswerView(QFrame):
         self._answer: ArenaAnswer | None = None
         self._look: tuple[object, ...] = ()
         self.text = Reading(self)
-        self.text.setAccessibleName(f"Text of answer {letter}, at the {side}")
+        self.text.setAccessibleName(f"Text of answer {letter}" + (f", at the {side}" if side else ""))
         self.text.setFrameShape(QFrame.Shape.NoFrame)
         self.text.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.text.viewport().setAutoFillBackground(False)
         self.text.document().setDocumentMargin(2)
         self.foot = label(CUT, "small")
-        layout = column(row(LetterChip(letter, self), None, self.foot), self.text, spacing=SPACE)
+        self.chip = LetterChip(letter, self)
+        self.head = row(self.chip, None, self.foot)
+        layout = column(self.head, self.text, spacing=SPACE)
         layout.setContentsMargins(14, 12, 8, 10)
         layout.setStretch(1, 1)
         self.setLayout(layout)

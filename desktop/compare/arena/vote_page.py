@@ -1,8 +1,9 @@
-"""Vote, blind: two answers at a time, and nothing on the page that tells whose they are or who is ahead."""
+"""Vote, blind: two answers at a time or an order of all, and nothing on the page that tells whose they are or who is
+ahead."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QStackedWidget, QWidget
+from PySide6.QtWidgets import QComboBox, QStackedWidget, QWidget
 
 from core.arena.asking import Question
 from core.conversation import Conversation
@@ -15,6 +16,9 @@ from desktop.compare.arena.choice import ArenaChoice
 from desktop.compare.arena.keys import MOUSE, SECTIONS, command
 from desktop.compare.arena.remarks import Remarks
 from desktop.compare.arena.voting import Voting, pair_of
+from desktop.compare.arena.whole_keys import MOUSE as WHOLE_MOUSE
+from desktop.compare.arena.whole_keys import SECTIONS as WHOLE_SECTIONS
+from desktop.compare.arena.whole_pane import WholePane
 from desktop.compare.arena.words import outlook
 from desktop.places import PageId, TabId
 from desktop.session import Session
@@ -35,6 +39,8 @@ NO_ANSWERS = (
 DONE = "You have voted on every pair"
 NEXT = "Look at the results, or let others vote: choose their name as the labeler in Rank."
 SEND = "What is left is to send the pack, once all in it is ranked, to whoever gave it to you."
+#: The ways to vote: pairs, and whole orders.
+WAYS = ("Two at a time", "All answers")
 
 
 class VotePage(QWidget):
@@ -67,11 +73,14 @@ class VotePage(QWidget):
         else:
             self.done = Empty(DONE, NEXT, GO_TO_PAGE[PageId.STANDINGS], lambda: self.leading.emit(PageId.STANDINGS))
         self.stack = QStackedWidget(self)
-        for page in (self.empty, self.ballot, self.done):
+        self.whole = WholePane(session, parent, self)
+        self.way = bind(actions.WAY, QComboBox(self))
+        self.way.addItems(WAYS)
+        for page in (self.empty, self.ballot, self.done, self.whole):
             self.stack.addWidget(page)
-        self.help = bind(actions.KEYS, button(actions.KEYS.title, lambda: self.sheet.toggle()))  # its key: the ballot
+        self.help = bind(actions.KEYS, button(actions.KEYS.title, self._help))  # its key: the ballot
         self.help.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        head = row(self.about, self.voter, self.change, self.help, spacing=2 * SPACE)
+        head = row(self.about, self.way, self.voter, self.change, self.help, spacing=2 * SPACE)
         head.setStretch(0, 1)
         layout = column(
             head, self.error, NotWritten(self.remarks.throttle, self), self.stack, spacing=SPACE + 4
@@ -80,6 +89,7 @@ class VotePage(QWidget):
         layout.setStretch(3, 1)
         self.setLayout(layout)
         self.sheet = CheatSheet(self, self.ballot, SECTIONS, MOUSE)
+        self.whole_sheet = CheatSheet(self, self.whole.board, WHOLE_SECTIONS, WHOLE_MOUSE)
         self._connect()
 
     def _connect(self) -> None:
@@ -92,24 +102,44 @@ class VotePage(QWidget):
         ballot.putting_off.connect(voting.put_off)
         ballot.taking_back.connect(voting.take_back)
         ballot.helping.connect(self.sheet.toggle)
+        self.whole.asked.connect(self._show_whole)
+        self.whole.voted.connect(self.voted)
+        self.whole.board.helping.connect(self.whole_sheet.toggle)
+        self.way.activated.connect(self._switch)
+
+    @property
+    def by_whole(self) -> bool:
+        """Are all answers ordered at once?"""
+        return self.way.currentIndex() == 1
+
+    def _switch(self) -> None:
+        self.refresh()
+        self._take_focus()
+
+    def _help(self) -> None:
+        (self.whole_sheet if self.stack.currentWidget() is self.whole else self.sheet).toggle()
 
     def refresh(self) -> None:
         """Read again who votes in which arena, and what there is to ask."""
         self.error.hide()
         arena = self.choice.arena
         if arena is None:
-            self.voting.stop()
+            self._stop()
             return
         try:
-            self.voting.begin(arena, self.session.labeler_name)
+            (self.whole if self.by_whole else self.voting).begin(arena, self.session.labeler_name)
         except KnownError as error:
+            self._stop()
             self.error.setText(str(error))
             self.error.show()
-            self.voting.stop()
+
+    def _stop(self) -> None:
+        self.whole.stop()
+        self.voting.stop()
 
     def conversation(self) -> Conversation | None:
         """What is asked by the question on the table."""
-        voting = self.voting.voting
+        voting = self.whole.voting if self.stack.currentWidget() is self.whole else self.voting.voting
         return voting.prompt.conversation if voting is not None and voting.prompt is not None else None
 
     def leave(self) -> None:
@@ -130,6 +160,18 @@ class VotePage(QWidget):
         if another:
             self._take_focus()
 
+    def _show_whole(self) -> None:
+        voting = self.whole.voting
+        if voting is not None:
+            self.about.setText(f"{voting.arena.name}:  {self.whole.told}")
+            self.voter.setText(f"Voting as {voting.labeler.name}")
+            self.voter.show()
+            self.change.show()
+            entering = self.stack.currentWidget() is not self.whole
+            self.stack.setCurrentWidget(self.whole)
+            if entering:
+                self.whole.take_focus()
+
     def _show_counts(self) -> None:
         voting, mine = self.voting.voting, len(self.voting.mine)
         self.voter.setVisible(voting is not None)
@@ -143,14 +185,16 @@ class VotePage(QWidget):
         self.voter.setText(f"Voting as {voting.labeler.name}")
 
     def _take_focus(self) -> None:
-        if self.isVisible() and self.stack.currentWidget() is self.ballot:
+        if self.stack.currentWidget() is self.whole:
+            self.whole.take_focus()
+        elif self.isVisible() and self.stack.currentWidget() is self.ballot:
             self.ballot.setFocus()
         elif self.isVisible():
             self.setFocus()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Keys that nothing else wanted are the ballot's; without a question, a vote can still be taken back."""
-        wish = command(event)
+        wish = command(event) if self.stack.currentWidget() is not self.whole else None
         if wish is not None and (self.stack.currentWidget() is self.ballot or wish in ("take_back", "help")):
             self.ballot.obey(wish)
         else:
@@ -159,4 +203,5 @@ class VotePage(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.ballot.read_settings()
+        self.whole.board.read_settings()
         self._take_focus()

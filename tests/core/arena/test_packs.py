@@ -6,6 +6,7 @@ from contextlib import closing
 import pytest
 
 from core.arena.voting import VotingSession
+from core.arena.whole import WholeVoting
 from core.errors import BadInput
 from core.labeling import pack as packs
 from core.store import DATABASE, arena_votes, arenas, labelers, open_project
@@ -33,6 +34,23 @@ def packed(filled, voted_on, tmp_path, plumbline):
     code, out, err = plumbline("pack", filled.folder, tmp_path / "a.plumbpack", "--labeler", "ann", "--arena", "Three")
     assert (code, "and 6 of the arena 'Three' to vote on." in out) == (0, True), err
     return packs.unpack(tmp_path / "a.plumbpack", tmp_path / "there")
+
+
+def test_an_order_of_all_answers_comes_home_as_one_ballot(filled, packed, tmp_path, plumbline):
+    with closing(open_project(packed)) as there:
+        session = WholeVoting(there, arenas.listed(there)[0], labelers.named(there, "ann"))
+        while len(session.question.shown) < 3:
+            session.put_off()
+        one, two, three = session.question.shown
+        session.vote([[two], [one, three]])
+        session.all_bad()
+    before, back = len(counting(filled)), tmp_path / "back.plumbpack"
+    assert plumbline("pack", packed, back, "--labeler", "ann")[0] == 0
+    assert plumbline("merge", filled.folder, back)[0] == 0
+    came = counting(filled)[before:]
+    first, second = dict.fromkeys(vote.ballot for vote in came)
+    assert [vote.won for vote in came if vote.ballot == first] == [0.0, 0.5, 1.0]
+    assert {(vote.won, vote.both_bad) for vote in came if vote.ballot == second} == {(0.5, True)}
 
 
 def test_votes_come_home_once(filled, packed, tmp_path, plumbline):

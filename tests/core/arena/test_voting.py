@@ -13,6 +13,7 @@ import pytest
 from core.arena import policies
 from core.arena.asking import Asking
 from core.arena.voting import VotingSession, ballot
+from core.arena.whole import Outdated, WholeVoting
 from core.errors import BadInput, KnownError
 from core.records import Prompt
 from core.store import arena_votes, arenas, guidelines, labelers
@@ -96,6 +97,8 @@ def test_an_order_is_one_ballot_that_stands_for_equal_answers_too(filled, voted_
     assert [(vote.first_id, vote.second_id) for vote in tied] == list(combinations(three.shown, 2))
     with pytest.raises(BadInput, match="each of the answers once"):
         ballot(three, [[one], [two]], who, guidelines.current_id(filled))
+    with pytest.raises(BadInput, match="in no order"):
+        ballot(three, [[one], [two, other]], who, guidelines.current_id(filled), bad=True)
     assert arena_votes.newest_of(filled, voted_on.id, who) == ids
     session(filled, voted_on).undo()
     assert arena_votes.counting(filled, voted_on.id) == []
@@ -148,6 +151,79 @@ def test_voting_in_the_terminal_is_blind_and_harmless(filled, voted_on, plumblin
     assert said == [(1.0, False), (0.0, False), (0.5, True)]
     assert all(each.seconds is not None for each in arena_votes.counting(filled, voted_on.id))
     assert "'z' is none of these." in err
+
+
+def test_a_whole_ranking_in_the_terminal_is_one_ballot_blind_and_harmless(filled, voted_on, plumbline, monkeypatch):
+    """Against the texts as they were printed: who stood at which letter is read off the screen."""
+    texts = {"second": "blue", "third": "green", "the secret one": "red \x1b[31m\nb  fake"}
+    for name, text in texts.items():
+        policy = arenas.add_policy(filled, voted_on.id, name, "base")
+        rows = [NewAnswer(each.id, f"{text} {each.id}") for each in arenas.unanswered(filled, policy.id)]
+        arenas.add_answers(filled, policy.id, rows)
+
+    def whole(*typed):
+        monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join([*typed, "q", ""])))
+        code, out, err = plumbline("arena", "vote", filled.folder, "Three", "--labeler", "ann", "--whole", "--json")
+        assert code == 0, err
+        return out, err
+
+    def on_disk():
+        return arena_votes.counting(filled, voted_on.id)
+
+    policies_there = arenas.policies(filled, voted_on.id)
+    for policy in policies_there[:2]:  # four other texts to every prompt
+        arenas.remove_policy(filled, policy.id)
+    out, err = whole("b>a=z>c", "b>a=c", "b>a>a=c>d", "b>a=d>", "\x1b[31m", "B > a=d>c")
+    for said in (
+        "'z' is no answer: write an order such as b>a=c, with letters up to d.", "The order leaves d out",
+        "a is in the order twice", "'' is no answer",
+    ):  # fmt: skip
+        assert err.count(said) == 1
+    assert '"orders": 1, "left": 5' in out
+    assert "\x1b[31m" not in err and "‹U+001B›[31m\n   | b  fake" in err
+    assert not any(each.name in out + err for each in policies_there)
+    first = err.split("An order of all")[0]
+    words = {each.id: each.text.split()[0] for each in arenas.answers(filled, voted_on.id)}
+    at = {line.split()[1]: line.split()[0] for line in first.splitlines() if line[:2] == "  " and line[2:3] in "abcd"}
+    place = {"b": 1, "a": 2, "d": 2, "c": 3}
+    votes = on_disk()
+    assert (len(votes), len({each.ballot for each in votes}), {each.labeler for each in votes}) == (6, 1, {"ann"})
+    for each in votes:
+        one, two = (place[at[words[number]]] for number in (each.first_id, each.second_id))
+        assert each.won == (0.5 if one == two else float(one < two))
+        assert not each.both_bad and each.seconds is not None
+    out, err = whole("s", "x", "u", "a>b>c>d", "u", "u", "u")
+    assert '"orders": 0, "left": 6' in out and on_disk() == []
+    assert err.count("The last order is taken back (6 votes).") == 3, "that of the first session, too"
+    assert err.count("There is no vote of yours to take back.") == 1
+    out, _ = whole(*["x"] * 6)
+    assert '"orders": 6, "left": 0' in out and all((each.won, each.both_bad) == (0.5, True) for each in on_disk())
+    assert "without --whole the pairs" in whole()[1]
+
+
+def test_a_whole_ranking_yields_to_what_was_done_elsewhere(filled, voted_on):
+    def order(found):
+        return [[number] for number in found.question.shown]
+
+    found, other = (WholeVoting(filled, voted_on, labelers.named(filled, "ann")) for _ in range(2))
+    poor = arenas.policies(filled, voted_on.id)[0].id
+    three = found.question.shown
+    arenas.remove_policy(filled, poor)
+    with pytest.raises(Outdated, match="taken out of the arena"):
+        found.vote(order(found))
+    found.refresh(), other.refresh()
+    assert found.question == other.question and len(found.question.shown) == 2 < len(three)
+    again = found.question
+    found.vote(order(found))
+    with pytest.raises(Outdated, match="elsewhere since"):
+        other.vote(order(other))
+    assert len(arena_votes.counting(filled, voted_on.id)) == 1
+    found.undo()
+    assert found.question == again, "what was ordered is asked again, in the order in which it was shown"
+    for number in range(15):
+        arenas.add_policy(filled, voted_on.id, f"more {number}", "base")
+    with pytest.raises(BadInput, match="17 policies are too many to order at once"):
+        WholeVoting(filled, voted_on, labelers.named(filled, "ann"))
 
 
 def test_commands_tell_and_refuse(filled, voted_on, plumbline):

@@ -16,7 +16,7 @@ from core.store import DATABASE, arena_votes, arenas, labelers, open_project
 from core.store.arena_votes import NewVote
 from core.store.packed_rankings import PACK
 from desktop import user_settings
-from desktop.compare.arena import keys
+from desktop.compare.arena import keys, whole_keys
 from desktop.compare.tab import Tab
 from desktop.places import PageId
 from desktop.session import Session
@@ -383,7 +383,85 @@ def test_a_judge_votes_as_a_job(tab, arena, qtbot, started):
     assert (job.config.by, job.config.arena, started) == ("gold:length", "Arena 1", [tab.session.project.folder])
 
 
+@pytest.fixture
+def board(tab, arena):
+    """All answers to a prompt, three, as cards."""
+    page = tab.arena.vote
+    page.way.setCurrentIndex(1)
+    page.way.activated.emit(1)
+    return page.whole.board
+
+
+def cards(board):
+    return [card.text.toPlainText() for card in board.cards]
+
+
+def test_an_order_of_all_answers_by_letters_is_one_ballot_before_the_next_is_seen(tab, arena, board, qtbot):
+    first, seen = cards(board), []
+    assert board.isVisible() and len(first) == 3 and not board.save.isEnabled()
+
+    class Painted(QObject):
+        def eventFilter(self, watched, event):
+            if event.type() == QEvent.Type.Paint:
+                seen.append((cards(board), len(cast(tab, arena))))
+            return False
+
+    painted = Painted(tab)
+    board.cards[0].text.viewport().installEventFilter(painted)
+    qtbot.keyClicks(board, "cb")
+    qtbot.keyClick(board, Qt.Key.Key_Return)
+    assert "A has no place yet" in board.hint.text() and cast(tab, arena) == []
+    qtbot.keyClick(board, Qt.Key.Key_A, modifier=Qt.KeyboardModifier.ShiftModifier)
+    assert [card.place.text() for card in board.cards] == ["Place 2, tied", "Place 2, tied", "Place 1"]
+    qtbot.keyClick(board, Qt.Key.Key_Backspace)
+    assert [card.place.text() for card in board.cards] == ["", "Place 2", "Place 1"]
+    board.cards[0].choose.click()
+    qtbot.keyClick(board, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: any(found != first for found, _ in seen))
+    assert all(votes == 3 for found, votes in seen if found != first)
+    votes = cast(tab, arena)
+    place = dict(zip(first, (3, 2, 1), strict=True))
+    for vote in votes:
+        one, two = (place[text_of(tab, arena, number)] for number in (vote.first_id, vote.second_id))
+        assert (vote.won, vote.labeler) == (float(one < two), "ann")
+    assert len({vote.ballot for vote in votes}) == 1 and "2 prompts left to order" in texts(tab.arena.vote)
+    said = [each.text() for each in board.findChildren(QLabel)] + cards(board)
+    said += [each.accessibleName() + each.toolTip() for each in board.findChildren(QWidget)]
+    assert not [text for text in said if any(name in text for name in NAMES)]
+
+
+def test_an_order_is_undone_as_a_whole_and_what_is_placed_stays_while_others_vote(tab, arena, board, qtbot):
+    tab.session.changed.connect(lambda changes, _: tab.refresh(changes))  # as the window does
+    first = cards(board)
+    qtbot.keyClick(board, Qt.Key.Key_X)
+    assert [(vote.won, vote.both_bad) for vote in cast(tab, arena)] == [(0.5, True)] * 3
+    assert cards(board) != first
+    tab.session.replay("undo")
+    assert (cast(tab, arena), cards(board)) == ([], first)
+    tab.session.replay("redo")
+    assert len(cast(tab, arena)) == 3 and cards(board) != first
+    press(tab, qtbot, "Take back the last vote")
+    assert (cast(tab, arena), cards(board)) == ([], first)
+    qtbot.keyClicks(board, "b")
+    new = arenas.add_policy(tab.session.project, arena.id, "zznew", "base")
+    answering(tab.session.project, new, lambda asked: f"new {asked}")
+    tab.refresh(None)
+    assert cards(board) == first and board.cards[1].place.text() == "Place 1"
+    qtbot.keyClick(board, Qt.Key.Key_S)
+    assert len(cards(board)) == 4
+    for _ in range(3):
+        qtbot.keyClick(board, Qt.Key.Key_X)
+    assert "Nothing is left to order" in texts(tab.arena.vote) and not board.isVisible()
+    qtbot.keyClick(tab.arena.vote.whole, Qt.Key.Key_Backspace)
+    assert board.isVisible()
+    tab.arena.vote.way.setCurrentIndex(0)
+    tab.arena.vote.way.activated.emit(0)
+    assert tab.arena.vote.ballot.isVisible() and not board.isVisible()
+
+
 def test_every_key_of_the_sheet_does_one_thing_and_the_buttons_have_them(tab, arena):
     names = [name for name in keys.BINDINGS for _ in keys.keys_of(name)]
     assert len(names) == len({press_of(each) for name in keys.BINDINGS for each in keys.keys_of(name)})
     assert set(keys.TABLE.values()) == set(keys.BINDINGS)
+    assert {wish.name for wish in whole_keys.TABLE.values()} == set(whole_keys.BINDINGS)
+    assert len(whole_keys.TABLE) == sum(len(each.keys) for each in whole_keys.BINDINGS.values())

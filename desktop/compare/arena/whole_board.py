@@ -1,0 +1,212 @@
+"""All answers to a prompt as cards, and every key and button by which one orders them from best to worst.
+
+The board says what is wanted (`saving`, and the other signals); whoever listens keeps it. It writes nothing.
+"""
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QWidget
+
+from core.conversation import Conversation
+from core.labeling.ordering import Ordering, letter
+from core.store.arenas import ArenaAnswer
+from desktop import user_settings
+from desktop.actions import Action
+from desktop.compare.arena import actions
+from desktop.compare.arena.answer_view import AnswerView
+from desktop.compare.arena.ballot import LEAST_PROMPT, PROMPT_SHARE
+from desktop.compare.arena.whole_keys import HINT, Name, command
+from desktop.conversation.bubbles import ConversationView
+from desktop.theme import theme
+from desktop.theme.theme import SPACE
+from desktop.widgets.basics import clear, column, label, row, scrolled, set_role
+from desktop.widgets.bound import bind
+from desktop.widgets.strangers import tip
+
+#: Pixels that a card has at least, before the cards scroll.
+LEAST_CARD = 168
+
+
+class PlacedAnswer(AnswerView):
+    """An answer with its place in the order."""
+
+    def __init__(self, name: str, parent: QWidget, place: Callable[[], object]) -> None:
+        super().__init__(name, "", parent)
+        self._name = name
+        self.place = label("", "muted")
+        self.choose = _button(actions.PLACE, self, place)
+        self.head.insertWidget(1, self.place)
+        self.head.addWidget(self.choose)
+        self.setMinimumHeight(LEAST_CARD)
+
+    def show_rank(self, rank: int | None, tied: bool) -> None:
+        said = "" if rank is None else f"Place {rank}{', tied' if tied else ''}"
+        self.chip.filled = rank is not None
+        self.chip.update()
+        self.place.setText(said)
+        self.choose.setVisible(rank is None)
+        self.setAccessibleName(", ".join(filter(None, [f"Answer {self._name}", said])))
+
+
+class WholeBoard(QWidget):
+    saving = Signal(object)
+    """The order, which lacks none of the answers."""
+    all_bad = Signal()
+    putting_off = Signal()
+    taking_back = Signal()
+    helping = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName("Ordering all answers")
+        self.ordering = Ordering(())
+        self.prompt = ConversationView(self, earlier=actions.EARLIER, size=theme.HEADING, weight=600)
+        self.prompt.link.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.prompt.earlier.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.cards: list[PlacedAnswer] = []
+        self._grid = QGridLayout()
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(2 * SPACE)
+        self.hint = label(HINT, "muted")
+        self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._does: dict[Name, Callable[[], object]] = {
+            "take_back": self._take_letter_back,
+            "save": self._save,
+            "bad": self.all_bad.emit,
+            "later": self.putting_off.emit,
+            "scroll_up": lambda: self._scroll(-1),
+            "scroll_down": lambda: self._scroll(1),
+            "prompt_up": lambda: self.prompt.scroll_pages(-1),
+            "prompt_down": lambda: self.prompt.scroll_pages(1),
+            "earlier": self.prompt.toggle,
+            "markdown": self._switch_markdown,
+            "help": self.helping.emit,
+        }
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        inner = QWidget(self)
+        inner.setLayout(self._grid)
+        area = scrolled(inner)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.save = _button(actions.SAVE_ORDER, self, self._save)
+        self.bad = _button(actions.ALL_BAD, self, self.all_bad.emit)
+        self.letter_back = _button(actions.LETTER_BACK, self, self._take_letter_back)
+        self.take_back = _button(actions.ORDER_BACK, self, self.taking_back.emit)
+        self.later = _button(actions.ORDER_LATER, self, self.putting_off.emit)
+        buttons = row(
+            self.save, self.letter_back, None, self.bad, None, self.take_back, self.later, spacing=2 * SPACE
+        )  # fmt: skip
+        whole = column(self.prompt, area, buttons, self.hint, spacing=SPACE + 4)
+        whole.setStretch(1, 1)
+        self.setLayout(whole)
+
+    def show_table(self, asked: Conversation, answers: Sequence[ArenaAnswer]) -> None:
+        """Show another prompt and its answers, of which none is placed."""
+        self.prompt.show_conversation(asked)
+        if len(self.cards) != len(answers):
+            clear(self._grid)
+            self.cards = [
+                PlacedAnswer(letter(place), self, lambda place=place: self._place(place))  # type: ignore[misc]
+                for place in range(len(answers))
+            ]
+            columns = 3 if len(answers) == 3 or len(answers) > 4 else 2
+            for place, card in enumerate(self.cards):
+                self._grid.addWidget(card, place // columns, place % columns)
+            for number in range(3):
+                self._grid.setColumnStretch(number, int(number < columns))
+        for card, answer in zip(self.cards, answers, strict=True):
+            card.show_answer(answer)
+        self._share_room()
+        self._change(Ordering(tuple(answer.id for answer in answers)))
+
+    def read_settings(self) -> None:
+        """The person likes to read in another way."""
+        for card in self.cards:
+            card.read_settings()
+
+    def say(self, sentence: str, role: str = "warning") -> None:
+        """A word in the hint's line until something is done."""
+        self.hint.setText(sentence or HINT)
+        self.hint.setToolTip(tip(sentence or HINT))
+        set_role(self.hint, role if sentence else "muted")
+
+    def _place(self, number: int, *, tie: bool = False) -> None:
+        item = self.ordering.shown[number]
+        if self.ordering.rank(item):
+            self.say(f"{letter(number)} has its place already: Backspace takes the last letter back.")
+        else:
+            self._change(self.ordering.tie_last(item) if tie else self.ordering.place_last(item))
+
+    def _take_letter_back(self) -> None:
+        if self.ordering.tiers:
+            self._change(self.ordering.take_back())
+        else:
+            self.say("No answer has a place: Take back takes the last vote back.")
+
+    def _change(self, ordering: Ordering) -> None:
+        self.ordering = ordering
+        for card, item in zip(self.cards, ordering.shown, strict=True):
+            card.show_rank(ordering.rank(item), ordering.tied(item))
+        self.save.setEnabled(not ordering.unranked)
+        self.letter_back.setEnabled(bool(ordering.tiers))
+        self.say("")
+
+    def _save(self) -> None:
+        lacking = [letter(self.ordering.shown.index(item)) for item in self.ordering.unranked]
+        if lacking:
+            self.say(f"{' and '.join(lacking)} {'has' if len(lacking) == 1 else 'have'} no place yet: order them all.")
+        else:
+            self.saving.emit(self.ordering.tiers)
+
+    def _switch_markdown(self) -> None:
+        user_settings.set_card_view("markdown", not user_settings.card_view("markdown"))
+        self.read_settings()
+
+    def event(self, event: QEvent) -> bool:
+        """Claim our keys before the window's shortcuts do, while the board has the focus."""
+        if event.type() == QEvent.Type.ShortcutOverride:
+            assert isinstance(event, QKeyEvent)
+            if command(event, len(self.cards)):
+                event.accept()
+                return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """A key that is held down does it once."""
+        wish = command(event, len(self.cards))
+        if wish is None:
+            super().keyPressEvent(event)
+        elif not event.isAutoRepeat() or wish.name.startswith(("scroll", "prompt")):
+            if wish.name in ("place", "tie"):
+                self._place(wish.number, tie=wish.name == "tie")
+            else:
+                self._does[wish.name]()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.setFocus()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._share_room()
+
+    def _share_room(self) -> None:
+        self.prompt.set_highest(max(LEAST_PROMPT, round(self.height() * PROMPT_SHARE)))
+
+    def _scroll(self, pages: int) -> None:
+        for card in self.cards:
+            card.scroll_pages(pages)
+
+
+def _button(action: Action, parent: QWidget, run: Callable[[], object]) -> QPushButton:
+    """Its keys are the board's: they work only while that has the focus."""
+    found = bind(action, QPushButton(parent))
+    found.setProperty("role", action.role)
+    found.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    found.setAutoDefault(False)
+    found.clicked.connect(lambda: run())
+    return found

@@ -1,0 +1,127 @@
+"""Voting by whole orders: what a voter does with the prompt on the table. An order is on disk before the next is asked
+for."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QStackedWidget, QWidget
+
+from core.arena.asking import Table
+from core.arena.whole import Outdated, WholeVoting
+from core.errors import KnownError, known
+from core.store import Changes, arena_votes, labelers, packed_rankings
+from core.store.arenas import Arena
+from desktop.compare.arena.voting import LAST
+from desktop.compare.arena.whole_board import WholeBoard
+from desktop.compare.arena.words import counted
+from desktop.session import Session
+from desktop.widgets.basics import column
+from desktop.widgets.empty import Empty
+
+DONE = "Nothing is left to order as a whole"
+NEXT = (
+    "Every prompt has a vote of yours, or its answers say the same words, or fewer than two policies have answered. "
+    "Pairs that are left are asked two at a time."
+)
+
+
+class WholePane(QWidget):
+    """`voting` is None while nobody can vote; `owner` is who is not told of what is done here."""
+
+    asked = Signal()
+    """What is on the table, or known of it, is another."""
+    voted = Signal()
+
+    def __init__(self, session: Session, owner: QObject, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.session, self._owner = session, owner
+        self.voting: WholeVoting | None = None
+        self._shown: Table | None = None
+        self.board = WholeBoard(self)
+        self.done = Empty(DONE, NEXT)
+        self.stack = QStackedWidget(self)
+        self.stack.addWidget(self.board)
+        self.stack.addWidget(self.done)
+        self.setLayout(column(self.stack))
+        self.board.saving.connect(self._save)
+        self.board.all_bad.connect(lambda: self._vote(WholeVoting.all_bad))
+        self.board.putting_off.connect(self._put_off)
+        self.board.taking_back.connect(lambda: self._vote(WholeVoting.undo))
+
+    @property
+    def told(self) -> str:
+        """How much is left."""
+        return f"{counted(self.voting.left, 'prompt')} left to order" if self.voting is not None else ""
+
+    def begin(self, arena: Arena, name: str) -> None:
+        """Let the voter called `name` vote in an arena, or go on. Raises `KnownError` for a name or an arena that
+        cannot be used."""
+        who = labelers.named(self.session.project, packed_rankings.labeler_here(self.session.project, name))
+        if self.voting is not None and (self.voting.arena, self.voting.labeler) == (arena, who):
+            self.voting.look_again()
+        else:
+            self.voting = None
+            self.voting = WholeVoting(self.session.project, arena, who)
+        self._show()
+
+    def stop(self) -> None:
+        """Nobody can vote now."""
+        self.voting = None
+
+    def _save(self, tiers: Sequence[Sequence[int]]) -> None:
+        self._vote(lambda voting: voting.vote(tiers))
+
+    def _put_off(self) -> None:
+        if self.voting is not None and self.voting.put_off():
+            self._show()
+        else:
+            self.board.say(LAST)
+
+    def _vote(self, write: Callable[[WholeVoting], Changes]) -> None:
+        """If it cannot be written, why is said, and nothing is changed."""
+        if self.voting is None:
+            return
+        try:
+            changes = write(self.voting)
+        except Outdated as error:
+            self.voting.refresh()
+            self._show()
+            self.board.say(str(error))
+            return
+        except (KnownError, sqlite3.Error, OSError) as error:
+            if (sentence := known(error)) is None:
+                raise
+            self.board.say(str(sentence))
+            return
+        self.session.announce(changes, self._owner)
+        self.voted.emit()
+        self._show()
+
+    def _show(self) -> None:
+        """What is read now is not moved, nor what is placed."""
+        voting = self.voting
+        if voting is None:
+            return
+        on, another = voting.question, voting.question != self._shown
+        self._shown = on
+        if another and on is not None and voting.prompt is not None:
+            self.board.show_table(voting.prompt.conversation, voting.answers)
+        mine = arena_votes.newest_of(self.session.project, voting.arena.id, voting.labeler.id)
+        self.board.take_back.setEnabled(bool(mine))
+        self.stack.setCurrentWidget(self.board if on is not None else self.done)
+        if another:
+            self.take_focus()
+        self.asked.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Without a prompt on the table, the last order can still be taken back."""
+        if event.key() == Qt.Key.Key_Backspace and self.stack.currentWidget() is self.done:
+            self._vote(WholeVoting.undo)
+        else:
+            super().keyPressEvent(event)
+
+    def take_focus(self) -> None:
+        if self.isVisible():
+            (self.board if self.stack.currentWidget() is self.board else self).setFocus()
