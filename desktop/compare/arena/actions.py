@@ -58,13 +58,14 @@ KEYS = _vote("ballot.keys", "?", "All keys", BINDINGS["help"].keys)
 EARLIER = replace(
     EARLIER_TURNS, id="ballot.earlier", keys=BINDINGS["earlier"].keys, tab=TabId.COMPARE, page=PageId.VOTE
 )
+ORDER_EARLIER = replace(EARLIER, id="order.earlier", tip=f"{EARLIER_TURNS.tip} (T)", keys=())
 WAY = _vote("ballot.way", "Vote on", "Two answers at a time, or an order of all answers to a prompt", field=True)
 PLACE = _vote("order.place", "Place", "The next place, from best to worst, as its letter gives it", role="link")
-SAVE_ORDER = _vote("order.save", "Save the order", "Once each answer has its place", ("Return",), role="primary")
-LETTER_BACK = _vote("order.letter-back", "Last place back", keys=("Backspace",), role="link")
-ALL_BAD = _vote("order.bad", "All bad", "A tie that says that none will do", ("X",))
+SAVE_ORDER = _vote("order.save", "Save the order", "Once each answer has its place (Enter)", role="primary")
+LETTER_BACK = _vote("order.letter-back", "Last place back", "As Backspace does", role="link")
+ALL_BAD = _vote("order.bad", "All bad", "A tie that says that none will do (X)")
 ORDER_BACK = _vote("order.take-back", "Take back the last vote", "Your last order, to be given anew", role="link")
-ORDER_LATER = _vote("order.later", "Order later", "Ask me something else now", ("S",), role="link")
+ORDER_LATER = _vote("order.later", "Order later", "Ask me something else now (S)", role="link")
 
 REVEAL = _results("arena.reveal", "Show the results", role="primary")
 VOTES_OF = _results("arena.votes-of", "Votes of", "People, or one of the judges", field=True)
@@ -74,6 +75,6 @@ JUDGE = _results("arena.judge", "Let a judge vote …", "A reward model or a lan
 ACTIONS = (
     CHOOSE, NEW, ADD_POLICY, TAKE_OUT, ADD_PROMPTS, ANSWER, VOTE, *SAMPLING.values(), SERVER, SERVER_MODEL, LOOK,
     FIRST, SECOND, TIE, BAD, LATER, TAKE_BACK, CHANGE, SEND_BACK, COMMENT, KEYS, EARLIER,
-    WAY, PLACE, SAVE_ORDER, LETTER_BACK, ALL_BAD, ORDER_BACK, ORDER_LATER,
+    ORDER_EARLIER, WAY, PLACE, SAVE_ORDER, LETTER_BACK, ALL_BAD, ORDER_BACK, ORDER_LATER,
     REVEAL, VOTES_OF, TAG, JUDGE,
 )  # fmt: skip

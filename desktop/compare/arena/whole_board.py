@@ -6,7 +6,7 @@ The board says what is wanted (`saving`, and the other signals); whoever listens
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QWidget
 
 from core.conversation import Conversation
@@ -63,7 +63,7 @@ class WholeBoard(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Ordering all answers")
         self.ordering = Ordering(())
-        self.prompt = ConversationView(self, earlier=actions.EARLIER, size=theme.HEADING, weight=600)
+        self.prompt = ConversationView(self, earlier=actions.ORDER_EARLIER, size=theme.HEADING, weight=600)
         self.prompt.link.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.prompt.earlier.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.cards: list[PlacedAnswer] = []
@@ -111,7 +111,7 @@ class WholeBoard(QWidget):
         if len(self.cards) != len(answers):
             clear(self._grid)
             self.cards = [
-                PlacedAnswer(letter(place), self, lambda place=place: self._place(place))  # type: ignore[misc]
+                PlacedAnswer(letter(place), self, lambda place=place: self._click(place))  # type: ignore[misc]
                 for place in range(len(answers))
             ]
             columns = 3 if len(answers) == 3 or len(answers) > 4 else 2
@@ -141,6 +141,9 @@ class WholeBoard(QWidget):
             self.say(f"{letter(number)} has its place already: Backspace takes the last letter back.")
         else:
             self._change(self.ordering.tie_last(item) if tie else self.ordering.place_last(item))
+
+    def _click(self, number: int) -> None:
+        self._place(number, tie=bool(QGuiApplication.keyboardModifiers() & Qt.KeyboardModifier.ShiftModifier))
 
     def _take_letter_back(self) -> None:
         if self.ordering.tiers:

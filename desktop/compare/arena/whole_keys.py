@@ -62,7 +62,7 @@ SECTIONS = (
     ),
 )
 #: What the sheet says of the mouse.
-MOUSE = "Mouse: Place, above each answer, from best to worst. Who wrote what stays hidden until you open Results."
+MOUSE = "Mouse: Place, above each answer; Shift ties. Who wrote what stays hidden until you open Results."
 BINDINGS = {binding.name: binding for part in SECTIONS for line in part.rows for binding in line.bindings}
 #: Under the answers.
 HINT = "   ·   ".join((

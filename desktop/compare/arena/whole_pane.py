@@ -62,7 +62,7 @@ class WholePane(QWidget):
         if self.voting is not None and (self.voting.arena, self.voting.labeler) == (arena, who):
             self.voting.look_again()
         else:
-            self.voting = None
+            self.voting = self._shown = None
             self.voting = WholeVoting(self.session.project, arena, who)
         self._show()
 
