@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from core.store import arena_votes, arenas, open_project
+from core import worker
+from core.store import arena_votes, arenas, guidelines, open_project
+from tests.transformers_serve import embedded, serving
 
 ROOT = Path(__file__).resolve().parents[3]
 #: The runs of the demo.
 REWARD, PPO = 2, 3
+QUESTIONS = ("What is the capital of France?", "Name a fruit.", "How do I boil an egg?")
 
 
 def command(*arguments: object) -> str:
@@ -76,3 +79,51 @@ def test_votes_and_judges_find_whose_answers_are_worth_more(tmp_path):
     exact, learnt = right.values()
     assert all(exact)
     assert sum(learnt) / len(learnt) > 0.6, "the reward model has learnt to rank by warmth"
+
+
+@pytest.mark.slow
+def test_one_server_writes_and_judges(tmp_path, tiny_model, plumbline):
+    """The embedded model behind `transformers serve` answers beside a random model, and judges both in both orders. It
+    is small, and says "The answer A is better." where it was asked for one letter: that is no verdict, and is told."""
+
+    def said(*arguments):
+        code, out, err = plumbline(*arguments, "--json")
+        assert code == 0, err
+        return json.loads(out.splitlines()[-1])
+
+    def done(*arguments):
+        number = said(*arguments, "--detach")["job"]
+        with closing(open_project(folder)) as project:
+            worker.run_job(project, worker.claim(project), {})
+        return said("watch", folder, number)
+
+    folder, model = tmp_path / "project", embedded()
+    said("new", folder, "--model", tiny_model)
+    with closing(open_project(folder)) as project:
+        guidelines.save(project, criteria="Longer is better.", ties="", flags="", examples="")
+    said("prompts", folder, *(word for text in QUESTIONS for word in ("--add", text)))
+    said("arena", "new", folder, "Served", "--prompts", "all")
+    with serving(model) as address:
+        said("arena", "add", folder, "Served", "random=base", f"served=server:{address}#{model}")
+        written = done("arena", "answer", folder, "Served", "--max-new-tokens", 12)
+        judged = done("judge", folder, "--arena", "Served", "--by", f"server:{address}#{model}")
+    assert (written["status"], written["answers"], written["lacking"]) == ("done", 6, [])
+    assert (judged["status"], judged["pairs"] + judged["unread"]) == ("done", 3)
+    assert judged["labeler"] == f"judge: {model} at {address}"
+    with closing(open_project(folder)) as project:
+        arena = arenas.called(project, "Served")
+        _, served = arenas.policies(project, arena.id)
+        texts = {each.id: each.text for each in arenas.answers(project, arena.id)}
+        theirs = [each for each in arenas.answers(project, arena.id) if each.policy_id == served.id]
+        votes = arena_votes.counting(project, arena.id)
+        kept = [arena_votes.asked(project, vote_id=vote.id) for vote in votes]
+    assert len(theirs) == 3 and all(each.text and 0 < each.tokens <= 12 for each in theirs)
+    assert len(votes) == judged["judged"] == judged["pairs"]
+    said_of = (folder / "runs" / str(judged["job"]) / "answers.jsonl").read_text().splitlines()
+    assert len(said_of) == 1 + 6
+    for vote, (forward, backward) in zip(votes, kept, strict=True):
+        pair = (vote.first_id, vote.second_id)
+        assert (forward.first_id, forward.second_id) == pair == (backward.second_id, backward.first_id)
+        assert all(texts[number] in each.asked for each in (forward, backward) for number in pair)
+        agree = forward.won == 1 - backward.won
+        assert vote.won == (forward.won if agree else 0.5), "a judge that changed its mind says nothing"

@@ -351,8 +351,9 @@ def test_nothing_is_sent_before_a_person_said_so(ours, chat):
 def test_transformers_serve_judges(roomy, run_job):
     """A real server of the API: each pair has a verdict or is counted as one without."""
     project, folder = roomy
-    with serving(folder) as (address, until_done):
-        job = until_done(lambda: run_job(project, JobKind.JUDGE, waiting(f"server:{address}", limit=2)))
+    with serving(folder) as address:
+        job = run_job(project, JobKind.JUDGE, waiting(f"server:{address}", limit=2))
+    assert job.status == "done", job.error
     assert job.result.labeler == f"judge: {folder} at {address}"
     assert job.result.pairs + job.result.unread > 0 and job.done == job.total == 12
     lines = (project.folder / "runs" / str(job.id) / "answers.jsonl").read_text().splitlines()

@@ -173,8 +173,9 @@ def test_nothing_is_sent_before_a_person_said_so(ours, chat):
 @pytest.mark.slow
 def test_transformers_serve_writes(ours, run_job, tiny_model):
     """A real server of the API, which the test starts."""
-    with serving(tiny_model) as (address, until_done):
-        until_done(lambda: run_job(ours, JobKind.GENERATE, GenerateConfig(**DRAWN, server=address, limit=3)))
+    with serving(tiny_model) as address:
+        job = run_job(ours, JobKind.GENERATE, GenerateConfig(**DRAWN, server=address, limit=3))
+    assert job.status == "done", job.error
     found = [completions.group(ours, number).completions for number in completions.group_ids(ours)]
     assert len(found) == 3
     assert all(item.origin == f"Written by {tiny_model} at {address}" for each in found for item in each)
