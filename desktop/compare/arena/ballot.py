@@ -3,48 +3,36 @@
 The ballot says what is wanted (`voted`, and the other signals); whoever listens keeps it. It writes nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
-from PySide6.QtWidgets import QLineEdit, QPushButton, QSizePolicy, QWidget
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
 
 from core.conversation import Conversation
 from core.labeling.pack_check import LONGEST_COMMENT
 from core.store.arenas import ArenaAnswer
-from desktop import user_settings
 from desktop.actions import Action
 from desktop.compare.arena import actions
 from desktop.compare.arena.answer_view import AnswerView
+from desktop.compare.arena.blind_board import BlindBoard, key_button, repeats
 from desktop.compare.arena.keys import HINT, Name, command
-from desktop.conversation.bubbles import ConversationView
 from desktop.theme import theme
 from desktop.theme.theme import SPACE
-from desktop.widgets.basics import column, label, row, set_role
+from desktop.widgets.basics import column, row
 from desktop.widgets.bound import bind
-from desktop.widgets.strangers import tip
 
-#: Of the ballot's height the prompt has at most so much, and at least so many pixels.
-PROMPT_SHARE, LEAST_PROMPT = 0.34, 104
 #: An answer is not wider: longer lines are hard to follow.
 WIDEST = 880
 
 
-class Ballot(QWidget):
+class Ballot(BlindBoard):
     """`voted` carries an `Outcome`: the first answer is the left one."""
 
     voted = Signal(str)
-    putting_off = Signal()
-    taking_back = Signal()
-    helping = Signal()
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName("Voting")
-        self.prompt = ConversationView(self, earlier=actions.EARLIER, size=theme.HEADING, weight=600)
-        self.prompt.link.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.prompt.earlier.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        super().__init__(parent, "Voting", actions.EARLIER, HINT)
         self.first, self.second = AnswerView("A", "left", self), AnswerView("B", "right", self)
         self.comment = bind(actions.COMMENT, QLineEdit(self))
         self.comment.setMaxLength(LONGEST_COMMENT)
@@ -52,24 +40,13 @@ class Ballot(QWidget):
         self.comment.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.comment.returnPressed.connect(self.setFocus)
         self.comment.installEventFilter(self)
-        self.hint = label(HINT, "muted")
-        self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._does: dict[Name, Callable[[], object]] = {
+        self.does |= {
             "first": lambda: self.voted.emit("first"),
             "second": lambda: self.voted.emit("second"),
             "tie": lambda: self.voted.emit("tie"),
             "bad": lambda: self.voted.emit("both bad"),
-            "later": self.putting_off.emit,
             "take_back": self.taking_back.emit,
-            "scroll_up": lambda: self._scroll(-1),
-            "scroll_down": lambda: self._scroll(1),
-            "prompt_up": lambda: self.prompt.scroll_pages(-1),
-            "prompt_down": lambda: self.prompt.scroll_pages(1),
-            "earlier": self.prompt.toggle,
-            "markdown": self._switch_markdown,
             "comment": self.comment.setFocus,
-            "help": self.helping.emit,
         }
         self._lay_out()
 
@@ -92,13 +69,8 @@ class Ballot(QWidget):
         self.setLayout(row(inner))
 
     def _button(self, action: Action, name: Name, width: int = 0) -> QPushButton:
-        """Its keys are the ballot's: they work only while that has the focus."""
-        found = bind(action, QPushButton(self))
-        found.setProperty("role", action.role)
-        found.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        found.setAutoDefault(False)
+        found = key_button(action, self, lambda: self.does[name]())
         found.setMinimumWidth(theme.widened(width))
-        found.clicked.connect(lambda: self._does[name]())
         return found
 
     def show_question(self, asked: Conversation, first: ArenaAnswer, second: ArenaAnswer) -> None:
@@ -106,42 +78,25 @@ class Ballot(QWidget):
         self.prompt.show_conversation(asked)
         self.first.show_answer(first)
         self.second.show_answer(second)
-        self._share_room()
+        self.share_room()
         self.say("")
 
-    def read_settings(self) -> None:
-        """The person likes to read in another way."""
-        self.first.read_settings()
-        self.second.read_settings()
+    @property
+    def views(self) -> Sequence[AnswerView]:
+        return self.first, self.second
 
-    def _switch_markdown(self) -> None:
-        user_settings.set_card_view("markdown", not user_settings.card_view("markdown"))
-        self.read_settings()
-
-    def say(self, sentence: str, role: str = "warning") -> None:
-        """A word in the hint's line until the next question."""
-        self.hint.setText(sentence or HINT)
-        self.hint.setToolTip(tip(sentence or HINT))
-        set_role(self.hint, role if sentence else "muted")
+    def claims(self, event: QKeyEvent) -> bool:
+        return command(event) is not None
 
     def obey(self, wish: Name) -> None:
-        self._does[wish]()
-
-    def event(self, event: QEvent) -> bool:
-        """Claim our keys before the window's shortcuts do, while the ballot has the focus."""
-        if event.type() == QEvent.Type.ShortcutOverride:
-            assert isinstance(event, QKeyEvent)
-            if command(event):
-                event.accept()
-                return True
-        return super().event(event)
+        self.does[wish]()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """A key that is held down votes once."""
         wish = command(event)
         if wish is None:
             super().keyPressEvent(event)
-        elif not event.isAutoRepeat() or wish.startswith(("scroll", "prompt")):
+        elif not repeats(wish, event):
             self.obey(wish)
 
     def eventFilter(self, watched: QWidget, event: QEvent) -> bool:  # type: ignore[override]
@@ -152,17 +107,3 @@ class Ballot(QWidget):
                 self.setFocus()
                 return True
         return super().eventFilter(watched, event)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        self.setFocus()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._share_room()
-
-    def _share_room(self) -> None:
-        self.prompt.set_highest(max(LEAST_PROMPT, round(self.height() * PROMPT_SHARE)))
-
-    def _scroll(self, pages: int) -> None:
-        self.first.scroll_pages(pages)
-        self.second.scroll_pages(pages)

@@ -1,34 +1,21 @@
 """Ask who is to answer in an arena: the base, a run, the best of n, an adapter, another model, a server's."""
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import (
-    QComboBox,
-    QDialog,
-    QDialogButtonBox,
-    QFormLayout,
-    QLineEdit,
-    QSpinBox,
-    QStackedWidget,
-    QWidget,
-)
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QLineEdit, QSpinBox, QWidget
 
 from core.arena import policies
 from core.config.training import TrainPolicyJob, TrainRewardJob
-from core.errors import KnownError
 from core.store.arenas import Arena
 from core.store.runs import checkpoints
-from core.trust.wish import AskFirst
-from desktop import errors
-from desktop.compare.arena import actions
-from desktop.runs.run_list import describe
-from desktop.runs.server_fields import ServerFields
+from desktop.compare.arena.kind_dialog import KindDialog, form
 from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets import file_dialogs
-from desktop.widgets.basics import button, column, label, row, without_icons
+from desktop.widgets.basics import button, column, label, row
 
 KINDS = {
     "run": "A policy that was tuned here",
@@ -38,54 +25,32 @@ KINDS = {
     "model": "Another model",
     "server": "The model of a server",
 }
-NO_RUN, NO_REWARD = "No policy is tuned yet: tune one first.", "No reward model is trained yet: train one first."
 BASE = "What every run began from: the least that a tuned policy should beat."
 BEST_OF = "The base answers so many times, and the reward model chooses. What tuning should come near, without tuning."
 
 
-class PolicyDialog(QDialog):
+class PolicyDialog(KindDialog):
     """`added` tells that it takes part now."""
 
     added = Signal()
 
     def __init__(self, session: Session, arena: Arena, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("Add a policy")
-        self.session, self.arena = session, arena
-        self.kind = QComboBox(self)
-        self.kind.setAccessibleName("Who answers")
-        self.fields = QStackedWidget(self)
+        super().__init__(session, parent, "Add a policy", "Who answers", "Add")
+        self.arena = arena
         pages = {
-            "run": self._run(), "base": _said(BASE), "best-of-n": self._best_of(), "adapter": self._adapter(),
-            "model": self._model(), "server": self._server(),
+            "run": self._run(), "base": form(about=BASE), "best-of-n": self._best_of(), "adapter": self._adapter(),
+            "model": self._model(), "server": self.server,
         }  # fmt: skip
-        for kind, title in KINDS.items():
-            self.kind.addItem(title, kind)
-            self.fields.addWidget(pages[kind])
         self.name = QLineEdit(self)
         self.name.setAccessibleName("Name")
         self.name.setPlaceholderText("As it is called in the results; empty for the usual name")
-        self.error = label("", "error", wrap=True)
-        self.error.hide()
-        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
-        self.buttons.button(QDialogButtonBox.StandardButton.Ok).setText("Add")
-        without_icons(self.buttons)
-        self.buttons.accepted.connect(self.add)
-        self.buttons.rejected.connect(self.reject)
-        layout = column(
-            column(label("Who answers", "small"), self.kind, spacing=SPACE // 2), self.fields,
-            column(label("Name", "small"), self.name, spacing=SPACE // 2), self.error, None, self.buttons,
-            spacing=2 * SPACE,
-        )  # fmt: skip
-        layout.setContentsMargins(3 * SPACE, 3 * SPACE, 3 * SPACE, 3 * SPACE)
-        self.setLayout(layout)
-        self.setMinimumWidth(560)
-        self.kind.currentIndexChanged.connect(self._show_kind)
+        named = QWidget()
+        named.setLayout(column(label("Name", "small"), self.name, spacing=SPACE // 2))
+        self.lay_out(pages, KINDS, named)
         self.kind.setCurrentIndex(0 if self.run.count() else 1)
 
     @property
-    def form(self) -> str:
+    def chosen(self) -> str:
         """What was chosen, as `core.arena.policies` reads it. Raises `KnownError` for what is not filled in."""
         kind = self.kind.currentData()
         match kind:
@@ -102,45 +67,22 @@ class PolicyDialog(QDialog):
                 return f"server:{self.server.named()}#{self.server.model_name}"
         return "base"
 
-    def add(self) -> None:
-        """Where somebody must be asked first, they are, and it is added once they agreed."""
+    @property
+    def needs(self) -> Mapping[str, QComboBox]:
+        return {"run": self.run, "best-of-n": self.reward}
+
+    def submit(self) -> None:
         project = self.session.project
-        try:
-            policies.add(project, self.arena.id, self.form, self.name.text())
-        except AskFirst as error:
-            errors.show(error, self, self.add)
-            return
-        except KnownError as error:
-            self._say(str(error))
-            return
-        if self.kind.currentData() == "server":
-            self.server.remember()
+        policies.add(project, self.arena.id, self.chosen, self.name.text())
         self.session.announce(project.changed("Add a policy to the arena", "arenas", "arena_policies"))
         self.added.emit()
-        self.accept()
-
-    def _say(self, sentence: str) -> None:
-        self.error.setText(sentence)
-        self.error.setVisible(bool(sentence))
-
-    def _show_kind(self, place: int) -> None:
-        self.fields.setCurrentIndex(place)
-        self._say("")
-        lacking = {"run": self.run, "best-of-n": self.reward}.get(self.kind.currentData())
-        ok = self.buttons.button(QDialogButtonBox.StandardButton.Ok)
-        ok.setEnabled(lacking is None or lacking.count() > 0)
 
     def _run(self) -> QWidget:
-        self.run, self.checkpoint = QComboBox(self), QComboBox(self)
-        self.run.setAccessibleName("Run")
-        self.run.setPlaceholderText(NO_RUN)
+        self.run, self.checkpoint = self.runs(TrainPolicyJob, "Run"), QComboBox(self)
         self.checkpoint.setAccessibleName("Checkpoint")
         self.run.currentIndexChanged.connect(lambda _: self._show_checkpoints())
-        for job in self.session.jobs(TrainPolicyJob):
-            if job.usable:
-                self.run.addItem(describe(job), job.id)
-        self.run.setCurrentIndex(0)  # with a placeholder, Qt chooses none
-        return _form(("Run", self.run), ("Checkpoint", self.checkpoint))
+        self._show_checkpoints()
+        return form(("Run", self.run), ("Checkpoint", self.checkpoint))
 
     def _show_checkpoints(self) -> None:
         """The last one, the best one, and every step that is kept."""
@@ -156,30 +98,24 @@ class PolicyDialog(QDialog):
             self.checkpoint.addItem(f"Step {step:,}", str(step))
 
     def _best_of(self) -> QWidget:
-        self.n, self.reward = QSpinBox(self), QComboBox(self)
+        self.n, self.reward = QSpinBox(self), self.runs(TrainRewardJob, "Reward model")
         self.n.setAccessibleName("Answers drawn (n)")
         self.n.setRange(policies.FEWEST, policies.MOST)
         self.n.setValue(4)
         self.n.lineEdit().setTextMargins(SPACE, 0, SPACE, 0)
-        self.reward.setAccessibleName("Reward model")
-        self.reward.setPlaceholderText(NO_REWARD)
-        for job in self.session.jobs(TrainRewardJob):
-            if job.usable:
-                self.reward.addItem(describe(job), job.id)
-        self.reward.setCurrentIndex(0)
-        return _form(("Best of", self.n), ("By", self.reward), about=BEST_OF)
+        return form(("Best of", self.n), ("By", self.reward), about=BEST_OF)
 
     def _adapter(self) -> QWidget:
         self.folder = QLineEdit(self)
         self.folder.setAccessibleName("Folder")
         self.folder.setPlaceholderText("A LoRA adapter of the base model, in PEFT's format")
-        return _form(("Folder", self._browsed(self.folder)))
+        return form(("Folder", self._browsed(self.folder)))
 
     def _model(self) -> QWidget:
         self.model = QLineEdit(self)
         self.model.setAccessibleName("Folder or name")
         self.model.setPlaceholderText("A model's folder, a GGUF file, or hub:owner/name")
-        return _form(("Model", self._browsed(self.model)))
+        return form(("Model", self._browsed(self.model)))
 
     def _browsed(self, field: QLineEdit) -> QWidget:
         def take(folder: Path) -> None:
@@ -191,33 +127,3 @@ class PolicyDialog(QDialog):
         line.setStretch(0, 1)
         found.setLayout(line)
         return found
-
-    def _server(self) -> QWidget:
-        self.server = ServerFields(
-            self.session, self, address=actions.SERVER, model=actions.SERVER_MODEL, look=actions.LOOK
-        )
-        self.server.look.setAutoDefault(False)
-        self.server.refused.connect(self._refused)
-        return self.server
-
-    def _refused(self, error: KnownError, again: object) -> None:
-        if isinstance(error, AskFirst) and callable(again):
-            errors.show(error, self, again)
-        else:
-            self._say(str(error))
-
-
-def _form(*lines: tuple[str, QWidget], about: str = "") -> QWidget:
-    found, form = QWidget(), QFormLayout()
-    form.setContentsMargins(0, 0, 0, 0)
-    form.setSpacing(SPACE)
-    for name, field in lines:
-        form.addRow(name, field)
-    if about:
-        form.addRow(label(about, "muted", wrap=True))
-    found.setLayout(form)
-    return found
-
-
-def _said(text: str) -> QWidget:
-    return _form(about=text)

@@ -5,25 +5,19 @@ The board says what is wanted (`saving`, and the other signals); whoever listens
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QMouseEvent, QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication, QKeyEvent
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from core.conversation import Conversation
 from core.labeling.ordering import Ordering, letter
 from core.store.arenas import ArenaAnswer
-from desktop import user_settings
-from desktop.actions import Action
 from desktop.compare.arena import actions
 from desktop.compare.arena.answer_view import AnswerView
-from desktop.compare.arena.ballot import LEAST_PROMPT, PROMPT_SHARE
-from desktop.compare.arena.whole_keys import HINT, Name, command
-from desktop.conversation.bubbles import ConversationView
-from desktop.theme import theme
+from desktop.compare.arena.blind_board import BlindBoard, key_button, repeats
+from desktop.compare.arena.whole_keys import HINT, command
 from desktop.theme.theme import SPACE
-from desktop.widgets.basics import clear, column, label, row, scrolled, set_role
-from desktop.widgets.bound import bind
-from desktop.widgets.strangers import tip
+from desktop.widgets.basics import clear, column, label, row, scrolled
 
 #: Pixels that a card has at least, before the cards scroll.
 LEAST_CARD = 168
@@ -36,7 +30,7 @@ class PlacedAnswer(AnswerView):
         super().__init__(name, "", parent)
         self._name = name
         self.place = label("", "muted")
-        self.choose = _button(actions.PLACE, self, place)
+        self.choose = key_button(actions.PLACE, self, place)
         self.head.insertWidget(1, self.place)
         self.head.addWidget(self.choose)
         self.setMinimumHeight(LEAST_CARD)
@@ -50,42 +44,19 @@ class PlacedAnswer(AnswerView):
         self.setAccessibleName(", ".join(filter(None, [f"Answer {self._name}", said])))
 
 
-class WholeBoard(QWidget):
+class WholeBoard(BlindBoard):
     saving = Signal(object)
     """The order, which lacks none of the answers."""
     all_bad = Signal()
-    putting_off = Signal()
-    taking_back = Signal()
-    helping = Signal()
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName("Ordering all answers")
+        super().__init__(parent, "Ordering all answers", actions.ORDER_EARLIER, HINT)
         self.ordering = Ordering(())
-        self.prompt = ConversationView(self, earlier=actions.ORDER_EARLIER, size=theme.HEADING, weight=600)
-        self.prompt.link.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.prompt.earlier.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.cards: list[PlacedAnswer] = []
         self._grid = QGridLayout()
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(2 * SPACE)
-        self.hint = label(HINT, "muted")
-        self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._does: dict[Name, Callable[[], object]] = {
-            "take_back": self._take_letter_back,
-            "save": self._save,
-            "bad": self.all_bad.emit,
-            "later": self.putting_off.emit,
-            "scroll_up": lambda: self._scroll(-1),
-            "scroll_down": lambda: self._scroll(1),
-            "prompt_up": lambda: self.prompt.scroll_pages(-1),
-            "prompt_down": lambda: self.prompt.scroll_pages(1),
-            "earlier": self.prompt.toggle,
-            "markdown": self._switch_markdown,
-            "help": self.helping.emit,
-        }
+        self.does |= {"take_back": self._take_letter_back, "save": self._save, "bad": self.all_bad.emit}
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -93,11 +64,11 @@ class WholeBoard(QWidget):
         inner.setLayout(self._grid)
         area = scrolled(inner)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.save = _button(actions.SAVE_ORDER, self, self._save)
-        self.bad = _button(actions.ALL_BAD, self, self.all_bad.emit)
-        self.letter_back = _button(actions.LETTER_BACK, self, self._take_letter_back)
-        self.take_back = _button(actions.ORDER_BACK, self, self.taking_back.emit)
-        self.later = _button(actions.ORDER_LATER, self, self.putting_off.emit)
+        self.save = key_button(actions.SAVE_ORDER, self, self._save)
+        self.bad = key_button(actions.ALL_BAD, self, self.all_bad.emit)
+        self.letter_back = key_button(actions.LETTER_BACK, self, self._take_letter_back)
+        self.take_back = key_button(actions.ORDER_BACK, self, self.taking_back.emit)
+        self.later = key_button(actions.ORDER_LATER, self, self.putting_off.emit)
         buttons = row(
             self.save, self.letter_back, None, self.bad, None, self.take_back, self.later, spacing=2 * SPACE
         )  # fmt: skip
@@ -121,19 +92,15 @@ class WholeBoard(QWidget):
                 self._grid.setColumnStretch(number, int(number < columns))
         for card, answer in zip(self.cards, answers, strict=True):
             card.show_answer(answer)
-        self._share_room()
+        self.share_room()
         self._change(Ordering(tuple(answer.id for answer in answers)))
 
-    def read_settings(self) -> None:
-        """The person likes to read in another way."""
-        for card in self.cards:
-            card.read_settings()
+    @property
+    def views(self) -> Sequence[AnswerView]:
+        return self.cards
 
-    def say(self, sentence: str, role: str = "warning") -> None:
-        """A word in the hint's line until something is done."""
-        self.hint.setText(sentence or HINT)
-        self.hint.setToolTip(tip(sentence or HINT))
-        set_role(self.hint, role if sentence else "muted")
+    def claims(self, event: QKeyEvent) -> bool:
+        return command(event, len(self.cards)) is not None
 
     def _place(self, number: int, *, tie: bool = False) -> None:
         item = self.ordering.shown[number]
@@ -166,50 +133,13 @@ class WholeBoard(QWidget):
         else:
             self.saving.emit(self.ordering.tiers)
 
-    def _switch_markdown(self) -> None:
-        user_settings.set_card_view("markdown", not user_settings.card_view("markdown"))
-        self.read_settings()
-
-    def event(self, event: QEvent) -> bool:
-        """Claim our keys before the window's shortcuts do, while the board has the focus."""
-        if event.type() == QEvent.Type.ShortcutOverride:
-            assert isinstance(event, QKeyEvent)
-            if command(event, len(self.cards)):
-                event.accept()
-                return True
-        return super().event(event)
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """A key that is held down does it once."""
         wish = command(event, len(self.cards))
         if wish is None:
             super().keyPressEvent(event)
-        elif not event.isAutoRepeat() or wish.name.startswith(("scroll", "prompt")):
+        elif not repeats(wish.name, event):
             if wish.name in ("place", "tie"):
                 self._place(wish.number, tie=wish.name == "tie")
             else:
-                self._does[wish.name]()
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        self.setFocus()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._share_room()
-
-    def _share_room(self) -> None:
-        self.prompt.set_highest(max(LEAST_PROMPT, round(self.height() * PROMPT_SHARE)))
-
-    def _scroll(self, pages: int) -> None:
-        for card in self.cards:
-            card.scroll_pages(pages)
-
-
-def _button(action: Action, parent: QWidget, run: Callable[[], object]) -> QPushButton:
-    """Its keys are the board's: they work only while that has the focus."""
-    found = bind(action, QPushButton(parent))
-    found.setProperty("role", action.role)
-    found.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    found.setAutoDefault(False)
-    found.clicked.connect(lambda: run())
-    return found
+                self.does[wish.name]()

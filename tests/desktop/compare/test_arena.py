@@ -281,10 +281,10 @@ def test_an_arena_is_set_up_step_by_step(tab, qtbot, started):
     press(tab, qtbot, "Add a policy …")
     dialog = page.dialog
     assert dialog.kind.currentData() == "base", "no run is there that could be chosen"
-    dialog.add()
+    dialog.agree()
     assert "already" in dialog.error.text() and dialog.isVisible()
     dialog.name.setText("the same once more")
-    dialog.add()
+    dialog.agree()
     assert page.step.text() == "4 answers to be written"
     press(tab, qtbot, "Let them answer")
     (job,) = queue.listed(project, AnswerJob)
@@ -301,9 +301,9 @@ def test_runs_stand_ready_to_be_chosen_as_policies_and_judges(tab, arena):
     tab.session.look_again()
     page, results = tab.arena.setup, tab.arena.results
     page.ask_policy()
-    assert page.dialog.form == "run:2" and page.dialog.checkpoint.currentText() == "The last"
+    assert page.dialog.chosen == "run:2" and page.dialog.checkpoint.currentText() == "The last"
     page.dialog.kind.setCurrentIndex(page.dialog.kind.findData("best-of-n"))
-    assert page.dialog.form == "best-of-4:1"
+    assert page.dialog.chosen == "best-of-4:1"
     page.dialog.reject()
     results.refresh()
     results.ask_judge()
@@ -328,14 +328,14 @@ def test_a_server_takes_part_once_somebody_agreed(tab, arena, qtbot):
     page.ask_policy()
     dialog = page.dialog
     dialog.kind.setCurrentIndex(dialog.kind.findData("server"))
-    dialog.add()
+    dialog.agree()
     assert "Give the address" in dialog.error.text()
     dialog.server.address.setText("http://192.0.2.1:8000")
     dialog.server.model.setCurrentText("large")
-    dialog.add()
+    dialog.agree()
     assert "192.0.2.1:8000" in answer(dialog, "Cancel")
     assert len(arenas.policies(tab.session.project, arena.id)) == len(NAMES)
-    dialog.add()
+    dialog.agree()
     answer(dialog, "Allow")
     assert arenas.policies(tab.session.project, arena.id)[-1].kind == "server"
 
@@ -347,7 +347,7 @@ def test_nobody_joins_in_a_pack(tab, arena):
     tab.arena.setup.ask_policy()
     dialog = tab.arena.setup.dialog
     dialog.kind.setCurrentIndex(dialog.kind.findData("base"))
-    dialog.add()
+    dialog.agree()
     assert "people only vote" in dialog.error.text()
     assert len(arenas.policies(tab.session.project, arena.id)) == len(NAMES)
 
@@ -378,7 +378,7 @@ def test_a_judge_votes_as_a_job(tab, arena, qtbot, started):
     assert dialog.reward.count() == 0 and not dialog.ok.isEnabled(), "there is no reward model yet"
     dialog.kind.setCurrentIndex(dialog.kind.findData("gold"))
     dialog.gold.setCurrentText("length")
-    dialog.start()
+    dialog.agree()
     (job,) = queue.listed(tab.session.project, JudgingJob)
     assert (job.config.by, job.config.arena, started) == ("gold:length", "Arena 1", [tab.session.project.folder])
 
