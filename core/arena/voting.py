@@ -1,12 +1,12 @@
 """A labeler's session in an arena: what is asked, what becomes of an answer, and the way back."""
 
-import time
 import uuid
 from collections.abc import Sequence, Set
 from itertools import combinations
 from typing import Any, Literal
 
 from core.arena.asking import Asking, Question, Table
+from core.arena.session import BlindSession
 from core.errors import BadInput
 from core.records import Labeler
 from core.store import Changes, Project, arena_votes, arenas, guidelines, packed_votes
@@ -16,8 +16,6 @@ from core.store.arenas import Arena, ArenaAnswer, ArenaPrompt
 Outcome = Literal["first", "second", "tie", "both bad"]
 #: What the answer that is shown first gets.
 WON: dict[Outcome, float] = {"first": 1.0, "second": 0.0, "tie": 0.5, "both bad": 0.5}
-#: Seconds for one question beyond which nobody was there.
-LONGEST = 3600.0
 
 
 class VotedElsewhere(BadInput):
@@ -27,54 +25,27 @@ class VotedElsewhere(BadInput):
         super().__init__("You voted on these two answers elsewhere since, and that vote stays: here is what is left.")
 
 
-class VotingSession:
-    """`question` is what is asked now, None where nothing is left. Raises `BadInput` for a labeler that is no person:
-    votes of scripts and judges are made by those."""
+class VotingSession(BlindSession[Question]):
+    """Asks about two answers at a time; `left` are pairs."""
 
     def __init__(self, project: Project, arena: Arena, labeler: Labeler) -> None:
-        self.project, self.arena, self.labeler = project, arena, person(labeler)
-        self._prompts = {prompt.id: prompt for prompt in arenas.prompts(project, arena.id)}
-        self._later: set[int] = set()
-        self.left = 0
-        """Pairs without a vote of the labeler, as of the last `refresh`."""
-        self.refresh()
+        self._prompts: dict[int, ArenaPrompt] = {}
+        super().__init__(project, arena, labeler)
 
-    def refresh(self) -> None:
-        """Ask anew, by what others said and what was answered by now."""
-        found = self._next(self._later)
-        if found is None and self._later:
-            self._later = set()
-            found = self._next(self._later)
-        self.show(found)
-
-    def put_off(self) -> bool:
-        """Ask about other answers, and about these once there are no others. False where there are none now."""
-        if self.question is None:
-            return False
-        later = self._later | {self.question.first_id}
-        found = self._next(later)
-        if found is not None:
-            self._later = later
-            self.show(found)
-        return found is not None
-
-    def _next(self, later: Set[int]) -> Question | None:
+    def next(self, later: Set[int]) -> Question | None:
         asking = Asking(self.project, self.arena.id, self.labeler.id)
         self.left = asking.left
         asking.leave_out(asking.where.keys() & later)
         return asking.next(seed=self.left)
 
-    def show(self, question: Question | None) -> None:
-        """Ask this now. Raises `BadInput` where one of its answers is not in the arena any more."""
-        self.question = question
-        self._began = time.monotonic()
-        self.prompt: ArenaPrompt | None = None
-        self.answers: tuple[ArenaAnswer, ...] = ()
-        if self.question is not None:
-            if self.question.prompt_id not in self._prompts:  # it came since
-                self._prompts = {prompt.id: prompt for prompt in arenas.prompts(self.project, self.arena.id)}
-            self.prompt = self._prompts[self.question.prompt_id]
-            self.answers = arenas.some_answers(self.project, (self.question.first_id, self.question.second_id))
+    def number(self, question: Question) -> int:
+        return question.first_id
+
+    def read(self, question: Question) -> tuple[ArenaPrompt, tuple[ArenaAnswer, ...]]:
+        if question.prompt_id not in self._prompts:  # it came since
+            self._prompts = {prompt.id: prompt for prompt in arenas.prompts(self.project, self.arena.id)}
+        answers = arenas.some_answers(self.project, (question.first_id, question.second_id))
+        return self._prompts[question.prompt_id], answers
 
     def vote(self, outcome: Outcome, comment: str = "") -> Changes:
         """Store what the labeler says of the question, and go on. Raises `BadInput` where nothing is asked, and
@@ -84,7 +55,7 @@ class VotingSession:
         found = NewVote(
             self.question.first_id, self.question.second_id, self.labeler.id, guidelines.current_id(self.project),
             WON[outcome], outcome == "both bad", comment=comment,
-            seconds=round(min(time.monotonic() - self._began, LONGEST), 1),
+            seconds=self.seconds,
         )  # fmt: skip
         with self.project.write():
             if packed_votes.stands(self.project, self.labeler.id, found.first_id, found.second_id):
@@ -92,23 +63,6 @@ class VotingSession:
             _, changes = arena_votes.cast(self.project, [found])
         self.refresh()
         return changes
-
-    def undo(self) -> Changes:
-        """Take the labeler's newest vote in this arena back, or all of a ballot; after a restart, too. Raises
-        `BadInput` where there is none."""
-        newest = arena_votes.newest_of(self.project, self.arena.id, self.labeler.id)
-        if not newest:
-            raise BadInput("There is no vote of yours to take back.")
-        changes = arena_votes.retract(self.project, newest)
-        self.refresh()
-        return changes
-
-
-def person(labeler: Labeler) -> Labeler:
-    """The labeler, who is one. Raises `BadInput` for scripts and judges."""
-    if labeler.kind != "person":
-        raise BadInput(f"{labeler.name!r} is a {labeler.kind} labeler, and here people vote: choose another name.")
-    return labeler
 
 
 def ballot(

@@ -169,9 +169,7 @@ class CompareConfig(SamplingConfig):
 
     @property
     def asked(self) -> tuple[Conversation, ...]:
-        """What was typed, in the order in which it is answered. Raises `BadInput` for what is no conversation."""
-        texts = (Conversation.of_text(text) for text in self.prompts if text.strip())
-        return (*texts, *map(conversation, self.conversations))
+        return typed_questions(self.prompts, self.conversations)
 
 
 @dataclass(frozen=True)
@@ -252,9 +250,7 @@ class SlideConfig:
 
     @property
     def asked(self) -> tuple[Conversation, ...]:
-        """What was typed, in the order in which it is answered. Raises `BadInput` for what is no conversation."""
-        texts = (Conversation.of_text(text) for text in self.prompts if text.strip())
-        return (*texts, *map(conversation, self.conversations))
+        return typed_questions(self.prompts, self.conversations)
 
 
 @dataclass(frozen=True)
@@ -598,6 +594,11 @@ def conversation(text: str) -> Conversation:
         return Conversation.read(json.loads(text))
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{text[:60]!r} is no conversation ({error}): give a list of messages as JSON.") from error
+
+
+def typed_questions(texts: tuple[str, ...], conversations: tuple[str, ...]) -> tuple[Conversation, ...]:
+    """What was typed, in the order in which it is answered. Raises `BadInput` for what is no conversation."""
+    return (*(Conversation.of_text(text) for text in texts if text.strip()), *map(conversation, conversations))
 
 
 def kinds_of(record: type[Job]) -> list[JobKind]:
