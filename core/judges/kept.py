@@ -14,7 +14,7 @@ from core.store.files import beside, plain
 
 NAME = "answers.jsonl"
 #: Bytes of what an interrupted job may have left.
-MOST = 1 << 30
+MOST = 256 << 20
 OTHER = "This job was begun by {!r}, and {!r} would go on: begin a new one, or let the first one be found again."
 
 

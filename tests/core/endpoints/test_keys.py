@@ -62,3 +62,13 @@ def test_without_a_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
         patched.setenv(keys.VARIABLE, "sk-2")
         assert keys.of(HERE) == "sk-2"
+
+
+def test_a_key_of_the_environment_may_be_of_one_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(keys.VARIABLE, "https://api.example.com=sk-3==")
+    assert (keys.of(THERE), keys.of(HERE)) == ("sk-3==", "")
+    keys.keep(HERE, "sk-1")
+    assert keys.of(HERE) == "sk-1"
+    monkeypatch.setenv(keys.VARIABLE, "https://=sk-3")
+    with pytest.raises(BadInput, match="no address"):
+        keys.of(HERE)
