@@ -19,7 +19,7 @@ KINDS = {
     "gold": "A gold reward",
     "base": "The base model, asked in words",
     "run": "A tuned policy, asked in words",
-    SERVER: "The model of a server, asked in words",
+    SERVER: "A server's model, asked in words",
 }
 #: Those that give a number, and no words.
 SCORES = ("reward", "gold")
@@ -30,7 +30,7 @@ class JudgeFields(KindFields):
     def __init__(
         self, session: Session, parent: QWidget, *, address: Action, model: Action, look: Action
     ) -> None:  # fmt: skip
-        super().__init__(session, parent, "Judge", address=address, model=model, look=look)
+        super().__init__(session, parent, "Who judges", address=address, model=model, look=look)
         self.reward, self.run = self.runs(TrainRewardJob, "Run"), self.runs(TrainPolicyJob, "Run")
         self.gold = QComboBox(self)
         self.gold.setAccessibleName("Gold reward")

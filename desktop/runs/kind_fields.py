@@ -14,6 +14,8 @@ from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, label, turn_only_with_focus
 
 NO_RUN, NO_REWARD = "No policy is tuned yet: tune one first.", "No reward model is trained yet: train one first."
+#: Pixels that a list has at least: beside others it is narrower than the longest of its texts.
+NARROW = 120
 #: The kind that the fields of a server belong to.
 SERVER = "server"
 
@@ -31,8 +33,7 @@ class KindFields(QWidget):
         self.session = session
         self.kind = QComboBox(self)
         self.kind.setAccessibleName(question)
-        self.kind.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.kind.setMinimumContentsLength(12)
+        self.kind.setMinimumWidth(NARROW)
         turn_only_with_focus(self.kind)
         self.server = ServerFields(session, self, address=address, model=model, look=look)
         self.server.look.setAutoDefault(False)
@@ -80,8 +81,7 @@ class KindFields(QWidget):
         """Those that can be used, the newest first."""
         found = QComboBox(self)
         found.setAccessibleName(name)
-        found.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        found.setMinimumContentsLength(12)
+        found.setMinimumWidth(NARROW)
         found.setPlaceholderText(NO_REWARD if record is TrainRewardJob else NO_RUN)
         turn_only_with_focus(found)
         self.read_runs(record, found)
