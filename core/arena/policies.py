@@ -186,6 +186,8 @@ def lack(project: Project, policy: ArenaPolicy) -> str:
                     raise BadInput("its files are others than those that were added: put them back, or add it anew.")
             case "model":
                 base_models.check(base_models.parse(text_of(policy, "model")))
+            case "server":
+                _server(f"{text_of(policy, 'address')}#{text_of(policy, 'model')}")
     except (BadInput, ModelError) as error:
         return f"{policy.name} cannot answer: {error}"
     return ""

@@ -38,15 +38,16 @@ def asked(
     project: Project, arena: Arena, reward: str, *, noise: float = 0.0, votes: int = 100, seed: int = 0
 ) -> Callable[[], Simulated]:
     """Ask the gold reward of all answers and draw as many votes, on the questions that a labeler would be asked; which
-    may take long and keeps nobody from writing. Returns what stores them. Raises `BadInput` for what is no reward, for
-    a noise below 0, and for a number of votes below 1.
+    may take long and keeps nobody from writing. Where there is noise, another `seed` is another voter. Returns what
+    stores them. Raises `BadInput` for what is no reward, for a noise below 0, and for a number of votes below 1.
     """
     if not (0 <= noise < math.inf):
         raise BadInput("The noise must be a number of at least 0.")
     if not 1 <= votes <= MOST:
         raise BadInput(f"The number of votes must be from 1 to {MOST:,}.")
     score = gold.find(project, reward)
-    name, detail = f"{gold.SIMULATED}voter, {reward}, noise {noise:g}", f"{reward} (voter, noise {noise:g})"
+    drawn = f"noise {noise:g}" + (f", seed {seed}" if seed and noise else "")
+    name, detail = f"{gold.SIMULATED}voter, {reward}, {drawn}", f"{reward} (voter, {drawn})"
     known = labelers.find(project, name)
     asking = Asking(project, arena.id, known.id if known else 0)
     values, lost = _values(project, arena, score)

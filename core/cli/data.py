@@ -73,7 +73,7 @@ def import_command(
             report = data.import_preferences(project, path, labeler, split=split, options=options, held="drop")
     refused = [f"line {item.line}: {item.reason}" for item in report.refused]
     hazards = [sentence for sentence in (*found.hazards, found.note) if sentence]
-    said = f"Read as {found.format}. Imported {report.added} {report.what}, {report.known} were there already."
+    said = f"Read as {found.format}. Imported {report.imported}, {report.known} were there already."
     text = "\n".join([said, *hazards, *report.notes, *refused])
     values = {"added": report.added, "known": report.known, "unranked": report.unranked, "what": report.what}
     values |= {"format": found.format, "refused": refused, "hazards": hazards, "notes": report.notes}

@@ -16,6 +16,7 @@ from core.records import Job
 from core.report import arena as results
 from core.store import Project, arenas, labelers
 
+TOO_FEW = "too few"
 HEADER = ("the judge with people", "kappa", "pairs alike", "pairs")
 
 
@@ -80,7 +81,7 @@ def values(found: JudgeFigures) -> dict[str, Any]:
 
 
 def _row(name: str, found: JudgeAgreement) -> tuple[Any, ...]:
-    return name, interval(found.kappa), interval(found.pairwise), found.votes
+    return name, TOO_FEW if found.too_few else interval(found.kappa), interval(found.pairwise), found.votes
 
 
 COMMANDS = (judge,)

@@ -7,7 +7,7 @@ import click
 
 from core.cli.output import folder_argument, json_option, opened, say, show, table
 from core.errors import BadInput
-from core.labeling import html_pack, pack_report
+from core.labeling import html_pack, pack_report, page_items
 from core.labeling import pack as packs
 from core.store import arenas, assignments, labelers, packed_rankings
 from core.store import conflicts as conflicting
@@ -36,15 +36,25 @@ def assign(folder: Path, names: tuple[str, ...], overlap: int, as_json: bool) ->
 @click.option("--labeler", required=True, help="For whom.")
 @click.option("--arena", default="", help="An arena to vote in, too, in which policies go by letters.")
 @click.option("--html", is_flag=True, help="A page that is ranked in any browser, on a phone too, without Plumbline.")
+@click.option(
+    "--method", type=click.Choice(page_items.METHODS), help="How a page ranks at first: pairwise is two at a time."
+)
 @json_option
-def pack(folder: Path, file: Path, labeler: str, arena: str, html: bool, as_json: bool) -> None:
+def pack(
+    folder: Path, file: Path, labeler: str, arena: str, html: bool, method: str | None, as_json: bool
+) -> None:  # fmt: skip
     """Write a labeling pack: one file, ranked elsewhere without a model or a network, then merged."""
     if not html and html_pack.is_page(file):
         raise BadInput(f"{file.name} is the name of a page: add --html, or name the pack {file.stem}{packs.SUFFIX}.")
     if html and arena:
         raise BadInput("A page holds prompts to rank and no arena: leave out --html, or --arena.")
+    if method and not html:
+        raise BadInput("--method is of a page: add --html. In Plumbline itself each labeler chooses how to rank.")
     with opened(folder) as project:
-        waiting = html_pack.write(project, file, labeler) if html else packs.pack(project, file, labeler, arena)
+        if html:
+            waiting = html_pack.write(project, file, labeler, method or "order")
+        else:
+            waiting = packs.pack(project, file, labeler, arena)
         stays = packed_rankings.not_sent_back(project, labeler)
         asked = len({row[2] for row in arenas.texts(project, arenas.called(project, arena).id)}) if arena else 0
     if stays:

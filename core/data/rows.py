@@ -116,6 +116,15 @@ class Report:
     notes: list[str] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
 
+    @property
+    def imported(self) -> str:
+        """What is new, by what it is: `12 rankings`, or `3 prompts with answers to rank`."""
+        ranked = self.added - self.unranked
+        parts = [f"{ranked:,} {self.what}"] if ranked or not self.unranked else []
+        if self.unranked:
+            parts.append(f"{self.unranked:,} prompts with answers to rank")
+        return " and ".join(parts)
+
 
 @dataclass(frozen=True)
 class ExportReport:

@@ -24,8 +24,8 @@ from core.texts import MARKDOWN, shown
 SUFFIXES = (".html", ".htm")
 #: In the order in which they stand in the page: each uses those before it.
 SCRIPTS = (
-    "ordering.js", "store.js", "work.js", "answers.js", "dom.js", "cards.js", "drag.js", "keys.js", "flags.js",
-    "stills.js", "page.js",
+    "ordering.js", "pairwise.js", "drafts.js", "own.js", "store.js", "work.js", "answers.js", "dom.js", "cards.js",
+    "drag.js", "keys.js", "flags.js", "stills.js", "writing.js", "page.js",
 )  # fmt: skip
 POLICY = (
     "default-src 'none'; script-src '{script}'; style-src '{style}'; base-uri 'none'; form-action 'none'; "
@@ -41,8 +41,9 @@ def is_page(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES
 
 
-def write(project: Project, path: Path, labeler: str) -> int:
-    """Write a page for one labeler to `path`; returns how many prompts wait in it.
+def write(project: Project, path: Path, labeler: str, method: str = "order") -> int:
+    """Write a page for one labeler to `path`; returns how many prompts wait in it. `method` is how it ranks at first,
+    one of `page_items.METHODS`.
 
     Raises `BadInput` for another ending than .html, or if there is nothing to rank.
     """
@@ -52,7 +53,7 @@ def write(project: Project, path: Path, labeler: str) -> int:
     queue = assignments.queue(project, person.id)
     if not queue.waiting:
         raise BadInput(f"There is nothing for {labeler} to rank: generate completions or assign prompts first.")
-    held = page_items.held(project, person, queue)
+    held = page_items.held(project, person, queue, method)
     text = page(held, guidelines.current(project))
     with beside.file(path) as made:  # an older page stays until the new one is whole
         made.write_bytes(text.encode())

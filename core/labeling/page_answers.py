@@ -7,7 +7,6 @@ older file that comes late undoes nothing.
 
 import uuid
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from core.labeling import pack_answers, pack_merge, pack_reading
 from core.labeling.pack_brought import Brought
 from core.labeling.pack_report import Merged, not_saved, short
 from core.labeling.page_items import digest
+from core.labeling.page_own import NONE, OwnAnswer, OwnAnswers
 from core.records import MOST_COMPLETIONS
 from core.store import Project, packed_rankings
 from core.store.files import plain
@@ -51,25 +51,34 @@ def merge(project: Project, path: Path) -> Merged:
             raise BadInput(f"{path.name} was made by a newer Plumbline: bring this one up to date to merge it.")
         name, uid, begun = _head(found)
         rankings = [_ranking(each) for each in found["rankings"]]
+        answers = [_answer(each) for each in _list(found.get("answers", []), MOST_RANKINGS)]
         known = {_text(uid, LONGEST_NAME) for uid in found["known"]}
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise BadInput(f"{path.name} holds no answers of a page, or is damaged: ask for it again.") from error
     if len({each["uid"] for each in rankings}) < len(rankings):
         raise BadInput(f"{path.name} holds a ranking twice: ask for it again.")
     person = pack_merge.labeler_here(project, uid, name, path)
-    report = pack_merge.take(project, _brought(project, name, rankings, known), person, path)
+    report = pack_merge.take(project, _brought(project, name, rankings, known, answers), person, path)
     return report + Merged(begun_left=[not_saved(begun)] if begun else [])
 
 
-def _brought(project: Project, name: str, rankings: list[dict[str, Any]], known: set[str]) -> Brought:
-    """The rankings of the file after those from here that the page knew of. What was ranked when its prompt or its
-    completions were others than now is named and left out."""
+def _brought(
+    project: Project, name: str, rankings: list[dict[str, Any]], known: set[str], answers: list[OwnAnswer]
+) -> Brought:
+    """The rankings of the file after those from here that the page knew of, and the answers that were written in it.
+    What was ranked when its prompt or its completions were others than now is named and left out."""
     ours = [each for each in packed_rankings.listed(project, name) if each.repeat_of is None]
     before = [each for each in ours if each.uid in known]
+    standing = [each for each in rankings if each["retracted_at"] is None]
+    own = OwnAnswers(project, name, answers, {item.completion_id for each in standing for item in each["items"]})
+    here = packed_rankings.known(project)
     texts = {group: packed_rankings.group_text(project, group) for group in {each["group"] for each in rankings}}
     good, refused = list[dict[str, Any]](), dict[str, None]()
     for each in rankings:
         text = texts[each["group"]]
+        lost = any(own.number(item.completion_id) == NONE for item in each["items"])
+        if lost and each["retracted_at"] and each["uid"] not in here:
+            continue  # it was taken back, and the answer that it named after it
         if text is None or _is_of(each, text):
             good.append(each)
         else:
@@ -79,14 +88,15 @@ def _brought(project: Project, name: str, rankings: list[dict[str, Any]], known:
     first, made = max(ids.values(), default=0) + 1, list[PackedRanking]()
     for number, each in enumerate(good, first):
         version = versions.setdefault(each["guidelines"], len(versions) + 1)
-        made.append(_packed(each, number, version, ids, name))
+        made.append(_packed(each, number, version, ids, name, own))
         ids[each["uid"]] = number
     taken_back = frozenset(each.uid for each in before if each.retracted_at)
     return Brought(
         [*before, *made],
         HandedOut(uuid.uuid4().hex, taken_back),
-        partial(packed_rankings.group_text, project),
+        own.text_of,
         [(number, digest) for digest, number in reversed(versions.items())],
+        answered=tuple(own.by_group),
         refused=tuple(refused),
     )
 
@@ -98,7 +108,9 @@ def _is_of(ranking: Mapping[str, Any], text: GroupText) -> bool:
     return ranking["digest"] == digest(text.prompt, shown)
 
 
-def _packed(ranking: dict[str, Any], number: int, version: int, ids: Mapping[str, int], name: str) -> PackedRanking:
+def _packed(
+    ranking: dict[str, Any], number: int, version: int, ids: Mapping[str, int], name: str, own: OwnAnswers
+) -> PackedRanking:
     """As a row; one that repeats what is not known points to no ranking that there is."""
     repeats = ranking["repeat_of"]
     return PackedRanking(
@@ -106,8 +118,9 @@ def _packed(ranking: dict[str, Any], number: int, version: int, ids: Mapping[str
         comment=ranking["comment"], seconds=ranking["seconds"], retracted_at=ranking["retracted_at"],
         created_at=ranking["created_at"], uid=ranking["uid"], method=ranking["method"],
         repeat_of=None if repeats is None else ids.get(repeats, -1), adjudicates=int(ranking["adjudicates"]),
-        strength=None, origin="", name=name, kind="person", detail="", items=ranking["items"],
-        criteria=ranking["criteria"],
+        strength=None, origin="", name=name, kind="person", detail="",
+        items=tuple(each._replace(completion_id=own.number(each.completion_id)) for each in ranking["items"]),
+        criteria=tuple(each._replace(completion_id=own.number(each.completion_id)) for each in ranking["criteria"]),
     )  # fmt: skip
 
 
@@ -133,7 +146,7 @@ def _ranking(found: Any) -> dict[str, Any]:
     """A ranking with each field of its kind. What its numbers and names may be is for `pack_check` to say."""
     items = tuple(map(_item, _list(found["items"], MOST_COMPLETIONS)))
     criteria = tuple(
-        CriterionRank(_text(name, LONGEST_NAME), _number(number), _number_or_none(rank))
+        CriterionRank(_text(name, LONGEST_NAME), _completion(number), _number_or_none(rank))
         for name, number, rank in _list(found["criteria"], 100 * MOST_COMPLETIONS)
     )
     seconds = found["seconds"]
@@ -156,9 +169,24 @@ def _item(found: Any) -> Item:
     if verdict not in (None, "good", "bad"):
         raise ValueError(verdict)
     return Item(
-        _number(found["id"]), _number_or_none(found["rank"]), _text_or_none(found["flag"], LONGEST_NAME),
+        _completion(found["id"]), _number_or_none(found["rank"]), _text_or_none(found["flag"], LONGEST_NAME),
         _number_or_none(found["position"]), verdict,
     )  # fmt: skip
+
+
+def _answer(found: Any) -> OwnAnswer:
+    text, number = whole(_text(found["text"], 1_000_000)), _completion(found["id"])
+    if number >= 0 or not text.strip():
+        raise ValueError("answer")
+    of = None if found["of"] is None else _completion(found["of"])
+    return OwnAnswer(number, _number(found["group"]), text, of)
+
+
+def _completion(found: Any) -> int:
+    """The number of a completion; those that were written in a page have negative ones."""
+    if type(found) is not int or not -LARGEST < found < LARGEST:
+        raise ValueError("completion")
+    return found
 
 
 def _list(found: Any, most: int) -> list[Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from core.conversation import words
 from core.preferences.judged_groups import OVERALL
-from core.records import Completion, Labeler, Prompt
+from core.records import LONGEST_ANSWER, MOST_ANSWERS, MOST_COMPLETIONS, Completion, Labeler, Prompt
 from core.store import Project, assignments, completions, guidelines, packed_rankings, rankings
 from core.store.assignments import Queue
 from core.store.packed_rankings import PackedRanking
@@ -22,6 +22,8 @@ VERSION = 1
 BY_CRITERIA = "rank_by_criteria"
 #: Flags in the menu, and criteria to order by.
 MOST_NAMES = 40
+#: Ways to rank that a page has: all at once by hand, and by questions of two. It can be changed in the page.
+METHODS = ("order", "pairwise")
 #: How much of one text is shown: a browser lays out more of it than the window.
 TEXT = Limits(100_000, 5_000, named=20_000)
 WAY = "The rest is in the project that this page was made of."
@@ -34,7 +36,7 @@ def digest(prompt: str, texts: Mapping[int, str]) -> str:
     return hashlib.sha256(json.dumps(found).encode()).hexdigest()[:32]
 
 
-def held(project: Project, labeler: Labeler, queue: Queue) -> dict[str, Any]:
+def held(project: Project, labeler: Labeler, queue: Queue, method: str = "order") -> dict[str, Any]:
     """Everything that the page of this labeler holds, as JSON has it."""
     version = guidelines.version(project, guidelines.current_id(project))
     named = guidelines.criteria(version)
@@ -57,6 +59,8 @@ def held(project: Project, labeler: Labeler, queue: Queue) -> dict[str, Any]:
         "flags": _names(guidelines.flags(version)),
         "criteria": _names(named) if by_criteria else [],
         "overall": OVERALL,
+        "method": method if method in METHODS else METHODS[0],
+        "limits": {"letters": LONGEST_ANSWER, "answers": MOST_ANSWERS, "completions": MOST_COMPLETIONS},
         "repeat": repeats,
         "queue": [{"group": group, "repeat_of": uids.get(queue.repeats.get(group, 0))} for group in queue.waiting],
         "items": {str(group): _item(project, labeler, group, known[group]) for group in groups},
@@ -86,7 +90,8 @@ def _names(found: Mapping[str, str]) -> list[dict[str, str]]:
 
 def _item(project: Project, labeler: Labeler, group_id: int, known: list[str]) -> dict[str, Any]:
     """One prompt with its completions, in the orders in which the labeler sees them the first time and again; `known`
-    are the labeler's rankings of it so far."""
+    are the labeler's rankings of it so far. By `same` it is told from another one that has its number in a copy of the
+    project, and by a card's `mine` an answer that the labeler wrote in an earlier page is known again."""
     group = completions.group(project, group_id)
     texts = {each.id: each.text for each in group.completions}
     by_hand = completions.written_by_hand(project, group_id)
@@ -94,10 +99,16 @@ def _item(project: Project, labeler: Labeler, group_id: int, known: list[str]) -
     def order(again: bool) -> list[int]:
         return rankings.shown_order(group_id, labeler.id, list(texts), again=again, by_hand=by_hand)
 
+    def card(completion: Completion) -> dict[str, str]:
+        mine = {"mine": whole(completion.text)} if by_hand.get(completion.id) == labeler.id else {}
+        return {"text": _text(completion.text), "foot": _foot(completion)} | mine
+
+    of_models = {number: text for number, text in texts.items() if number not in by_hand}
     return {
         "digest": digest(group.prompt.text, texts),
+        "same": digest(group.prompt.text, of_models)[:12],
         "turns": _turns(group.prompt),
-        "cards": {str(each.id): {"text": _text(each.text), "foot": _foot(each)} for each in group.completions},
+        "cards": {str(each.id): card(each) for each in group.completions},
         "shown": order(again=False),
         "again": order(again=True),
         "known": known,

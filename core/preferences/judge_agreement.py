@@ -20,6 +20,10 @@ from core.preferences.votes import Floats, Numbers
 CREDIT = np.array([[1, 0.5, 0], [0.5, 1, 0.5], [0, 0.5, 1]])
 
 
+#: Votes below which a kappa says nothing: of nine, even a judge that tosses a coin reaches 0.5 now and then.
+FEWEST = 10
+
+
 @dataclass(frozen=True)
 class JudgeAgreement:
     """`kappa` is Cohen's over win, tie and loss; of `pairwise` a tie beside a win or a loss is half. `votes` are
@@ -28,6 +32,11 @@ class JudgeAgreement:
     kappa: Interval
     pairwise: Interval
     votes: int
+
+    @property
+    def too_few(self) -> bool:
+        """Are they too few for a kappa that means anything?"""
+        return self.votes < FEWEST
 
 
 @dataclass(frozen=True)

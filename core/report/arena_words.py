@@ -184,6 +184,8 @@ def _agreement(judge: Judge) -> str:
 
 def _kappa(found: JudgeAgreement) -> str:
     kappa = found.kappa
+    if found.too_few:
+        return "; too few for a kappa"
     if kappa.value is None:
         return ""
     if kappa.low is None or kappa.high is None:

@@ -56,10 +56,18 @@ def of_contender(policy: ArenaPolicy) -> list[Wish]:
     return []
 
 
+def _of_sound(policy: ArenaPolicy) -> list[Wish]:
+    """Nothing of one that is damaged: the job asks it for nothing, says so, and lets the others answer."""
+    try:
+        return of_contender(policy)
+    except BadInput:
+        return []
+
+
 def named(project: Project, config: object) -> list[Wish]:
     """What a job's settings name, those of the run that it compares or does again, and the policies of its arena.
     Raises `BadInput` for what is no name."""
-    contenders = [each for policy in _contenders(project, config) for each in of_contender(policy)]
+    contenders = [each for policy in _contenders(project, config) for each in _of_sound(policy)]
     return _different([*_made(config), *_made(_compared(project, config), again=True), *contenders])
 
 
@@ -89,7 +97,7 @@ def choose(project: Project, config: object, taken: object = None) -> None:
     project name, those `taken` over, those of the run that is compared and the policies of an arena, nobody typed: it
     must have been allowed."""
     theirs = _keys(taken) | _keys(_compared(project, config), again=True)
-    theirs |= {each.key for policy in _contenders(project, config) for each in of_contender(policy)}
+    theirs |= {each.key for policy in _contenders(project, config) for each in _of_sound(policy)}
     wanted = named(project, config)
     gate.choose(project, [each for each in wanted if each.key not in theirs])
     gate.check(project, [each for each in wanted if each.key in theirs] + base(project))

@@ -11,7 +11,7 @@ from itertools import combinations
 from typing import Any
 
 from core.conversation import Conversation
-from core.errors import BadInput
+from core.errors import BadInput, ProjectError
 from core.events import NewAnswer as NewAnswer
 from core.records import PolicyKind, Prompt
 from core.store import Changes, Project, cells, now
@@ -278,7 +278,12 @@ def equal_answers(project: Project, arena_id: int) -> list[tuple[int, int, int]]
 
 
 def _policy(row: dict[str, Any]) -> ArenaPolicy:
-    return ArenaPolicy(**row | {"detail": cells.read(row["detail"], dict, f"Policy {row['id']} of an arena")})
+    """One whose details cannot be read has none: what needs them says so by name, and the others stay as they are."""
+    try:
+        detail = cells.read(row["detail"], dict, "It")
+    except ProjectError:
+        detail = {}
+    return ArenaPolicy(**row | {"detail": detail})
 
 
 def _prompt(row: dict[str, Any]) -> ArenaPrompt:

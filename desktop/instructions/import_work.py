@@ -81,11 +81,9 @@ class ImportWork(QObject):
 
 def outcome(report: Report) -> str:
     """What an import did, for whoever began it."""
-    parts = [f"{report.added:,} {report.what} imported"]
+    parts = [f"{report.imported} imported"]
     if report.known:
         parts.append(f"{report.known:,} were there already")
     if report.refused:
         parts.append(f"{len(report.refused):,} lines could not be used (see Refused)")
-    if report.unranked:
-        parts.append(f"{report.unranked:,} of them not ranked by anybody, which wait in Rank")
     return "\n".join([", ".join(parts) + ".", *report.notes])

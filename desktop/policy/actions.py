@@ -75,7 +75,7 @@ SLIDE_WRITE = _slider(
     "tune.slide-write", "Answer it", "Let the policy answer the prompt at each checkpoint that is kept"
 )
 SLIDE_HELD_OUT = _slider(
-    "tune.slide-held-out", "Held-out prompts", "Let the policy answer them at each checkpoint that is kept"
+    "tune.slide-held-out", "Answer held-out prompts", "Let the policy answer them at each checkpoint that is kept"
 )
 SLIDE_PLAY = _slider("tune.slide-play", "Play", "Step after step by itself; Space starts and stops it", only_here=True)
 PRESENT = _slider(

@@ -4,7 +4,7 @@ prompt is answered by a job at each checkpoint that is kept."""
 from functools import partial
 
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QComboBox, QLineEdit, QSizePolicy, QStackedWidget, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QSizePolicy, QStackedWidget, QTabBar, QWidget
 
 from core.config.jobs import JobKind, SlideConfig, SlideJob
 from core.config.training import TrainPolicyJob
@@ -95,6 +95,13 @@ class SliderPage(QWidget):
         super().showEvent(event)
         if self._stale:
             self._read()
+        if not event.spontaneous() and not isinstance(QApplication.focusWidget(), QTabBar):
+            self._take_focus()
+
+    def _take_focus(self) -> None:
+        """A click on the page's tab leaves the focus where it was, and Space would press what is there."""
+        places = (self.player.slider, self.typed)
+        next((each for each in places if each.isVisible() and each.isEnabled()), self).setFocus()
 
     def _look(self) -> None:
         self._stale = True

@@ -193,6 +193,7 @@ class Tab(TabWidget, Ranks, ReadsSettings, LooksAtConversation):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        self._follow_name()
         self.controller.reach_back(True)
         self._show_buttons()
         self.show_generation()
@@ -224,6 +225,10 @@ class Tab(TabWidget, Ranks, ReadsSettings, LooksAtConversation):
         """Take over what was chosen in the settings: the labeler's name, the size of the text, the breaks."""
         self.side.clock.minutes.setValue(user_settings.break_minutes())
         self.board.read_settings()
+        self._follow_name()
+
+    def _follow_name(self) -> None:
+        """Somebody else may have been named in the settings, or in a vote."""
         name = self.session.labeler_name
         if self.labeling is None or name != self.labeling.labeler.name:
             self.header.labeler.setText(name)

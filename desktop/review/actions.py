@@ -69,6 +69,7 @@ JUDGE_SERVER = _labelers("labelers.judge-server", "Address of the judge's server
 JUDGE_MODEL = _labelers(
     "labelers.judge-model", "The judge's model", "Empty is the only one that it has.", field=True, only_here=True
 )
+JUDGE_LOOK = _labelers("labelers.judge-look", "Look", "Ask the server which models it has.", only_here=True)
 EXPLAIN = _labelers("labelers.explain", "It says why first", "The reasons are kept; it takes longer.", only_here=True)
 JUDGE_LIMIT = _labelers("labelers.judge-limit", "At most this many prompts are judged", field=True)
 LET_JUDGE = _labelers("labelers.let-judge", "Let a judge rank")
@@ -78,5 +79,5 @@ DECIDE = _labelers("labelers.decide", "Take this order", only_here=True)
 ACTIONS = (
     IMPORT, IMPORT_FROM_HUB, EXPORT, SEARCH, DISTANCE, *FILTERS.values(), PEOPLE_ONLY, ADD_NEWEST, ADJUDICATE, TAKE_OUT,
     LABELER, NAME, ADD, OVERLAP, SHARE_OUT, EVERYBODY, MAKE_PACK, PACK_ARENA, MAKE_PAGE, MERGE_PACK, REPEAT, GOLD,
-    PERSONALITY, NOISE, LET_RANK, JUDGE, JUDGE_SERVER, JUDGE_MODEL, EXPLAIN, JUDGE_LIMIT, LET_JUDGE, DECIDE,
+    PERSONALITY, NOISE, LET_RANK, JUDGE, JUDGE_SERVER, JUDGE_MODEL, JUDGE_LOOK, EXPLAIN, JUDGE_LIMIT, LET_JUDGE, DECIDE,
 )  # fmt: skip

@@ -17,7 +17,7 @@ from core.store import Changes, Project, arenas
 from core.store.packed_rankings import PACK
 from core.store.undo import bulk
 from core.texts import one_line
-from desktop import errors
+from desktop import errors, user_settings
 from desktop.background import with_project
 from desktop.review import actions
 from desktop.session import Session
@@ -100,8 +100,8 @@ class PacksCard(QWidget):
         self._make(path, labeler, partial(pack.pack, arena=arena), votes)
 
     def make_page(self, path: Path, labeler: str) -> None:
-        """Write a page in the background."""
-        self._make(path, labeler, html_pack.write)
+        """Write a page in the background. It asks as one ranks here, until its labeler chooses another way."""
+        self._make(path, labeler, partial(html_pack.write, method=user_settings.ranking_method()))
 
     def _make(self, path: Path, labeler: str, write: Write, votes: str = "") -> None:
         def done(waiting: int) -> None:

@@ -10,18 +10,21 @@ function now() {
 
 function rankingOf(work, entry, draft, seconds) {
   const { pack } = work;
-  const shown = entry.repeat_of ? work.item(entry).again : work.item(entry).shown;
-  const overall = draft.orders[pack.overall] ?? [];
-  const criteria = Object.entries(draft.orders).filter(([name, tiers]) => name !== pack.overall && tiers.length);
+  const shown = work.shownOf(entry);
+  const overall = drafts.tiers(draft, shown, pack.overall);
+  const named = new Set([...Object.keys(draft.orders), ...Object.keys(draft.answers)]);
+  named.delete(pack.overall);
+  const criteria = [...named].map((name) => [name, drafts.tiers(draft, shown, name)]).filter(([, tiers]) => tiers.length);
   return {
     uid: uid(),
     group: entry.group,
     digest: work.item(entry).digest,
+    same: entry.same,
     guidelines: pack.guidelines,
     known: work.item(entry).known,
     repeat_of: entry.repeat_of ?? null,
     adjudicates: work.item(entry).decides && !entry.repeat_of,
-    method: "order",
+    method: draft.method,
     created_at: now(),
     retracted_at: null,
     seconds: Math.round(seconds * 10) / 10,
@@ -44,7 +47,7 @@ function draftOf(work, ranking) {
   const place = (name, id, rank) => {
     if (rank) ((orders[name] ??= [])[rank - 1] ??= []).push(id);
   };
-  const draft = { ...work.fresh(), orders, flag: ranking.flag, comment: ranking.comment, touched: true };
+  const draft = { ...work.fresh(), method: "order", orders, flag: ranking.flag, comment: ranking.comment, touched: true };
   for (const item of ranking.items) {
     place(work.pack.overall, item.id, item.rank);
     if (item.flag) draft.flags[item.id] = item.flag;
@@ -66,11 +69,12 @@ function answersOf(work) {
     made_at: now(),
     begun: work.begun,
     known: [...known],
-    rankings: work.rankings,
+    answers: work.own.written,
+    rankings: work.rankings.filter((each) => work.item(each) || !work.pack.items[each.group]),
   });
 }
 
-// The rankings in a file that was given back earlier. What is wrong with it is an error's message.
+// The rankings and answers in a file that was given back earlier. What is wrong with it is an error's message.
 function rankingsOf(pack, text) {
   let found = null;
   try {
@@ -80,18 +84,23 @@ function rankingsOf(pack, text) {
   }
   const sound = (each) =>
     /^[0-9a-f]{32}$/.test(each?.uid) && Number.isInteger(each.group) && [each.items, each.criteria, each.known].every(Array.isArray);
-  if (found?.plumbline !== "answers" || !Array.isArray(found.rankings) || !found.rankings.every(sound)) {
+  const written = (each) =>
+    Number.isSafeInteger(each?.id) && each.id < 0 && Number.isInteger(each.group) && typeof each.text === "string" && each.text.trim();
+  const answers = found?.answers ?? [];
+  const whole = [found?.rankings, answers].every(Array.isArray) && found.rankings.every(sound) && answers.every(written);
+  if (found?.plumbline !== "answers" || !whole) {
     throw new Error("This is no file of answers, or it is damaged.");
   }
   if (found.project !== pack.project || found.labeler !== pack.labeler) {
     throw new Error("These answers are another project's, or another labeler's.");
   }
-  return found.rankings;
+  return { rankings: found.rankings, answers };
 }
 
 // By this it is told whether the last file that was given back has all of it.
 function stateOf(work) {
-  return `${work.rankings.length}/${work.standing.length}`;
+  const answers = work.own.written.length;
+  return `${work.rankings.length}/${work.standing.length}${answers ? `/${answers}` : ""}`;
 }
 
 function fileName(pack) {

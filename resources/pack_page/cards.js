@@ -17,15 +17,17 @@ class Cards {
     return this.work.shown[this.selected];
   }
 
-  // Another item.
-  showItem() {
-    this.selected = 0;
-    this.showPrompt();
+  // Another item; or the same one with other answers, of which the last is one's own.
+  showItem(same = false) {
+    const more = same && this.work.shown.length > this.cards.length;
+    this.selected = more ? this.work.shown.length - 1 : 0;
+    if (!same) this.showPrompt();
     this.cards = this.work.shown.map((id, index) => this.makeCard(id, index));
     $("cards").replaceChildren(...this.cards.map((card) => card.frame));
-    $("board").scrollTop = 0;
+    if (!same) $("board").scrollTop = 0;
     $("comment").value = this.work.draft.comment;
     this.showOrder();
+    if (more) this.cards[this.selected].frame.scrollIntoView({ block: "nearest" });
   }
 
   showPrompt() {
@@ -65,7 +67,11 @@ class Cards {
     const letter = order.letter(index);
     const button = (name, text, title) =>
       make("button", { kind: name, text, title, on: () => this.wish(name, index), label: `${title}: ${letter}` });
-    const { text, foot } = this.item.cards[id];
+    const { own } = this.work;
+    const text = own.text(this.work.current.group, id);
+    const mine = own.of(this.work.current.group).find((each) => each.id === id);
+    const foot = mine ? (mine.of ? "Mended by hand" : "Written by hand") : this.item.cards[id].foot;
+    const nothing = text.trim() ? "" : text ? "Nothing but blanks" : "An empty answer";
     const parts = {
       chip: make("span", { kind: "chip", text: letter, data: { grip: id }, title: "Drag it to its place" }),
       said: make("span", { kind: "flagged" }),
@@ -74,15 +80,16 @@ class Cards {
       good: button("good", "+", "Good by itself"),
       bad: button("bad", "−", "Bad by itself"),
       flag: button("flag", "⚑", "Flag this completion"),
+      mend: button("mend", "✎", "Write a better one of it"),
     };
     const head = make(
       "div", { kind: "card-head", data: { grip: id, mouse: "1" } }, parts.chip, parts.said, parts.tie, parts.place,
     );
     const below = make(
-      "div", { kind: "card-foot" }, make("span", { kind: "foot", text: foot }), parts.good, parts.bad, parts.flag,
+      "div", { kind: "card-foot" }, make("span", { kind: "foot", text: foot }), parts.good, parts.bad, parts.flag, parts.mend,
     );
     const frame = make("article", { kind: "card", data: { drop: `card:${id}` }, label: `Completion ${letter}` });
-    frame.append(head, passage("answer", text), below);
+    frame.append(head, passage(nothing ? "answer nothing" : "answer", nothing || text), below);
     frame.addEventListener("click", () => this.select(index, { scroll: false }));
     return { id, index, letter, frame, ...parts };
   }
@@ -91,17 +98,19 @@ class Cards {
   showOrder() {
     const draft = this.work.draft;
     const tiers = this.work.tiers();
+    const asked = this.work.question;
+    document.body.toggleAttribute("data-asking", Boolean(asked));
+    this.showQuestion(asked, draft);
     for (const card of this.cards) {
       const rank = order.rank(tiers, card.id);
       const tied = order.tied(tiers, card.id);
       const [flag, verdict] = [draft.flags[card.id], draft.verdicts[card.id]];
       card.frame.classList.toggle("placed", rank !== null);
-      card.place.textContent = rank === null ? "Place" : tied ? `${rank} tied` : `${rank}`;
-      card.place.title = rank === null ? "Give it the next place" : "Take its place away";
-      card.place.setAttribute(
-        "aria-label", rank === null ? `Place ${card.letter} next` : `${card.letter} has place ${card.place.textContent}: take it away`,
-      );
-      card.tie.hidden = rank !== null || !tiers.length;
+      card.frame.hidden = Boolean(asked) && !asked.includes(card.id);
+      card.place.textContent = asked ? "Better" : rank === null ? "Place" : tied ? `${rank} tied` : `${rank}`;
+      card.place.title = asked ? "It is the better one" : rank === null ? "Give it the next place" : "Take its place away";
+      card.place.setAttribute("aria-label", this.saidOfPlace(card, rank, asked));
+      card.tie.hidden = rank !== null || !tiers.length || Boolean(asked);
       card.tie.textContent = `= ${tiers.length}`;
       card.said.textContent = flag ? `⚑ ${this.titleOf(flag)}` : "";
       pressed(card.good, verdict === "good");
@@ -116,6 +125,27 @@ class Cards {
     this.select(this.selected, { scroll: false });
   }
 
+  saidOfPlace(card, rank, asked) {
+    if (asked) return `${card.letter} is better`;
+    return rank === null ? `Place ${card.letter} next` : `${card.letter} has place ${card.place.textContent}: take it away`;
+  }
+
+  // Which of the two is better, and how many such questions are left.
+  showQuestion(asked, draft) {
+    $("question").hidden = !asked;
+    if (!asked) return;
+    const answers = draft.answers[draft.criterion] ?? [];
+    const [one, two] = asked.map((id) => order.letter(this.work.shown.indexOf(id)));
+    const left = pairwise.left(this.work.shown, answers);
+    const rest = left === 1 ? "the last one" : `at most ${left} left`;
+    const button = (kind, text, sign) => make("button", { kind, text, on: () => this.wish("answer", sign) });
+    $("question").replaceChildren(
+      button("left", `${one} is better`, 1), button("neither", "Neither", 0), button("right", `${two} is better`, -1),
+      make("span", { text: `Which one is better? Question ${answers.length + 1}, ${rest}.` }),
+    );
+    if (!asked.includes(this.chosen)) this.selected = this.work.shown.indexOf(asked[0]);
+  }
+
   titleOf(flag) {
     return this.work.pack.flags.find((each) => each.name === flag)?.title ?? flag;
   }
@@ -127,7 +157,7 @@ class Cards {
     $("criteria").replaceChildren(
       make("span", { text: "Order by" }),
       ...criteria.map((name) => {
-        const done = (draft.orders[name] ?? []).length > 0;
+        const done = drafts.tiers(draft, this.work.shown, name).length > 0;
         const { title, meaning } = titles.get(name);
         const button = make("button", { kind: "tab", text: `${done ? "✓ " : ""}${title}`, title: meaning, on: () => this.wish("look", name) });
         pressed(button, name === draft.criterion);

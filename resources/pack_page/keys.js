@@ -19,7 +19,14 @@ const SHEET = [
     ["Delete", "take its place away"],
     ["+   -", "good or bad by itself; again takes it back"],
   ]],
+  ["Two at a time", [
+    ["Q", "two at a time, or all at once"],
+    ["← →", "the left or the right one is better"],
+    ["↓   =", "neither is better"],
+    ["Backspace", "take back the last answer"],
+  ]],
   ["More", [
+    ["W   Shift+W", "write an answer; mend the selected one"],
     ["X", "flag the completion or the whole prompt"],
     ["T", "show or hide earlier turns"],
     ["R", "guidelines"],
@@ -35,8 +42,10 @@ const KEYS = {
   "Ctrl+Shift+Z": "redo", "Ctrl+Y": "redo", ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down",
   " ": "placeSelected", "Shift+ArrowUp": "better", "Shift+ArrowDown": "worse", Delete: "remove", X: "flag",
   ContextMenu: "flag", "Shift+F10": "flag", T: "turns", R: "rules", F3: "rules", "Ctrl+M": "comment",
-  PageUp: "scrollUp", PageDown: "scrollDown",
+  PageUp: "scrollUp", PageDown: "scrollDown", W: "write", "Shift+W": "mend", Q: "method", F6: "method",
 };
+// What answers a question of two.
+const ANSWERS = { left: 1, right: -1, down: 0, tieUp: 0 };
 // Signs that are typed in another way on each keyboard.
 const TYPED = { "?": "help", "=": "tieUp", "+": "good", "-": "bad", "−": "bad" };
 const LETTERS = "ABCDEFGHIJKLMNOP";

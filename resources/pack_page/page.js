@@ -3,6 +3,12 @@
 const NOTHING = "Nothing is ranked yet: place at least one answer, judge it (+ or −), or flag it.";
 const HINT = "A B C … from best to worst   ·   Shift ties   ·   X flags   ·   Enter saves   ·   S later   ·   ? keys";
 const HINT_TOUCH = "Place the answers from best to worst, or drag a letter; on another one it ties.";
+const HINT_TWO = "← → the better one   ·   ↓ neither   ·   Backspace takes back   ·   Enter saves   ·   ? keys";
+const HINT_TWO_TOUCH = "";
+const UNFINISHED = "There are questions left: answer them, or place all answers by hand.";
+const ALL_ANSWERED = "Every question is answered: save the order, or take back the last answer.";
+const TO_TWO = "Two at a time";
+const TO_ALL = "All at once";
 const NOWHERE = "This browser keeps nothing of this page between visits (a private window, or a setting). Download your answers before you close it.";
 const TAKEN = "This page is open in another tab or window, which goes on with it. Reload this one to go on here.";
 
@@ -12,22 +18,29 @@ class Page {
     this.turn = Promise.resolve();
     this.shownKey = null;
     this.began = false;
+    this.askedAbout = null; // what was asked about last, before it is saved so
+    this.writing = new Writing(this);
     this.cards = new Cards(work, (name, number) => this.act(name, number));
     new Drag(this.cards, (id, target) => this.drop(id, target));
     $("name").textContent = pack.name;
     document.title = `Rank for ${pack.name}`;
     this.connect();
     this.actions = {
-      place: (index) => this.place(index, order.placeLast),
+      place: (index) => (this.work.question ? this.prefer(index) : this.place(index, order.placeLast)),
       tie: (index) => this.place(index, order.tieLast),
-      toggle: (index) => this.place(index, (tiers, id) => (order.rank(tiers, id) ? order.remove : order.placeLast)(tiers, id)),
+      toggle: (index) =>
+        this.work.question
+          ? this.prefer(index)
+          : this.place(index, (tiers, id) => (order.rank(tiers, id) ? order.remove : order.placeLast)(tiers, id)),
+      answer: (sign) => this.answer(sign),
+      method: () => this.work.useMethod(this.work.draft.method === "pairwise" ? "order" : "pairwise"),
       placeSelected: () => this.place(this.cards.selected, order.placeLast),
       toRank: (rank) => this.place(this.cards.selected, (tiers, id) => order.toRank(tiers, id, rank)),
       tieUp: () => this.place(this.cards.selected, order.tieUp),
       better: () => this.place(this.cards.selected, order.better),
       worse: () => this.place(this.cards.selected, order.worse),
       remove: () => this.place(this.cards.selected, order.remove),
-      takeBack: () => this.reorder(order.takeBack),
+      takeBack: () => this.takeBack(),
       good: (index) => this.judge(index, "good"),
       bad: (index) => this.judge(index, "bad"),
       look: (criterion) => this.work.look(criterion),
@@ -47,6 +60,8 @@ class Page {
       flag: (index) => openFlags(this, index),
       turns: () => this.cards.toggleTurns(),
       comment: () => $("comment").focus(),
+      write: () => this.writing.open(null),
+      mend: (index = this.cards.selected) => this.writing.open(this.work.shown[index]),
       scrollUp: () => $("board").scrollBy(0, -0.8 * $("board").clientHeight),
       scrollDown: () => $("board").scrollBy(0, 0.8 * $("board").clientHeight),
     };
@@ -55,6 +70,8 @@ class Page {
   connect() {
     for (const name of ["undo", "later", "save"]) $(name).addEventListener("click", () => this.act(name));
     $("flag").addEventListener("click", () => openFlags(this));
+    $("write").addEventListener("click", () => this.act("write"));
+    $("method").addEventListener("click", () => this.act("method"));
     $("download").addEventListener("click", () => this.download());
     $("help-button").addEventListener("click", () => this.openHelp());
     $("rules-button").addEventListener("click", () => this.openRules($("rules").hidden, true));
@@ -88,7 +105,7 @@ class Page {
   }
 
   // One after another. What cannot be kept is done all the same, and said: the answers can still be downloaded.
-  run(operation) {
+  run(operation, { quiet = false } = {}) {
     this.turn = this.turn.then(async () => {
       try {
         await operation();
@@ -99,12 +116,13 @@ class Page {
         this.trouble(`What you do now is not kept in this browser (${error?.message ?? error}). Download your answers before you close the page.`);
         await operation();
       }
-      this.show();
+      if (!quiet) this.show();
     }).catch((error) => this.trouble(`Something in this page went wrong (${error?.message ?? error}). Download your answers, then reload it.`));
     return this.turn;
   }
 
   act(name, number) {
+    if (name in ANSWERS && this.onBoard && this.work.question) return this.act("answer", ANSWERS[name]);
     if (name in this.looks) {
       if (this.onBoard) this.looks[name](number);
       return;
@@ -155,13 +173,42 @@ class Page {
 
   async place(index, change) {
     this.cards.select(index);
+    if (this.work.draft.method === "pairwise") return this.say(this.work.question ? UNFINISHED : ALL_ANSWERED);
     const id = this.work.shown[index];
     if (id !== undefined) await this.reorder((tiers) => change(tiers, id));
+  }
+
+  // Of the two that are asked about, this one is the better.
+  async prefer(index) {
+    const place = this.work.question.indexOf(this.work.shown[index]);
+    if (place >= 0) await this.answer(place === 0 ? 1 : -1);
+  }
+
+  // 1 the left one is better, -1 the right one, 0 neither.
+  async answer(sign) {
+    const asked = this.work.question;
+    if (!asked) return;
+    await this.reask((answers) => [...answers, [...asked, sign]]);
+    if (!this.work.question) this.say(ALL_ANSWERED);
+  }
+
+  async takeBack() {
+    if (this.work.draft.method === "pairwise") await this.reask((answers) => answers.slice(0, -1));
+    else await this.reorder(order.takeBack);
+  }
+
+  async reask(change) {
+    await this.work.change((draft) => {
+      const answers = draft.answers[draft.criterion] ?? [];
+      const after = change(answers);
+      return order.same(answers, after) ? draft : { ...draft, answers: { ...draft.answers, [draft.criterion]: after } };
+    });
   }
 
   drop(id, target) {
     this.run(async () => {
       if (!this.work.shown.includes(id)) return;
+      if (this.work.draft.method === "pairwise") return this.say(UNFINISHED);
       this.cards.select(this.work.shown.indexOf(id));
       await this.reorder((tiers) => {
         if (target.kind === "box") return order.remove(tiers, id);
@@ -184,7 +231,7 @@ class Page {
   // What was typed is taken as it was then, for the item that was seen: others may wait to be done before it.
   remark(comment, key) {
     this.run(async () => {
-      if (!this.work.current || this.work.key(this.work.current) !== key) return;
+      if (!this.work.current || this.work.key(this.work.current) !== key?.split(" ")[0]) return;
       await this.work.change((draft) => (draft.comment === comment ? draft : { ...draft, comment }), { step: false });
     });
   }
@@ -194,12 +241,29 @@ class Page {
     if (next) {
       await this.work.look(next);
       this.say(next === this.pack.overall ? "Now the overall order." : `Now the order by: ${next}.`);
-    } else if (this.work.isSaveable(this.work.draft)) {
+    } else if (this.work.isSaveable) {
+      if (this.asks()) return;
       await this.work.save();
       $("spoken").textContent = `Saved. ${$("count").textContent}.`;
     } else {
-      this.say(NOTHING);
+      this.say(this.work.draft.method === "pairwise" ? UNFINISHED : NOTHING);
     }
+  }
+
+  // Ask once whether what is left behind is to stay so: cards without a place, and an answer that is begun.
+  asks() {
+    const { work } = this;
+    const [left, texts] = [work.leftOut, work.own.begunOf(work.current.group)];
+    const found = `${work.key(work.current)}:${left}:${texts}`;
+    if (!(left.length || texts.length) || this.askedAbout === found) return false;
+    this.askedAbout = found;
+    if (left.length) {
+      const letters = left.map((id) => order.letter(work.shown.indexOf(id)));
+      const named = letters.length > 1 ? `${letters.slice(0, -1).join(", ")} and ${letters.at(-1)} have` : `${letters[0]} has`;
+      this.cards.select(work.shown.indexOf(left[0]));
+      this.say(`${named} no place and would count as worse than the rest. ${coarse.matches ? "Save" : "Enter"} again saves it so.`);
+    } else this.say(LEFT_BEHIND);
+    return true;
   }
 
   async later() {
@@ -252,15 +316,21 @@ class Page {
       this.shownKey = null;
       return place === "start" ? showStart(this) : showEnd(this);
     }
-    const key = work.key(work.current);
-    if (key !== this.shownKey) this.cards.showItem();
+    const key = `${work.key(work.current)} ${work.shown}`;
+    if (key !== this.shownKey) this.cards.showItem(this.shownKey?.split(" ")[0] === key.split(" ")[0]);
     else this.cards.showOrder();
+    if (!this.word) this.say("");
+    $("write").textContent = work.own.begunOf(work.current.group).length ? "Go on with your answer" : "Write an answer";
+    $("method").textContent = work.draft.method === "pairwise" ? TO_ALL : TO_TWO;
     this.shownKey = key;
     return undefined;
   }
 
   say(sentence) {
-    $("said").textContent = sentence || (coarse.matches ? HINT_TOUCH : HINT);
+    this.word = sentence;
+    const two = this.work.current && this.work.draft.method === "pairwise";
+    const hints = two ? [HINT_TWO, HINT_TWO_TOUCH] : [HINT, HINT_TOUCH];
+    $("said").textContent = sentence || hints[Number(coarse.matches)];
     $("said").classList.toggle("word", Boolean(sentence));
   }
 
@@ -278,7 +348,7 @@ class Page {
 
 async function begin() {
   const pack = JSON.parse($("pack").textContent);
-  const store = new Store(`plumbline/${pack.project}/${pack.labeler}`);
+  const store = new Store(`plumbline/${pack.project}/${pack.labeler.replace(/[%/]/g, encodeURIComponent)}`);
   const entries = await store.open();
   const work = new Work(pack, store);
   work.load(entries);

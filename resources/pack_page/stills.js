@@ -2,6 +2,8 @@
 
 const KEPT = "Everything you do is kept in this browser, on this device, and nothing is sent anywhere. Close the page and open it again whenever you like. At the end, or at any time, download your answers and send that file back.";
 const NOT_KEPT = "Nothing is sent anywhere. Download your answers before you close the page, and send that file back.";
+const ALL = "put the answers to each prompt in order, from the best to the worst. Answers that are as good as each other are tied; what you leave out counts as below the rest.";
+const TWO = "say of two answers at a time which one is the better, or that neither is. A few such questions give the order of all answers to a prompt.";
 
 function showStart(page) {
   const count = page.pack.queue.length;
@@ -12,7 +14,7 @@ function showStart(page) {
   }) });
   $("still-title").textContent = count === 1 ? "One prompt waits for you" : `${count.toLocaleString("en")} prompts wait for you`;
   $("still-text").replaceChildren(
-    make("p", { text: `${page.pack.who}, put the answers to each prompt in order, from the best to the worst. Answers that are as good as each other are tied; what you leave out counts as below the rest.` }),
+    make("p", { text: `${page.pack.who}, ${page.work.method === "pairwise" ? TWO : ALL}` }),
     make("p", { text: page.store.kind === "nowhere" ? NOT_KEPT : KEPT }),
   );
   $("still-rules").replaceChildren(...$("rules-text").cloneNode(true).childNodes);

@@ -7,6 +7,9 @@ class Work {
   constructor(pack, store) {
     this.pack = pack;
     this.store = store;
+    this.method = pack.method;
+    this.waiting = pack.queue.map((entry) => ({ ...entry, same: pack.items[entry.group].same }));
+    this.own = new OwnAnswers(pack);
     this.rankings = [];
     this.drafts = new Map();
     this.skipped = [];
@@ -22,14 +25,16 @@ class Work {
   load(entries) {
     const order = entries.get("queue") ?? { queue: [], skipped: [], asked: [] };
     this.sent = entries.get("sent") ?? "";
+    this.method = entries.get("method") ?? this.method;
+    this.own.load(entries);
     for (const key of [...entries.keys()].sort()) {
       if (key.startsWith("ranking/")) this.rankings.push(entries.get(key));
-      if (key.startsWith("draft/")) this.drafts.set(key.slice(6), this.among(key.slice(6), entries.get(key)));
+      if (key.startsWith("draft/")) this.drafts.set(key.slice(6), entries.get(key));
     }
     this.skipped = order.skipped;
     this.asked = order.asked;
     const mixed = order.queue.filter((entry) => entry.repeat_of && this.counts(entry.repeat_of));
-    const known = new Map([...this.pack.queue, ...mixed].map((entry) => [this.key(entry), entry]));
+    const known = new Map([...this.waiting, ...mixed].map((entry) => [this.key(entry), entry]));
     const kept = order.queue.filter((entry) => known.has(this.key(entry)));
     const all = new Map([...kept, ...known.values()].map((entry) => [this.key(entry), entry]));
     this.queue = [...all.values()].filter(
@@ -38,22 +43,15 @@ class Work {
     this.restart();
   }
 
-  // What is begun of the completions that this page shows: another page may have shown others.
-  among(key, draft) {
-    const cards = this.pack.items[key.split("/")[0]]?.cards;
-    if (!cards) return draft;
-    const there = (found) => Object.fromEntries(Object.entries(found).filter(([id]) => id in cards));
-    const left = (tiers) => order.whole(tiers.map((tier) => tier.filter((id) => id in cards)));
-    const orders = Object.fromEntries(Object.entries(draft.orders).map(([name, tiers]) => [name, left(tiers)]));
-    return { ...draft, orders, flags: there(draft.flags), verdicts: there(draft.verdicts) };
-  }
-
+  // A copy of the project has the same uid, and may have other texts under the same number: hence `same`.
   key(entry) {
-    return entry.repeat_of ? `${entry.group}/${entry.repeat_of}` : `${entry.group}`;
+    const group = `${entry.group}.${entry.same}`;
+    return entry.repeat_of ? `${group}/${entry.repeat_of}` : group;
   }
 
   item(entry) {
-    return this.pack.items[entry.group];
+    const found = this.pack.items[entry.group];
+    return found && found.same === (entry.same ?? found.same) ? found : undefined;
   }
 
   get standing() {
@@ -65,7 +63,7 @@ class Work {
     return this.standing.some((each) =>
       entry.repeat_of
         ? each.repeat_of === entry.repeat_of
-        : each.group === entry.group && !each.repeat_of && !known.includes(each.uid),
+        : each.group === entry.group && this.item(each) && !each.repeat_of && !known.includes(each.uid),
     );
   }
 
@@ -79,7 +77,7 @@ class Work {
 
   // Ranked of how many, with those of this page alone; a repeat counts as any other.
   get counted() {
-    const done = this.standing.filter((each) => this.pack.items[each.group] && !this.isEarlier(each)).length;
+    const done = this.standing.filter((each) => this.isNew(each)).length;
     return { done, total: done + this.queue.length };
   }
 
@@ -88,11 +86,22 @@ class Work {
   }
 
   get shown() {
-    return this.current.repeat_of ? this.item(this.current).again : this.item(this.current).shown;
+    return this.shownOf(this.current);
+  }
+
+  shownOf(entry) {
+    const { again, shown } = this.item(entry);
+    return [...(entry.repeat_of ? again : shown), ...this.own.of(entry.group).map((each) => each.id)];
   }
 
   get draft() {
-    return this.drafts.get(this.key(this.current)) ?? this.fresh();
+    return this.draftOf(this.current);
+  }
+
+  // What is begun of the completions that this page shows: another page may have shown others.
+  draftOf(entry) {
+    const found = this.drafts.get(this.key(entry));
+    return found ? drafts.renamed(found, (id) => this.own.nameOf(entry.group, id)) : this.fresh();
   }
 
   get criteria() {
@@ -100,33 +109,39 @@ class Work {
   }
 
   fresh() {
-    const criterion = this.criteria[0] ?? this.pack.overall;
-    return { orders: {}, criterion, flags: {}, flag: null, verdicts: {}, comment: "", seconds: 0, touched: false };
+    return drafts.fresh(this.method, this.criteria[0] ?? this.pack.overall);
   }
 
   tiers(draft = this.draft) {
-    return draft.orders[draft.criterion] ?? [];
+    return drafts.tiers(draft, this.shown);
   }
 
-  // Is there anything in it that can be stored? A comment alone is no judgement, and what nobody touched is nobody's.
-  isSaveable(draft) {
-    const overall = draft.orders[this.pack.overall] ?? [];
-    const judged = overall.length || draft.flag || Object.keys(draft.flags).length || Object.keys(draft.verdicts).length;
-    return Boolean(draft.touched && judged);
+  get question() {
+    return this.current ? drafts.question(this.draft, this.shown) : null;
+  }
+
+  get isSaveable() {
+    return drafts.isSaveable(this.draft, this.shown, this.pack.overall);
+  }
+
+  get leftOut() {
+    return drafts.leftOut(this.draft, this.shown, this.pack.overall);
   }
 
   get begun() {
-    const says = (draft) =>
-      this.isSaveable(draft) || draft.comment.trim() || Object.values(draft.orders).some((tiers) => tiers.length);
-    const drafts = this.queue.map((entry) => this.drafts.get(this.key(entry)));
-    return drafts.filter((draft) => draft && says(draft)).length;
+    const says = (entry) => {
+      const draft = this.draftOf(entry);
+      return draft.comment.trim() || drafts.isBegun(draft) || this.own.begunOf(entry.group).length
+        || drafts.isSaveable(draft, this.shownOf(entry), this.pack.overall);
+    };
+    return this.queue.filter(says).length;
   }
 
   // The next criterion that the item is not ordered by yet, while the present one is.
   get nextCriterion() {
     const draft = this.draft;
     if (!this.criteria.length || draft.flag || !this.tiers().length) return null;
-    return this.criteria.find((name) => !(draft.orders[name] ?? []).length) ?? null;
+    return this.criteria.find((name) => !drafts.tiers(draft, this.shown, name).length) ?? null;
   }
 
   restart() {
@@ -157,6 +172,29 @@ class Work {
     await this.keep({ draft: [this.current, { ...this.draft, criterion }] });
   }
 
+  // Order this item and the next ones in another way.
+  async useMethod(method) {
+    await this.keep({ method });
+    await this.change((draft) => drafts.withMethod(draft, method, this.shown));
+  }
+
+  // Add an answer of one's own, or one made of the completion `of`; says why it cannot be added. Undo takes it away, and
+  // keeps its text as one that is begun. `place` is where it was begun.
+  async write(text, of, place = of) {
+    const [entry, before] = [this.current, this.draft];
+    const fault = this.own.fault(entry.group, text);
+    if (fault) return fault;
+    const answer = this.own.make(entry.group, text, of);
+    const after = { ...drafts.withBest(before, answer.id, this.shown), touched: true, seconds: this.seconds(before) };
+    await this.keep({ draft: [entry, after], own: [answer, true], text: [entry.group, place, ""] });
+    this.did({ kind: "write", entry, before, after, answer });
+    return null;
+  }
+
+  async keepText(group, of, text) {
+    await this.keep({ text: [group, of, text] });
+  }
+
   async save() {
     const [entry, draft] = [this.current, this.draft];
     const ranking = rankingOf(this, entry, draft, this.seconds(draft));
@@ -178,11 +216,11 @@ class Work {
     if (ranking.flag || count % every || count <= after) return null;
     const all = [...first, ...here.map((each, place) => ({ place: made + place, group: each.group, uid: each.uid }))];
     const found = all.find((each) => each.place < count - after && !this.asked.includes(each.uid));
-    return found ? { group: found.group, repeat_of: found.uid } : null;
+    return found ? { group: found.group, repeat_of: found.uid, same: this.pack.items[found.group].same } : null;
   }
 
   isNew(ranking) {
-    return this.pack.items[ranking.group] && !this.isEarlier(ranking);
+    return this.item(ranking) !== undefined && !this.isEarlier(ranking);
   }
 
   // Later, at the end; false where nothing else waits.
@@ -202,13 +240,16 @@ class Work {
 
   // Bring back everything that was skipped for good.
   async unskip() {
-    const back = this.pack.queue.filter((entry) => this.skipped.includes(this.key(entry)));
-    await this.keep({ queue: [...this.queue, ...back], skipped: [] });
+    const back = this.waiting.filter((entry) => this.skipped.includes(this.key(entry)));
+    const keys = back.map((entry) => this.key(entry));
+    await this.keep({ queue: [...this.queue, ...back], skipped: this.skipped.filter((key) => !keys.includes(key)) });
     this.restart();
   }
 
   // Go on with what was ranked elsewhere, in the same page or another one for the same labeler.
-  async takeUp(found) {
+  async takeUp({ rankings: found, answers }) {
+    const mine = new Set(this.own.written.map((each) => each.id));
+    for (const answer of answers.filter((each) => !mine.has(each.id))) await this.keep({ own: [answer, true] });
     const theirs = new Map(found.map((each) => [each.uid, each]));
     const here = new Set(this.rankings.map((each) => each.uid));
     const rankings = this.rankings.map((each) => {
@@ -256,21 +297,24 @@ class Work {
       await this.save();
       this.undone = undone;
     } else {
-      await this.keep(
-        step.kind === "skip"
-          ? { queue: rest, skipped: [...this.skipped, this.key(step.entry)] }
-          : { draft: [step.entry, this.with(step.entry, step.after)] },
-      );
+      await this.keep(this.forwards(step, rest));
       this.steps.push(step);
     }
     this.undone.pop();
     return true;
   }
 
+  forwards(step, rest) {
+    if (step.kind === "skip") return { queue: rest, skipped: [...this.skipped, this.key(step.entry)] };
+    const draft = [step.entry, this.with(step.entry, step.after)];
+    if (step.kind === "change") return { draft };
+    return { draft, own: [step.answer, true], text: [step.answer.group, step.answer.of, ""] };
+  }
+
   latestStep() {
     const ranking = this.latest;
     if (!ranking) return null;
-    const entry = { group: ranking.group, repeat_of: ranking.repeat_of };
+    const entry = { group: ranking.group, repeat_of: ranking.repeat_of, same: this.pack.items[ranking.group].same };
     return { kind: "save", entry, draft: draftOf(this, ranking), repeat: null, uid: ranking.uid };
   }
 
@@ -279,7 +323,11 @@ class Work {
     if (step.kind === "skip") {
       return { queue: [step.entry, ...others], skipped: this.skipped.filter((key) => key !== this.key(step.entry)) };
     }
-    if (step.kind === "change") return { queue: [step.entry, ...others], draft: [step.entry, this.with(step.entry, step.before)] };
+    if (step.kind !== "save") {
+      const { answer } = step;
+      const taken = answer ? { own: [answer, false], text: [answer.group, answer.of, answer.text] } : {};
+      return { queue: [step.entry, ...others], draft: [step.entry, this.with(step.entry, step.before)], ...taken };
+    }
     const mixed = step.repeat ? this.key(step.repeat) : null;
     return {
       queue: [step.entry, ...others.filter((each) => this.key(each) !== mixed)],
@@ -295,8 +343,9 @@ class Work {
     return { ...draft, comment, seconds };
   }
 
-  // Write what changes, all of it at once, then take it over.
-  async keep({ draft, rankings = this.rankings, queue = this.queue, skipped = this.skipped, asked = this.asked }) {
+  // Write what changes, all of it at once, then take it over. `own` is an answer and whether it is there from now on;
+  // `text` what is begun of one, by its group and the completion that it mends.
+  async keep({ draft, own, text, method, rankings = this.rankings, queue = this.queue, skipped = this.skipped, asked = this.asked }) {
     const changes = new Map();
     rankings.forEach((each, place) => {
       if (each !== this.rankings[place]) changes.set(`ranking/${String(place).padStart(7, "0")}`, each);
@@ -305,8 +354,14 @@ class Work {
       changes.set("queue", { queue, skipped, asked });
     }
     if (draft) changes.set(`draft/${this.key(draft[0])}`, draft[1]);
+    if (own) changes.set(`own/${own[0].id}`, own[1] ? own[0] : null);
+    const place = text && `${text[0]}/${text[1] ?? 0}`;
+    if (text) changes.set(`text/${place}`, text[2] || null);
+    if (method) changes.set("method", method);
     await this.store.write(changes);
-    Object.assign(this, { rankings, queue, skipped, asked });
+    Object.assign(this, { rankings, queue, skipped, asked, method: method ?? this.method });
     if (draft) draft[1] ? this.drafts.set(this.key(draft[0]), draft[1]) : this.drafts.delete(this.key(draft[0]));
+    if (own) this.own.written = [...this.own.written.filter((each) => each.id !== own[0].id), ...(own[1] ? [own[0]] : [])];
+    if (text) text[2] ? this.own.begun.set(place, text[2]) : this.own.begun.delete(place);
   }
 }

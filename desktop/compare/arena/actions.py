@@ -52,7 +52,7 @@ TAKE_BACK = _vote(
     "ballot.take-back", "Take back", "Your last vote, to be given anew", BINDINGS["take_back"].keys, role="link"
 )
 SEND_BACK = _vote("vote.send-back", "Send the pack back …", role="primary")
-CHANGE = _vote("ballot.voter", "Somebody else", "The labeler's name is chosen in Rank", role="link")
+CHANGE = _vote("ballot.voter", "Somebody else …", "Another labeler votes from now on, here and in Rank", role="link")
 COMMENT = _vote("ballot.comment", "Comment", keys=BINDINGS["comment"].keys, field=True)
 KEYS = _vote("ballot.keys", "?", "All keys", BINDINGS["help"].keys)
 EARLIER = replace(

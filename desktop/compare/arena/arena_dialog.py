@@ -1,18 +1,18 @@
 """Ask for what a new arena is called and asks, or for more prompts of one."""
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QLineEdit, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QLayout, QLineEdit, QWidget
 
 from core.arena import policies
 from core.config.training import TrainPolicyJob
-from core.errors import KnownError
 from core.jobs import queue
 from core.store import Project, arenas
 from core.store.arenas import Arena
+from desktop.compare.arena.asking_dialog import AskingDialog
 from desktop.compare.arena.prompt_choice import PromptChoice
 from desktop.session import Session
 from desktop.theme.theme import SPACE
-from desktop.widgets.basics import column, label, without_icons
+from desktop.widgets.basics import column, label
 
 ABOUT = (
     "The policies of an arena answer the same prompts. People vote on two answers at a time without knowing whose they "
@@ -20,16 +20,15 @@ ABOUT = (
 )
 
 
-class ArenaDialog(QDialog):
+class ArenaDialog(AskingDialog):
     """`made` carries the number of the arena. With an `arena`, prompts are added to that one."""
 
     made = Signal(int)
 
     def __init__(self, session: Session, parent: QWidget, arena: Arena | None = None) -> None:
-        super().__init__(parent)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        title, agree = ("New arena", "Make") if arena is None else ("More prompts", "Add")
+        super().__init__(parent, title, agree)
         self.session, self.arena = session, arena
-        self.setWindowTitle("More prompts" if arena is not None else "New arena")
         self.name = QLineEdit(_unused(session.project), self)
         self.name.setAccessibleName("Name")
         self.prompts = PromptChoice(session.project, self)
@@ -38,48 +37,25 @@ class ArenaDialog(QDialog):
         self.run = run.id if run is not None and run.result.adapter else 0
         self.both.setText(f"Begin with the base model and run {self.run}" if self.run else "Begin with the base model")
         self.both.setChecked(True)
-        self.error = label("", "error", wrap=True)
-        self.error.hide()
-        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
-        self.buttons.button(QDialogButtonBox.StandardButton.Ok).setText("Add" if arena is not None else "Make")
-        without_icons(self.buttons)
-        self.buttons.accepted.connect(self.make)
-        self.buttons.rejected.connect(self.reject)
-        layout = column(label(ABOUT, "muted", wrap=True), spacing=2 * SPACE)
-        if arena is None:
-            layout.addLayout(column(label("Name", "small"), self.name, spacing=SPACE // 2))
-        layout.addWidget(self.prompts)
-        if arena is None:
-            layout.addWidget(self.both)
-        layout.addStretch(1)
-        layout.addWidget(self.error)
-        layout.addWidget(self.buttons)
-        layout.setContentsMargins(3 * SPACE, 3 * SPACE, 3 * SPACE, 3 * SPACE)
-        self.setLayout(layout)
-        self.setMinimumWidth(520)
+        named = column(label("Name", "small"), self.name, spacing=SPACE // 2)
+        new: list[QWidget | QLayout] = [named, self.prompts, self.both]
+        self.lay_out(label(ABOUT, "muted", wrap=True), *(new if arena is None else [self.prompts]), width=520)
         for each in (self.name, self.both):
             each.setVisible(arena is None)
         self.name.selectAll()
 
-    def make(self) -> None:
-        """All of it or nothing; what is wrong is said, and what was typed stays."""
-        project = self.session.project
-        try:
-            asked = self.prompts.chosen()
-            with project.write():
-                found = self.arena or arenas.create(project, self.name.text())
-                arenas.add_prompts(project, found.id, asked)
-                if self.arena is None and self.both.isChecked():
-                    for form in ("base", *([f"run:{self.run}"] if self.run else [])):
-                        policies.add(project, found.id, form)
-        except KnownError as error:
-            self.error.setText(str(error))
-            self.error.show()
-            return
-        label = "Add prompts to the arena" if self.arena is not None else "New arena"
-        self.session.announce(project.changed(label, "arenas", "arena_policies", "arena_prompts"))
+    def submit(self) -> None:
+        """All of it or nothing."""
+        project, asked = self.session.project, self.prompts.chosen()
+        with project.write():
+            found = self.arena or arenas.create(project, self.name.text())
+            arenas.add_prompts(project, found.id, asked)
+            if self.arena is None and self.both.isChecked():
+                for form in ("base", *([f"run:{self.run}"] if self.run else [])):
+                    policies.add(project, found.id, form)
+        told = "Add prompts to the arena" if self.arena is not None else "New arena"
+        self.session.announce(project.changed(told, "arenas", "arena_policies", "arena_prompts"))
         self.made.emit(found.id)
-        self.accept()
 
 
 def _unused(project: Project) -> str:

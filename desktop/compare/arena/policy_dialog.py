@@ -11,7 +11,9 @@ from core.arena import policies
 from core.config.training import TrainPolicyJob, TrainRewardJob
 from core.store.arenas import Arena
 from core.store.runs import checkpoints
-from desktop.compare.arena.kind_dialog import KindDialog, form
+from desktop.compare.arena import actions
+from desktop.compare.arena.asking_dialog import KindDialog
+from desktop.runs.kind_fields import SERVER, KindFields, form
 from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets import file_dialogs
@@ -23,34 +25,26 @@ KINDS = {
     "best-of-n": "The best of n answers by a reward model",
     "adapter": "An adapter in a folder",
     "model": "Another model",
-    "server": "The model of a server",
+    SERVER: "The model of a server",
 }
 BASE = "What every run began from: the least that a tuned policy should beat."
 BEST_OF = "The base answers so many times, and the reward model chooses. What tuning should come near, without tuning."
 
 
-class PolicyDialog(KindDialog):
-    """`added` tells that it takes part now."""
-
-    added = Signal()
-
-    def __init__(self, session: Session, arena: Arena, parent: QWidget) -> None:
-        super().__init__(session, parent, "Add a policy", "Who answers", "Add")
-        self.arena = arena
+class PolicyFields(KindFields):
+    def __init__(self, session: Session, parent: QWidget) -> None:
+        super().__init__(
+            session, parent, "Who answers", address=actions.SERVER, model=actions.SERVER_MODEL, look=actions.LOOK
+        )  # fmt: skip
         pages = {
             "run": self._run(), "base": form(about=BASE), "best-of-n": self._best_of(), "adapter": self._adapter(),
-            "model": self._model(), "server": self.server,
+            "model": self._model(), SERVER: self.server,
         }  # fmt: skip
-        self.name = QLineEdit(self)
-        self.name.setAccessibleName("Name")
-        self.name.setPlaceholderText("As it is called in the results; empty for the usual name")
-        named = QWidget()
-        named.setLayout(column(label("Name", "small"), self.name, spacing=SPACE // 2))
-        self.lay_out(pages, KINDS, named)
+        self.lay_out(pages, KINDS)
         self.kind.setCurrentIndex(0 if self.run.count() else 1)
 
     @property
-    def chosen(self) -> str:
+    def policy(self) -> str:
         """What was chosen, as `core.arena.policies` reads it. Raises `KnownError` for what is not filled in."""
         kind = self.kind.currentData()
         match kind:
@@ -70,12 +64,6 @@ class PolicyDialog(KindDialog):
     @property
     def needs(self) -> Mapping[str, QComboBox]:
         return {"run": self.run, "best-of-n": self.reward}
-
-    def submit(self) -> None:
-        project = self.session.project
-        policies.add(project, self.arena.id, self.chosen, self.name.text())
-        self.session.announce(project.changed("Add a policy to the arena", "arenas", "arena_policies"))
-        self.added.emit()
 
     def _run(self) -> QWidget:
         self.run, self.checkpoint = self.runs(TrainPolicyJob, "Run"), QComboBox(self)
@@ -127,3 +115,25 @@ class PolicyDialog(KindDialog):
         line.setStretch(0, 1)
         found.setLayout(line)
         return found
+
+
+class PolicyDialog(KindDialog):
+    """`added` tells that it takes part now."""
+
+    added = Signal()
+    fields: PolicyFields
+
+    def __init__(self, session: Session, arena: Arena, parent: QWidget) -> None:
+        super().__init__(parent, "Add a policy", "Add")
+        self.session, self.arena = session, arena
+        self.fields = PolicyFields(session, self)
+        self.name = QLineEdit(self)
+        self.name.setAccessibleName("Name")
+        self.name.setPlaceholderText("As it is called in the results; empty for the usual name")
+        self.lay_out(self.fields, column(label("Name", "small"), self.name, spacing=SPACE // 2))
+
+    def submit(self) -> None:
+        project = self.session.project
+        policies.add(project, self.arena.id, self.fields.policy, self.name.text())
+        self.session.announce(project.changed("Add a policy to the arena", "arenas", "arena_policies"))
+        self.added.emit()

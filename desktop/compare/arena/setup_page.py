@@ -168,6 +168,7 @@ class SetupPage(QWidget):
             errors.show(error, self, self.let_answer)
             return
         self.refresh()
+        self.table.setFocus()  # the button is gone, and what takes its place must not be pressed by mistake
 
     def _open(self, dialog: DialogT) -> DialogT:
         self.dialog = dialog

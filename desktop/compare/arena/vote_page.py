@@ -15,12 +15,13 @@ from desktop.compare.arena.ballot import Ballot
 from desktop.compare.arena.choice import ArenaChoice
 from desktop.compare.arena.keys import MOUSE, SECTIONS, command
 from desktop.compare.arena.remarks import Remarks
+from desktop.compare.arena.voter_dialog import VoterDialog
 from desktop.compare.arena.voting import Voting, pair_of
 from desktop.compare.arena.whole_keys import MOUSE as WHOLE_MOUSE
 from desktop.compare.arena.whole_keys import SECTIONS as WHOLE_SECTIONS
 from desktop.compare.arena.whole_pane import WholePane
 from desktop.compare.arena.words import outlook
-from desktop.places import PageId, TabId
+from desktop.places import PageId
 from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, column, label, row
@@ -53,13 +54,15 @@ class VotePage(QWidget):
         """`parent` is the tab, which is not told of what is done here."""
         super().__init__(parent)
         self.session, self.choice = session, choice
+        self.dialog: VoterDialog | None = None
+        """The question that was asked last."""
         self.voting = Voting(session, parent)
         self._shown: Question | None = None
         self.about = OneLine(parent=self)
         self.about.setProperty("role", "muted")
         self.voter = OneLine(parent=self)
         self.voter.setProperty("role", "muted")
-        self.change = action_button(actions.CHANGE, lambda: session.navigator.open_tab(TabId.RANK))
+        self.change = action_button(actions.CHANGE, self.ask_voter)
         self.change.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.error = label("", "error", wrap=True)
         self.error.hide()
@@ -119,6 +122,13 @@ class VotePage(QWidget):
     def _help(self) -> None:
         (self.whole_sheet if self.stack.currentWidget() is self.whole else self.sheet).toggle()
 
+    def ask_voter(self) -> None:
+        """Let somebody else vote, here and now."""
+        self.dialog = VoterDialog(self.session, self)
+        self.dialog.chosen.connect(self.refresh)
+        self.dialog.finished.connect(lambda _: self._take_focus())
+        self.dialog.open()
+
     def refresh(self) -> None:
         """Read again who votes in which arena, and what there is to ask."""
         self.error.hide()
@@ -157,6 +167,7 @@ class VotePage(QWidget):
         self._show_counts()
         self.empty.text.setText(NO_ARENA if voting is None else NO_ANSWERS)
         self.stack.setCurrentWidget(self.ballot if on is not None else self.done if self.voting.mine else self.empty)
+        self._show_ways()
         if another:
             self._take_focus()
 
@@ -166,11 +177,17 @@ class VotePage(QWidget):
             self.about.setText(f"{voting.arena.name}:  {self.whole.told}")
             self.voter.setText(f"Voting as {voting.labeler.name}")
             self.voter.show()
-            self.change.show()
+            self.change.setVisible(not self.packed)
             entering = self.stack.currentWidget() is not self.whole
             self.stack.setCurrentWidget(self.whole)
+            self._show_ways()
             if entering:
                 self.whole.take_focus()
+
+    def _show_ways(self) -> None:
+        """Where there is nothing to vote on, there is no way to choose either."""
+        for each in (self.way, self.help):
+            each.setVisible(self.stack.currentWidget() is not self.empty)
 
     def _show_counts(self) -> None:
         voting, mine = self.voting.voting, len(self.voting.mine)

@@ -75,6 +75,22 @@ def test_everybody_answers_every_prompt_once(contest, run_job, chat, tiny_gpt2):
     assert answered(contest, run_job, status="failed").error.endswith("has answered what it may be asked.")
 
 
+@pytest.mark.parametrize(
+    ("kind", "detail"),
+    [("server", '{"address": "nowhere: at all", "model": "x"}'), ("adapter", "[not json"), ("model", "{}")],
+)
+def test_a_damaged_policy_is_named_and_the_others_answer(contest, run_job, kind, detail):
+    arena = heldout(contest)
+    entered(contest, arena, "base")
+    spoilt = arenas.add_policy(contest, arena.id, "the spoilt one", kind)
+    contest.database.execute("update arena_policies set detail = ? where id = ?", (detail, spoilt.id))
+    wishes.choose(contest, CONFIG)  # as whoever starts the job does
+    job = answered(contest, run_job)
+    assert {name: len(found) for name, found in by_policy(contest, arena).items()} == {"base": 4, "the spoilt one": 0}
+    (said,) = job.result.lacking
+    assert said.startswith("the spoilt one cannot answer: ")
+
+
 def test_the_best_of_n_is_the_best_by_the_reward_model(contest, run_job):
     """Of more answers the chosen one scores as high or higher, as the job `score` says it."""
     arena = heldout(contest)

@@ -123,6 +123,13 @@ def test_scripts_of_known_taste_are_found_again(filled, voted_on, plumbline):
     noisy = [each for each in arena_votes.counting(filled, voted_on.id) if "noise 1000" in each.labeler]
     right = [each.won == float(longer[each.first_id] > longer[each.second_id]) for each in noisy]
     assert 0 < sum(right) < 9
+    assert "voted 9 times" in votes(1000, "--votes", 9, "--seed", 4), "another seed is another voter"
+    cast = arena_votes.counting(filled, voted_on.id)
+    said = {
+        who: {(v.first_id, v.second_id): v.won for v in cast if v.labeler == who} for who in {v.labeler for v in cast}
+    }
+    one, two = (next(found for who, found in said.items() if who.endswith(end)) for end in ("noise 1000", "seed 4"))
+    assert len(two) == 9 and one != two
     for wrong in (("--votes", 0), ("--noise", -1), ("--gold", "nothing:")):
         code, _, err = plumbline("arena", "simulate", filled.folder, "Three", *wrong)
         assert (code, "Traceback" in err) == (2, False)

@@ -501,3 +501,15 @@ def test_sixty_thousand_long_pairs_are_looked_at_and_imported_in_half_a_minute(p
     assert data.import_preferences(project, path, "me").added == 60_000
     assert time.process_time() - began < 60
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 1e6  # kilobytes
+
+
+def test_answers_that_nobody_ranked_are_told_as_such_and_wait(project, tmp_path, plumbline):
+    path = tmp_path / "own.jsonl"
+    rows = [{"prompt": f"question {number}", "completions": ["one", "two"]} for number in range(3)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    code, out, _ = plumbline("import", project.folder, path)
+    assert code == 0 and "Imported 3 prompts with answers to rank, 0 were there already." in out
+    assert "ranking" not in out.splitlines()[0] and len(completions.group_ids(project)) == 3
+    ranked = {"prompt": "another", "chosen": "good", "rejected": "bad"}
+    path.write_text(json.dumps(ranked) + "\n")
+    assert "Imported 1 rankings, 0" in plumbline("import", project.folder, path)[1]

@@ -145,6 +145,71 @@ def test_it_is_merged_where_it_was_made_alone_and_for_whom(filled, page, tmp_pat
     assert of_bo(filled) == []
 
 
+def own(number: int, group: int, text: str, of: int | None = None) -> dict:
+    return {"id": number, "group": group, "text": text, "of": of, "written_at": "2026-05-01T10:00:00.000+00:00"}
+
+
+def placed_first(ranking: dict, number: int) -> None:
+    """With an answer of one's own before all others."""
+    for item in ranking["items"]:
+        item["rank"] += 1
+    ranking["items"].append({"id": number, "rank": 1, "flag": None, "position": 5, "verdict": None})
+
+
+def by_hand(project, group: int) -> dict[str, int]:
+    return {each.text: each.id for each in completions.group(project, group).completions if each.written_by == "Bo"}
+
+
+def test_answers_that_were_written_in_a_page_join_their_prompts_once(filled, page, tmp_path):
+    placed_first(page.rank(2), -7)
+    written = [own(-7, 2, "my own"), own(-8, 2, "mended", of=-7), own(-9, 3, "not ranked"), own(-10, 2, "my own")]
+    ana = labelers.named(filled, "Ana").id
+    completions.write(filled, 2, ana, "Ana's, who has the next number by now")
+    report = packs.merge(filled, page.write(tmp_path / "back.json", answers=written))
+    assert (report.added, report.answers, report.refused) == (1, 3, [])
+    mine = by_hand(filled, 2)
+    (found,) = of_bo(filled)
+    assert found.ranks == {5: 2, 6: 3, 7: 4, 8: 5, mine["my own"]: 1}
+    mended = next(each for each in completions.group(filled, 2).completions if each.text == "mended")
+    assert mended.mended == mine["my own"]
+    completions.take_back(filled, by_hand(filled, 3)["not ranked"])
+    again = packs.merge(filled, tmp_path / "back.json")
+    assert (again.added, again.known, again.answers) == (0, 1, 0) and by_hand(filled, 3) == {}
+    html_pack.write(filled, tmp_path / "newer.html", "Bo")  # which knows the answers again by what they say
+    page = Filled(tmp_path / "newer.html")
+    assert page.held["items"].keys() == {"1", "3", "4", "5", "6"}
+
+
+def test_what_nobody_could_have_written_in_a_page_is_refused(filled, page, tmp_path):
+    there = completions.group(filled, 2).completions[0].text
+    placed_first(page.rank(2), -7)
+    refused = {
+        "the same completions": [own(-7, 2, there)],
+        "and nobody may write more than 50": [own(-7 - each, 2, f"answer {each}") for each in range(51)],
+        "of more than 200,000 letters": [own(-7, 2, "long" * 50_001)],
+        "": [own(-7, 2, "good")],
+    }
+    for words, answers in refused.items():
+        report = packs.merge(filled, page.write(tmp_path / "back.json", answers=answers))
+        assert all(words in each for each in report.refused) and bool(report.refused) == bool(words)
+    assert len(of_bo(filled)) == 1
+    for wrong in (own(7, 2, "x"), own(-7, 2, "  "), own(-7, 2, "x", of=0.5), own(-7, -2, "x"), {"id": -7}):
+        with pytest.raises(BadInput, match="damaged"):
+            packs.merge(filled, page.write(tmp_path / "back.json", answers=[wrong]))
+
+
+def test_a_ranking_of_an_answer_that_was_taken_back_in_the_page_is_taken_back_too(filled, page, tmp_path):
+    mine = page.rank(2)
+    placed_first(mine, -7)
+    assert packs.merge(filled, page.write(tmp_path / "old.json", answers=[own(-7, 2, "my own")])).added == 1
+    mine["retracted_at"] = "2026-05-01T10:30:00.000+00:00"
+    placed_first(page.rank(3, retracted_at="2026-05-01T10:30:00.000+00:00"), -8)  # and never came here
+    report = packs.merge(filled, page.write(tmp_path / "new.json"))
+    assert (report.added, report.retracted, report.refused) == (0, 1, [])
+    placed_first(page.rank(4), -9)  # what stands and names nothing that is there
+    assert "its own prompt" in packs.merge(filled, page.write(tmp_path / "new.json")).refused[0]
+
+
 def test_what_is_begun_and_not_saved_is_told_of(filled, page, tmp_path):
     page.rank(1)
     report = packs.merge(filled, page.write(tmp_path / "back.json", begun=2))
@@ -154,6 +219,11 @@ def test_what_is_begun_and_not_saved_is_told_of(filled, page, tmp_path):
 def test_the_command_writes_a_page_and_takes_a_pages_name_for_nothing_else(filled, tmp_path, plumbline):
     code, said, _ = plumbline("pack", filled.folder, tmp_path / "bo.html", "--labeler", "Bo", "--html")
     assert code == 0 and "6 prompts for Bo" in said
+    assert Filled(tmp_path / "bo.html").held["method"] == "order"
+    two = ("--labeler", "Bo", "--method", "pairwise")
+    assert plumbline("pack", filled.folder, tmp_path / "bo.html", *two, "--html")[0] == 0
+    assert Filled(tmp_path / "bo.html").held["method"] == "pairwise"
+    assert plumbline("pack", filled.folder, tmp_path / "b.plumbpack", *two)[0] == 2
     assert plumbline("pack", filled.folder, tmp_path / "b.html", "--labeler", "Bo")[0] == 2
     assert plumbline("pack", filled.folder, tmp_path / "b.plumbpack", "--labeler", "Bo", "--html")[0] == 2
     assert not (tmp_path / "b.html").exists()

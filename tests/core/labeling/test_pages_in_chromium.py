@@ -10,7 +10,7 @@ import pytest
 
 from core.conversation import Conversation
 from core.events import NewCompletion
-from core.labeling import html_pack
+from core.labeling import html_pack, pairwise
 from core.labeling import pack as packs
 from core.labeling.ordering import Ordering
 from core.records import Prompt
@@ -77,11 +77,16 @@ def merged(project: Project, tab: browser.Tab, folder: Path) -> packs.Merged:
     return packs.merge(project, tab.answers(folder))
 
 
+def load(tab: browser.Tab, script: str, name: str) -> None:
+    """What a script of the page calls `name`, to be called from here."""
+    tab.run((resource("pack_page") / script).read_text().replace(f"const {name}", f"window.{name}"))
+
+
 def test_orders_change_as_the_programs_own_do(chromium, tmp_path):
     """At random, against `core.labeling.ordering`."""
     (tmp_path / "empty.html").write_text("<!doctype html><body data-page=board>")
     tab = chromium.open(tmp_path / "empty.html")
-    tab.run((resource("pack_page") / "ordering.js").read_text().replace("const order", "window.order"))
+    load(tab, "ordering.js", "order")
     draw, ordering, steps, expected = random.Random(7), Ordering((1, 2, 3, 4, 5)), [], []
     for _ in range(400):
         item, other = draw.randint(1, 5), draw.randint(1, 5)
@@ -98,6 +103,160 @@ def test_orders_change_as_the_programs_own_do(chromium, tmp_path):
         expected.append([list(tier) for tier in ordering.tiers])
     found = tab.run(f"(() => {{ let t = []; return {json.dumps(steps)}.map(([n, a]) => t = order[n](t, ...a)); }})()")
     assert found == expected
+
+
+def test_questions_of_two_are_those_that_the_program_asks(chromium, tmp_path):
+    (tmp_path / "empty.html").write_text("<!doctype html><body data-page=board>")
+    tab = chromium.open(tmp_path / "empty.html")
+    load(tab, "pairwise.js", "pairwise")
+    draw = random.Random(11)
+    for _ in range(30):
+        shown = tuple(draw.sample(range(1, 50), draw.randint(1, 7)))
+        answers, worth = [], {item: draw.randint(1, 4) for item in shown}
+        while (asked := pairwise.question(shown, tuple(answers))) is not None:
+            said = json.dumps([shown, answers])
+            assert tab.run(f"pairwise.question(...{said})") == list(asked)
+            assert tab.run(f"pairwise.left(...{said})") == pairwise.left(shown, tuple(answers))
+            assert tab.run(f"pairwise.derive(...{said})") == []
+            one, two = (worth[item] for item in asked)
+            answers.append((*asked, (one > two) - (one < two)))
+        found = tab.run(f"pairwise.derive(...{json.dumps([shown, answers])})")
+        assert found == [list(tier) for tier in pairwise.derive(shown, tuple(answers))]
+        assert tab.run(f"pairwise.question(...{json.dumps([shown, answers])})") is None
+
+
+def test_two_at_a_time_by_keys_and_by_finger(filled, chromium, tmp_path):
+    html_pack.write(filled, tmp_path / "page.html", "Eli", "pairwise")
+    held = Filled(tmp_path / "page.html").held
+    tab = begun(chromium, tmp_path / "page.html")
+    seen = "[...document.querySelectorAll('.card')].filter((card) => card.offsetWidth).length"
+    assert (tab.run(seen), tab.texts("#question button")) == (2, ["A is better", "Neither", "B is better"])
+    tab.keys("Enter ArrowLeft")  # nothing is saved while there are questions
+    tab.wait("document.getElementById('question').innerText.includes('Question 2')")
+    tab.key("Backspace")
+    tab.wait("document.getElementById('question').innerText.includes('Question 1,')")
+    tab.reload()
+    tab.keys("b ArrowDown")  # B is better; C is as good as the one that it is compared with
+    tab.wait("document.getElementById('question').innerText.includes('Question 3')")
+    while tab.run("!document.getElementById('question').hidden"):
+        asked = tab.text("#question span")
+        tab.key("ArrowRight")
+        tab.wait(f"document.querySelector('#question span')?.innerText !== {json.dumps(asked)} || "
+                 "document.getElementById('question').hidden")  # fmt: skip
+    assert tab.run(seen) == 4
+    tab.key("Enter")
+    count(tab, "1 of 6 ranked")
+
+    phone = begun(chromium, tmp_path / "page.html", width=390, height=844, touch=True)
+    assert phone.run("document.documentElement.scrollWidth") == 390
+    phone.tap("#question .right")
+    phone.wait("document.getElementById('question').innerText.includes('Question 2')")
+    phone.tap("#method")  # all at once, and what was answered is put aside
+    phone.wait("document.getElementById('question').hidden")
+    phone.tap(".card:nth-child(3) .toggle")
+    phone.wait("document.querySelectorAll('.card.placed').length === 1")
+    phone.tap("#method")
+    phone.wait("document.getElementById('question').innerText.includes('Question 2')")
+    assert phone.complaints() == []
+    assert merged(filled, phone, tmp_path).added == 1
+    (found,) = counting_rankings(filled)
+    shown = held["items"][str(held["queue"][0]["group"])]["shown"]
+    (method,) = filled.database.column("select method from rankings")
+    assert method == "pairwise" and found.ranks[shown[1]] < found.ranks[shown[0]]
+
+
+OWN = "what I would say \u202e instead"
+
+
+def test_an_answer_of_ones_own_is_ranked_and_comes_home(filled, chromium, tmp_path):
+    path = written(filled, tmp_path, "Uma")
+    group = Filled(path).held["queue"][0]["group"]
+    tab = begun(chromium, path)
+    press(tab, "a b c d", 4)
+    tab.key("w")
+    tab.wait("document.getElementById('answer').open")
+    tab.type(OWN[:5])
+    tab.wait("document.getElementById('write').innerText === 'Write an answer'")
+    tab.reload()  # what is begun is kept
+    assert tab.text("#write") == "Go on with your answer"
+    tab.key("Enter")
+    tab.wait("document.getElementById('said').innerText.startsWith('You began an answer')")
+    tab.key("w")
+    tab.wait(f"document.getElementById('answer-text').value === {json.dumps(OWN[:5])}")
+    tab.run("document.getElementById('answer-text').setSelectionRange(99, 99)")
+    tab.type(OWN[5:])
+    tab.key("Ctrl+Enter")
+    ladder(tab, "E > A > B > C > D")
+    assert tab.texts(".card:nth-child(5) .foot") == ["Written by hand"]
+    tab.key("Ctrl+z")
+    ladder(tab, "A > B > C > D")
+    tab.key("Ctrl+y")
+    ladder(tab, "E > A > B > C > D")
+    tab.run("document.querySelector('.card:nth-child(2) .mend').click()")
+    tab.wait("document.getElementById('answer-title').innerText === 'Mend B'")
+    tab.click("#answer-add")
+    tab.wait("document.getElementById('answer-said').innerText.startsWith('One of the answers says this already')")
+    tab.type("mended: ")
+    tab.click("#answer-add")
+    ladder(tab, "F > E > A > B > C > D")
+    tab.key("Enter")
+    count(tab, "1 of 6 ranked")
+    assert tab.complaints() == []
+    file = tab.answers(tmp_path)
+
+    other = chromium.open(path, fresh=True)
+    other.choose("input[type=file]", file)
+    count(other, "1 of 6 ranked")
+    other.key("Ctrl+z")
+    ladder(other, "F > E > A > B > C > D")
+    other.key("Enter")
+    count(other, "1 of 6 ranked")
+    report = merged(filled, other, tmp_path)
+    assert (report.added, report.answers, report.refused) == (1, 2, [])
+    texts = {each.text: each for each in completions.group(filled, group).completions}
+    mended = next(each for text, each in texts.items() if "mended: " in text)
+    assert (texts[OWN].written_by, mended.mended is not None) == ("Uma", True)
+    (found,) = counting_rankings(filled)
+    assert (found.ranks[mended.id], found.ranks[texts[OWN].id]) == (1, 2)
+    again = packs.merge(filled, file)
+    assert (again.added, again.answers, len(counting_rankings(filled))) == (0, 0, 1)
+    newer = written(filled, tmp_path, "Uma")
+    tab = begun(chromium, newer)  # where they are completions as the others are
+    count(tab, "0 of 5 ranked")
+
+
+def test_a_copy_of_the_project_and_another_labeler_keep_their_work_apart(filled, chromium, tmp_path):
+    tab = begun(chromium, written(filled, tmp_path, "a"))
+    press(tab, "b", 1)
+    tab.keys("Enter Enter")
+    count(tab, "1 of 6 ranked")
+    press(tab, "c", 1)
+    (tmp_path / "page.html").rename(tmp_path / "first.html")
+    filled.database.execute("update completions set text = text || ' and others here'")  # as a copy of it may have them
+    tab = begun(chromium, written(filled, tmp_path, "a"))
+    assert (tab.text("#count"), tab.run("document.querySelectorAll('.placed').length")) == ("0 of 6 ranked", 0)
+    press(tab, "d", 1)
+    tab.keys("Enter Enter")
+    count(tab, "1 of 6 ranked")
+    tab = begun(chromium, tmp_path / "first.html")
+    assert tab.text("#count") == "1 of 6 ranked"
+    ladder(tab, "C")
+    tab = begun(chromium, written(filled, tmp_path, "a/ranking"))
+    assert tab.text("#count") == "0 of 6 ranked"
+    tab = begun(chromium, tmp_path / "first.html")
+    assert tab.text("#count") == "1 of 6 ranked"
+
+
+def test_an_empty_answer_says_that_it_is_empty(project, chromium, tmp_path):
+    prompts.add(project, [Prompt(0, "What is left?")])
+    texts = ["", " \n ", "<b>"]
+    completions.add_group(project, prompts.listed(project)[-1].id, [NewCompletion(each, 1, True, 0) for each in texts])
+    tab = begun(chromium, written(project, tmp_path, "Em"))
+    while "What is left?" not in tab.text("#prompt"):
+        before = tab.text("#prompt")
+        tab.key("s")
+        tab.wait(f"document.getElementById('prompt').innerText !== {json.dumps(before)}")
+    assert set(tab.texts(".answer")) == {"An empty answer", "Nothing but blanks", "<b>"}
 
 
 def test_keys_rank_tie_flag_comment_and_undo_and_all_of_it_comes_home(filled, chromium, tmp_path):
@@ -126,12 +285,12 @@ def test_keys_rank_tie_flag_comment_and_undo_and_all_of_it_comes_home(filled, ch
     tab.key("Enter")
     count(tab, "2 of 6 ranked")
     press(tab, "s", 0)
-    tab.keys("a Enter")
+    tab.keys("a Enter Enter")
     count(tab, "3 of 6 ranked")
     tab.key("Ctrl+z")
     count(tab, "2 of 6 ranked")
     press(tab, "Backspace b", 1)
-    tab.key("Enter")
+    tab.keys("Enter Enter")
     count(tab, "3 of 6 ranked")
     assert tab.complaints() == []
     report = merged(filled, tab, tmp_path)
@@ -162,12 +321,14 @@ def test_mouse_and_finger_place_tie_move_and_take_away(filled, chromium, tmp_pat
     tab.wait("document.querySelectorAll('.card.placed').length === 3")
     ladder(tab, "C > A=D")
     tab.click("#save")
+    tab.wait("document.getElementById('said').innerText.startsWith('B has no place')")
+    tab.click("#save")
     count(tab, "1 of 6 ranked")
 
     phone = begun(chromium, tmp_path / "page.html", width=390, height=844, touch=True)
     assert phone.run("document.documentElement.scrollWidth") == 390
-    small = "[...document.querySelectorAll('button')].filter((b) => b.offsetWidth && !b.classList.contains('chip'))"
-    assert phone.run(f"{small}.filter((b) => b.offsetHeight < 44 || b.offsetWidth < 40).map((b) => b.innerText)") == []
+    small = "[...document.querySelectorAll('button')].filter((b) => b.offsetWidth)"
+    assert phone.run(f"{small}.filter((b) => b.offsetHeight < 44 || b.offsetWidth < 44).map((b) => b.innerText)") == []
     phone.tap(".card:nth-child(1) .toggle")
     phone.wait("document.querySelectorAll('.card.placed').length === 1")
     phone.drag(".card:nth-child(2) .card-head .chip", ".tier", touch=True)
@@ -177,6 +338,8 @@ def test_mouse_and_finger_place_tie_move_and_take_away(filled, chromium, tmp_pat
     phone.wait("document.querySelectorAll('.tier:not(.empty)').length === 2")
     ladder(phone, "B > A")
     phone.tap("#save")
+    phone.wait("document.getElementById('said').innerText.includes('Save again saves it so')")
+    phone.tap("#save")
     count(phone, "2 of 6 ranked")
     assert phone.complaints() == []
 
@@ -185,7 +348,7 @@ def test_a_reload_goes_on_where_it_was_and_another_tab_is_told(filled, chromium,
     path = written(filled, tmp_path, "Rae")
     tab = begun(chromium, path)
     press(tab, "b Shift+C", 2)
-    tab.keys("Enter")
+    tab.keys("Enter Enter")
     count(tab, "1 of 6 ranked")
     press(tab, "s d a", 2)
     asked = tab.text("#prompt")
@@ -215,7 +378,7 @@ def test_a_browser_that_is_killed_loses_nothing_that_was_shown(filled, tmp_path)
         if seen:
             ladder(tab, "B > A")
         press(tab, "c", 3 if seen else 1)
-        tab.key("Enter")
+        tab.keys("Enter Enter")
         count(tab, f"{seen + 1} of 6 ranked")
         press(tab, "b a", 2)
         chromium.kill()
@@ -235,7 +398,7 @@ def test_where_the_browser_keeps_less_it_goes_on_and_says_so(filled, chromium, t
     kept = "localStorage" not in gone
     assert tab.run("document.getElementById('trouble').hidden") == kept
     press(tab, "a b", 2)
-    tab.key("Enter")
+    tab.keys("Enter Enter")
     count(tab, "1 of 6 ranked")
     assert merged(filled, tab, tmp_path).added == 1
     if kept:
@@ -294,7 +457,7 @@ def test_hidden_repeats_come_as_in_the_window(chromium, tmp_path):
         held = Filled(path).held
         tab = begun(chromium, path)
         for number in range(1, 16):
-            tab.keys("a b Enter")
+            tab.keys("a b c d Enter")
             count(tab, f"{number} of {14 + (number >= 12)} ranked")
         tab.wait(f"{PAGE} === 'end'")
         assert "15 prompts" in tab.text("#still-text")
@@ -326,7 +489,7 @@ def test_five_hundred_prompts_open_at_once_and_every_key_is_quick(chromium, tmp_
         spent = "performance.getEntriesByType('navigation')[0]"
         assert tab.run(f"{spent}.domContentLoadedEventEnd - {spent}.responseEnd") < 1000
         for number in range(1, 21):
-            tab.keys("b a Shift+C Enter")
+            tab.keys("b a Shift+C d Enter")
             count(tab, f"{number} of 500 ranked")
         tab.reload()
         assert tab.text("#count") == "20 of 500 ranked"
@@ -337,7 +500,7 @@ def test_a_newer_page_for_the_same_labeler_goes_on_with_the_work_in_the_older_on
     path = written(filled, tmp_path, "Noa")
     tab = begun(chromium, path)
     press(tab, "a", 1)
-    tab.key("Enter")
+    tab.keys("Enter Enter")
     count(tab, "1 of 6 ranked")
     press(tab, "b", 1)
     many(filled, 1)
@@ -346,7 +509,7 @@ def test_a_newer_page_for_the_same_labeler_goes_on_with_the_work_in_the_older_on
     tab = begun(chromium, tmp_path / "newer.html")
     assert tab.text("#count") == "1 of 7 ranked"
     ladder(tab, "B")
-    tab.key("Enter")
+    tab.keys("Enter Enter")
     count(tab, "2 of 7 ranked")
     assert merged(filled, tab, tmp_path).added == 2
     with closing(open_project(filled.folder)) as project:
@@ -358,7 +521,7 @@ def test_a_newer_page_for_the_same_labeler_goes_on_with_the_work_in_the_older_on
 def test_another_browser_goes_on_from_the_answers_of_this_one(filled, chromium, tmp_path):
     path = written(filled, tmp_path, "Ida")
     tab = begun(chromium, path)
-    tab.keys("a Enter b Enter")
+    tab.keys("a Enter Enter b Enter Enter")
     count(tab, "2 of 6 ranked")
     tab.key("Ctrl+z")
     count(tab, "1 of 6 ranked")
@@ -374,7 +537,7 @@ def test_another_browser_goes_on_from_the_answers_of_this_one(filled, chromium, 
     other.choose("input[type=file]", file)
     count(other, "1 of 6 ranked")
     assert other.run(PAGE) == "board"
-    other.keys("c Enter")
+    other.keys("c Enter Enter")
     count(other, "2 of 6 ranked")
     assert merged(filled, other, tmp_path).added == 2
     report = merged(filled, tab, tmp_path)

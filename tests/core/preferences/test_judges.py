@@ -7,11 +7,21 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from core.cli import judging
 from core.errors import BadInput
 from core.preferences.best_of_n import best_of_n, kl_bound, subset_weights, wins_of_best
-from core.preferences.judge_agreement import cohen_kappa, judge_agreement, judge_report
+from core.preferences.judge_agreement import (
+    JudgeAgreement,
+    JudgeReport,
+    cohen_kappa,
+    judge_agreement,
+    judge_report,
+)
+from core.preferences.judged import JudgeFigures
 from core.preferences.position_bias import position_bias, settled
 from core.preferences.statistics import alike
+from core.records import Labeler
+from core.report import arena_words
 
 
 def test_a_judge_of_places_is_told_from_one_that_guesses():
@@ -38,6 +48,19 @@ def test_position_bias_by_hand():
     same = position_bias(np.repeat(np.arange(2), 5), np.ones(10), np.zeros(10))
     assert same.p_value == 0.5  # ten verdicts of two prompts are two signs
     assert position_bias(np.arange(3), np.ones(3), np.ones(3)).p_value is None
+
+
+def test_of_few_votes_no_kappa_is_told():
+    def found(votes: int) -> JudgeAgreement:
+        people = np.arange(votes) % 2
+        return judge_agreement(np.arange(votes), people.astype(float), people.astype(float), resamples=50)
+
+    assert [found(votes).too_few for votes in (2, 9, 10)] == [True, True, False]
+    assert arena_words.agreement(found(2)).endswith("; too few for a kappa.")
+    assert "; kappa 1.00" in arena_words.agreement(found(10))
+    figures = JudgeFigures(Labeler(1, "j", "judge"), JudgeReport(found(2), {"x": found(10)}), None)
+    lines = "\n".join(judging.told(figures)).splitlines()
+    assert ["too few" in line for line in lines[-2:]] == [True, False]
 
 
 def test_kappa_of_a_published_table():

@@ -272,7 +272,7 @@ def test_an_arena_is_set_up_step_by_step(tab, qtbot, started):
     page = tab.arena.setup
     dialog = page.dialog
     dialog.name.setText("First")
-    dialog.make()
+    dialog.agree()
     project = tab.session.project
     (arena,) = arenas.listed(project)
     assert (arena.name, [each.name for each in arenas.policies(project, arena.id)]) == ("First", ["base"])
@@ -280,7 +280,7 @@ def test_an_arena_is_set_up_step_by_step(tab, qtbot, started):
     assert "Add two policies" in page.step.text() and not page.answer.isVisible()
     press(tab, qtbot, "Add a policy …")
     dialog = page.dialog
-    assert dialog.kind.currentData() == "base", "no run is there that could be chosen"
+    assert dialog.fields.kind.currentData() == "base", "no run is there that could be chosen"
     dialog.agree()
     assert "already" in dialog.error.text() and dialog.isVisible()
     dialog.name.setText("the same once more")
@@ -290,6 +290,7 @@ def test_an_arena_is_set_up_step_by_step(tab, qtbot, started):
     (job,) = queue.listed(project, AnswerJob)
     assert job.config.arena == arena.id and started == [project.folder]
     assert not page.answer.isVisible() and "Waiting" in page.step.text()
+    assert page.window().focusWidget() is page.table, "what takes the button's place is not pressed by mistake"
     tab.session.replay("undo")
     assert len(arenas.policies(project, arena.id)) == 1
 
@@ -301,13 +302,13 @@ def test_runs_stand_ready_to_be_chosen_as_policies_and_judges(tab, arena):
     tab.session.look_again()
     page, results = tab.arena.setup, tab.arena.results
     page.ask_policy()
-    assert page.dialog.chosen == "run:2" and page.dialog.checkpoint.currentText() == "The last"
-    page.dialog.kind.setCurrentIndex(page.dialog.kind.findData("best-of-n"))
-    assert page.dialog.chosen == "best-of-4:1"
+    assert page.dialog.fields.policy == "run:2" and page.dialog.fields.checkpoint.currentText() == "The last"
+    page.dialog.fields.choose("best-of-n")
+    assert page.dialog.fields.policy == "best-of-4:1"
     page.dialog.reject()
     results.refresh()
     results.ask_judge()
-    assert results.dialog.by == "reward:1"
+    assert results.dialog.fields.by == "reward:1"
     results.dialog.reject()
 
 
@@ -327,11 +328,11 @@ def test_a_server_takes_part_once_somebody_agreed(tab, arena, qtbot):
     page.refresh()
     page.ask_policy()
     dialog = page.dialog
-    dialog.kind.setCurrentIndex(dialog.kind.findData("server"))
+    dialog.fields.choose("server")
     dialog.agree()
     assert "Give the address" in dialog.error.text()
-    dialog.server.address.setText("http://192.0.2.1:8000")
-    dialog.server.model.setCurrentText("large")
+    dialog.fields.server.address.setText("http://192.0.2.1:8000")
+    dialog.fields.server.model.setCurrentText("large")
     dialog.agree()
     assert "192.0.2.1:8000" in answer(dialog, "Cancel")
     assert len(arenas.policies(tab.session.project, arena.id)) == len(NAMES)
@@ -340,13 +341,53 @@ def test_a_server_takes_part_once_somebody_agreed(tab, arena, qtbot):
     assert arenas.policies(tab.session.project, arena.id)[-1].kind == "server"
 
 
+def test_the_dialogs_of_an_arena_say_which_button_return_presses(tab, arena):
+    page, results, vote = tab.arena.setup, tab.arena.results, tab.arena.vote
+    page.refresh()
+    results.refresh()
+    for ask, asked in (
+        (page.make, page), (page.ask_prompts, page), (page.ask_policy, page), (results.ask_judge, results),
+        (vote.ask_voter, vote),
+    ):  # fmt: skip
+        ask()
+        assert asked.dialog.ok.isDefault() and asked.dialog.ok.property("role") == "primary"
+        asked.dialog.reject()
+
+
+def test_somebody_else_votes_without_leaving_the_page(tab, arena, qtbot):
+    labelers.named(tab.session.project, "bob")
+    labelers.named(tab.session.project, "judge: x", kind="judge", detail="x")
+    type_key(tab, qtbot, Qt.Key.Key_Left)
+    press(tab, qtbot, "Somebody else …")
+    dialog = tab.arena.vote.dialog
+    assert [dialog.name.itemText(n) for n in range(dialog.name.count())] == ["ann", "bob"]
+    dialog.name.setCurrentText(" ")
+    dialog.agree()
+    assert dialog.isVisible() and dialog.error.text()
+    dialog.name.setCurrentText("bob")
+    dialog.agree()
+    assert "Voting as bob" in texts(tab.arena.vote) and tab.arena.vote.ballot.isVisible()
+    assert tab.session.labeler_name == "bob"
+    type_key(tab, qtbot, Qt.Key.Key_Right)
+    assert [each.labeler for each in cast(tab, arena)] == ["ann", "bob"]
+
+
+def test_where_there_is_nothing_to_vote_on_there_is_no_way_to_choose(tab, qtbot):
+    tab.show_page(PageId.VOTE)
+    vote = tab.arena.vote
+    assert vote.empty.isVisible() and not vote.way.isVisible() and not vote.help.isVisible()
+    add_arena(tab.session.project)
+    tab.refresh(None)
+    assert vote.ballot.isVisible() and vote.way.isVisible()
+
+
 def test_nobody_joins_in_a_pack(tab, arena):
     """There policies go by letters, and nobody who votes can let them answer."""
     tab.session.project.set_setting(PACK, "ann")
     tab.show_page(PageId.ARENA)
     tab.arena.setup.ask_policy()
     dialog = tab.arena.setup.dialog
-    dialog.kind.setCurrentIndex(dialog.kind.findData("base"))
+    dialog.fields.choose("base")
     dialog.agree()
     assert "people only vote" in dialog.error.text()
     assert len(arenas.policies(tab.session.project, arena.id)) == len(NAMES)
@@ -375,9 +416,11 @@ def test_a_judge_votes_as_a_job(tab, arena, qtbot, started):
     results = tab.arena.results
     results.ask_judge()
     dialog = results.dialog
-    assert dialog.reward.count() == 0 and not dialog.ok.isEnabled(), "there is no reward model yet"
-    dialog.kind.setCurrentIndex(dialog.kind.findData("gold"))
-    dialog.gold.setCurrentText("length")
+    assert dialog.fields.kind.currentData() == "gold" and dialog.ok.isEnabled()
+    dialog.fields.choose("reward")
+    assert not dialog.ok.isEnabled(), "there is no reward model yet"
+    dialog.fields.choose("gold")
+    dialog.fields.gold.setCurrentText("length")
     dialog.agree()
     (job,) = queue.listed(tab.session.project, JudgingJob)
     assert (job.config.by, job.config.arena, started) == ("gold:length", "Arena 1", [tab.session.project.folder])

@@ -86,6 +86,22 @@ def test_one_goes_through_the_answers_by_hand(tab):
     assert slider.value() == 0
 
 
+def test_a_click_on_its_tab_leads_the_keys_to_the_slider(tab, qtbot):
+    """Space starts the show, and presses nothing that had the focus before."""
+    answered(tab.session.project, tab.run)
+    tab.show_page(PageId.SAMPLES)
+    tab.activateWindow()
+    page, bar = tab.slider, tab.pages.tabBar()
+    page.show_run(tab.run.id)
+    tab.start_button.setFocus()
+    place = tab.pages.indexOf(page)
+    qtbot.mouseClick(bar, Qt.MouseButton.LeftButton, pos=bar.tabRect(place).center())
+    assert tab.window().focusWidget() is page.player.slider
+    qtbot.keyClick(tab.window().focusWidget(), Key.Key_Space)
+    assert page.player.plays and len(queue.listed(tab.session.project)) == 2
+    assert page.held_out.text() == "Answer held-out prompts"
+
+
 def test_it_is_said_where_an_answer_is_another_one_as_a_whole(tab):
     texts = ("A plant.", "Nobody knew why they had left")
     answered(tab.session.project, tab.run, texts=texts)

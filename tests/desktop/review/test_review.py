@@ -513,18 +513,23 @@ def test_a_judge_is_let_rank(qtbot, tab: Tab, ranked: Project, session: Session)
     """The small form queues the job; a server elsewhere is asked about first, and what is lacking is a sentence."""
     tab.pages.setCurrentWidget(tab.labelers)
     form = tab.labelers.judge
-    assert not form.served.isVisible() and form.explain.isVisible() and form.explain.text() == "It says why first"
-    form.judge.setCurrentIndex(form.judge.findData("gold:length"))
-    assert not form.explain.isVisible()
-    form.limit.setValue(2)
+    fields = form.fields
+    fields.choose("base")
+    assert not fields.server.isVisible() and fields.explain.isVisible()
+    fields.choose("reward")
+    assert not form.let_rank.isEnabled(), "there is no reward model yet"
+    fields.choose("gold")
+    fields.gold.setCurrentText("length")
+    assert not fields.explain.isVisible()
+    fields.limit.setValue(2)
     form.let_rank.click()
     (job,) = queue.listed(ranked, JudgingJob)
     assert (job.config.by, job.config.limit, job.config.waiting) == ("gold:length", 2, True)
-    form.judge.setCurrentIndex(form.judge.findText("The model of a server"))
-    form.server.clear()
+    fields.choose("server")
+    fields.server.address.clear()
     form.let_rank.click()
-    assert "Give the address" in form.said.text() and form.served.isVisible()
-    form.server.setText("http://192.0.2.1:8000")
+    assert "Give the address" in form.said.text() and fields.server.isVisible()
+    fields.server.address.setText("http://192.0.2.1:8000")
     form.let_rank.click()
     assert len(queue.listed(ranked, JudgingJob)) == 1
     (box,) = (each for each in form.findChildren(QMessageBox) if each.isVisible())
