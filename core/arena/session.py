@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Set
+from functools import partial
 from typing import Generic, TypeVar
 
 from core.errors import BadInput
 from core.records import Labeler
 from core.store import Changes, Project, arena_votes
 from core.store.arenas import Arena, ArenaAnswer, ArenaPrompt
+from core.store.undo.steps import CallableStep
 
 #: Seconds for one question beyond which nobody was there.
 LONGEST = 3600.0
@@ -70,6 +72,17 @@ class BlindSession(Generic[Asked]):
         changes = arena_votes.retract(self.project, newest)
         self.look_again()
         return changes
+
+    def step(self, changes: Changes, *, back: bool = False) -> CallableStep:
+        """What `changes` did to votes of the labeler's as a step of the window's history: they gave them, or took them
+        `back`. Votes that are taken back stay in the file, whoever does it."""
+        away = partial(arena_votes.retract, self.project, changes.ids)
+        again = partial(arena_votes.restore, self.project, changes.ids)
+        return CallableStep(
+            label=f"{'Vote taken back' if back else 'Vote'} of {self.labeler.name}", tables=changes.tables,
+            undo=again if back else away, redo=away if back else again,
+            there=partial(arena_votes.exist, self.project, changes.ids),
+        )  # fmt: skip
 
     def look_again(self) -> None:
         """Answers or votes came or went."""

@@ -1,7 +1,9 @@
 """A labeler's session in an arena that asks for an order of all answers to a prompt at once."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
 from itertools import combinations
+from types import MappingProxyType
 
 from core.arena.asking import Asking, Table
 from core.arena.session import BlindSession
@@ -13,6 +15,10 @@ from core.store.arenas import Arena, ArenaAnswer, ArenaPrompt
 
 #: Policies for whose answers there are letters.
 MOST = 16
+
+
+#: No comments.
+EMPTY: Mapping[frozenset[int], str] = MappingProxyType({})
 
 
 class Outdated(BadInput):
@@ -29,8 +35,11 @@ class WholeVoting(BlindSession[Table]):
         self._trail: list[Table] = []
         super().__init__(project, arena, labeler)
 
-    def vote(self, tiers: Sequence[Sequence[int]], *, bad: bool = False) -> Changes:
-        """Store an order of all answers, from the best on, as one ballot, and go on; `bad` says that none will do.
+    def vote(
+        self, tiers: Sequence[Sequence[int]], *, bad: bool = False, comments: Mapping[frozenset[int], str] = EMPTY
+    ) -> Changes:
+        """Store an order of all answers, from the best on, as one ballot, and go on; `bad` says that none will do, and
+        `comments` are what was remarked on two of them.
 
         Raises `BadInput` for an order that lacks one of them or where nothing is asked, and `Outdated` where the
         labeler voted on the prompt elsewhere since or an answer is gone, after which `refresh` asks about what is left.
@@ -41,6 +50,9 @@ class WholeVoting(BlindSession[Table]):
         votes = ballot(
             table, tiers, self.labeler.id, guidelines.current_id(self.project), bad=bad, seconds=self.seconds
         )  # fmt: skip
+        votes = [
+            replace(vote, comment=comments.get(frozenset((vote.first_id, vote.second_id)), "")) for vote in votes
+        ]  # fmt: skip
         with self.project.write():
             if any(packed_votes.stands(self.project, self.labeler.id, vote.first_id, vote.second_id) for vote in votes):
                 raise Outdated("You voted on these answers elsewhere since, and that stays: here is what is left.")
@@ -51,9 +63,9 @@ class WholeVoting(BlindSession[Table]):
         self.refresh()
         return changes
 
-    def all_bad(self) -> Changes:
+    def all_bad(self, *, comments: Mapping[frozenset[int], str] = EMPTY) -> Changes:
         """None of the answers will do. Raises as `vote` does."""
-        return self.vote([self.question.shown] if self.question is not None else [], bad=True)
+        return self.vote([self.question.shown] if self.question is not None else [], bad=True, comments=comments)
 
     def look_again(self) -> None:
         """What is asked stays where answers or votes came or went, unless it was voted on or is gone, or the order

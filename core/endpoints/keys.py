@@ -1,36 +1,26 @@
 """The keys of servers, which lie in the keyring of the person's system and nowhere else."""
 
-import os
-
 import keyring
 from keyring.errors import KeyringError
 
-from core.endpoints.address import SCHEMES, Address, parse
+from core.endpoints import given_key
+from core.endpoints.address import Address
+from core.endpoints.given_key import VARIABLE as VARIABLE
 from core.errors import BadInput, first_line
 
 SERVICE = "Plumbline"
-#: Where there is no keyring, as on a machine without a screen: `ADDRESS=KEY`, or the key of whatever server is asked.
-VARIABLE = "PLUMBLINE_SERVER_KEY"
 
 
 def of(address: Address) -> str:
     """The key that is kept for an address; empty where there is none. The environment's goes first.
 
     Raises `BadInput` where the environment names an address that is none."""
-    if found := _given(address):
+    if found := given_key.of(address):
         return found
     try:
         return keyring.get_password(SERVICE, address.url) or ""
     except KeyringError:
         return ""
-
-
-def _given(address: Address) -> str:
-    given = os.environ.get(VARIABLE, "")
-    if not given.startswith(tuple(f"{scheme}://" for scheme in SCHEMES)):
-        return given
-    where, _, key = given.partition("=")
-    return key if parse(where).url == address.url else ""
 
 
 def keep(address: Address, key: str) -> None:

@@ -17,7 +17,7 @@ from core.jobs.launch import ROOT
 
 #: The hub's tokens, by the names that its client reads.
 SECRET = {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"}
-#: The key of a server (`core/endpoints/keys.py`).
+#: The key of a server (`core/endpoints/given_key.py`).
 SERVER_KEY = "PLUMBLINE_SERVER_KEY"
 
 

@@ -66,7 +66,8 @@ def duplicate(source: Source, target: Path, *, name: str = "", progress: Progres
 def archive(source: Source, path: Path, *, with_checkpoints: bool = True, progress: Progress = _quiet) -> Path:
     """Write a project to the file `path`, which appears once it is complete, in place of an earlier archive of the same
     project. Without checkpoints all that runs measured and wrote is in it, and no weights: whoever asks for those
-    there is told that they are not there. Raises `BadInput` for a file that carries another project, or a pack."""
+    there is told that they are not there. Raises `BadInput` for a file that carries another project, or a pack, and for
+    one with work or weights that the new one would not have."""
     path = path.expanduser().resolve()
     if path.suffix.lower() != ".zip":
         raise BadInput(f"{path.name} is no name for an archive: call it {path.stem or 'project'}{SUFFIX}.")
@@ -75,23 +76,37 @@ def archive(source: Source, path: Path, *, with_checkpoints: bool = True, progre
     with _sentences(path), closing(opened(source)) as project:
         if path.is_relative_to(project.folder):
             raise BadInput(f"{path} lies in the project itself: choose a place outside it.")
-        looked_into = path.is_file() and _is_archive_of(project, path)
+        looked_into = path.is_file() and _is_archive_of(project, path, with_checkpoints)
         with beside.file(path, looked_into=looked_into) as made, beside.scratch(path.parent) as scratch:
             _steadily(project, lambda: _write(project, made, scratch / DATABASE, with_checkpoints, progress))
     return path
 
 
-def _is_archive_of(project: Project, path: Path) -> bool:
-    """Does the archive at `path` hold this project, by the name that it has? A copy of it is another one."""
-    with suppress(KnownError, sqlite3.Error, ValueError, RecursionError):
+def _is_archive_of(project: Project, path: Path, with_runs: bool) -> bool:
+    """Does the archive at `path` hold this project, by the name that it has? A copy of it is another one. Raises
+    `BadInput` where it has what the new one would not."""
+    lost, weights = 0, False
+    try:
         with beside.scratch(path.parent) as scratch, archive_entries.opened(path) as packed:
-            entries = [each for each in archive_entries.entries(packed, path) if each.filename == DATABASE]
-            meter = _Meter(archive_entries.bounded(entries, path, scratch), _quiet)
+            entries = archive_entries.entries(packed, path)
+            database = [each for each in entries if each.filename == DATABASE]
+            meter = _Meter(archive_entries.bounded(database, path, scratch), _quiet)
             with packed.open(DATABASE) as reading:
                 meter.write(reading, scratch / DATABASE)
-            found = closed.settings(scratch, "uid", "name")
-        return found == {"uid": project.setting("uid"), "name": project.name}
-    return False
+            if closed.settings(scratch, "uid", "name") != {"uid": project.setting("uid"), "name": project.name}:
+                return False
+            lost = len(closed.work(scratch) - closed.work(project.folder))
+            weights = any(each.filename.endswith(".safetensors") for each in entries)
+    except (KnownError, sqlite3.Error, ValueError, RecursionError):
+        return False
+    if lost:
+        raise BadInput(
+            f"{path.name} has rankings or votes, {lost:,} in all, that this project does not have, perhaps of another "
+            "copy of it: choose another name for the new archive."
+        )
+    if weights and not with_runs:
+        raise BadInput(f"{path.name} has the weights of runs, and the new archive would not: choose another name.")
+    return True
 
 
 def _write(project: Project, made: Path, snapshot: Path, with_runs: bool, progress: Progress) -> None:
@@ -148,14 +163,17 @@ def restore(path: Path, folder: Path, *, progress: Progress = _quiet) -> Path:
 
 
 def _to_copy(project: Project, snapshot: Path, name: str = "", *, with_runs: bool = True) -> list[tuple[Path, str]]:
-    """Write a snapshot of the database; return it and the files under runs/, each with its place in the copy."""
+    """Write a snapshot of the database; return it and the files under runs/, each with its place in the copy. Without
+    runs, of each the few that say from what it began and what it learnt from."""
     snapshot.unlink(missing_ok=True)
     snapshots.write(project, snapshot)
     snapshots.rest(snapshot, name)
     runs = within(project.folder, RUNS)
     found = [(snapshot, DATABASE)]
-    for path in _below(runs) if with_runs and runs.is_dir() else ():
-        found.append((path, f"{RUNS}/{path.relative_to(runs).as_posix()}"))
+    for path in _below(runs) if runs.is_dir() else ():
+        inside = path.relative_to(runs)
+        if with_runs or (len(inside.parts) == 2 and inside.suffix == ".json"):
+            found.append((path, f"{RUNS}/{inside.as_posix()}"))
     _refuse_second_names([path for path, _ in found])
     return found
 

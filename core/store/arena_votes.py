@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from core.errors import BadInput
 from core.records import LabelerKind
 from core.store import Changes, Project, now
+from core.store.undo.steps import PlaceTaken
 
 COUNTING = (
     "select v.id, v.uid, v.first_id, v.second_id, v.labeler_id, v.guidelines_id, v.won, v.both_bad, v.ballot,"
@@ -34,6 +35,17 @@ NEWEST = (
 FORMER = (
     "update arena_votes set retracted_at = :at where labeler_id = :labeler_id and retracted_at is null"
     " and (first_id, second_id) in (values (:first_id, :second_id), (:second_id, :first_id))"
+)
+#: Another vote that counts by the same labeler on the answers of a vote, in either order.
+STANDS_AGAIN = (
+    "select 1 from arena_votes v join arena_votes o on o.labeler_id = v.labeler_id and o.id != v.id"
+    " and o.retracted_at is null and (o.first_id, o.second_id) in (values (v.first_id, v.second_id),"
+    " (v.second_id, v.first_id)) where v.id = ?"
+)
+#: The comment of the labeler's newest vote on two answers; null where that counts.
+TAKEN_BACK = (
+    "select case when retracted_at is not null then comment end from arena_votes where labeler_id = ?"
+    " and (first_id, second_id) in (values (?, ?), (?, ?)) order by id desc limit 1"
 )
 OF_ONE_PROMPT = (
     "select count(*) from arena_answers a join arena_answers b on b.arena_prompt_id = a.arena_prompt_id"
@@ -141,6 +153,28 @@ def retract(project: Project, vote_ids: Sequence[int]) -> Changes:
                 "update arena_votes set retracted_at = ? where id = ? and retracted_at is null", (now(), vote_id)
             )
     return project.changed("Take the vote back", "arena_votes", ids=tuple(vote_ids))
+
+
+def restore(project: Project, vote_ids: Sequence[int]) -> Changes:
+    """Let votes that were taken back count again, all or none. Raises `PlaceTaken` where their labeler has voted on the
+    same two answers since."""
+    with project.write() as database:
+        for vote_id in vote_ids:
+            if database.value(STANDS_AGAIN, vote_id):
+                raise PlaceTaken("there is another vote on these answers")
+            database.execute("update arena_votes set retracted_at = null where id = ?", (vote_id,))
+    return project.changed("Vote again", "arena_votes", ids=tuple(vote_ids))
+
+
+def exist(project: Project, vote_ids: Sequence[int]) -> bool:
+    """Are these in the file, whether they count or not?"""
+    return all(project.database.value("select 1 from arena_votes where id = ?", vote_id) for vote_id in vote_ids)
+
+
+def comment_taken_back(project: Project, labeler_id: int, first_id: int, second_id: int) -> str:
+    """What the labeler remarked with their newest vote on two answers, where that was taken back."""
+    found = project.database.value(TAKEN_BACK, labeler_id, first_id, second_id, second_id, first_id)
+    return found or ""
 
 
 def counting(project: Project, arena_id: int) -> list[Vote]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Literal
 
-from core.endpoints import address
+from core.endpoints import address, given_key
 from core.errors import BadInput, first_line
 from core.machine import base_models, hub
 from core.machine.base_models import ModelSpec
@@ -136,10 +136,12 @@ def of_server(text: str) -> list[Wish]:
         return []
     found = address.parse(text)
     words = f"it sends prompts and answers to {places.quoted(found.url)}"
-    if found.is_loopback:
-        return [Wish("server", found.url, f"{words}, a server on this machine")]
+    kind: Literal["server", "network"] = "server" if found.is_loopback else "network"
     how = ", unencrypted" if found.is_open else ""
-    return [Wish("network", found.url, f"{words}, which is not this machine{how}")]
+    where = "a server on this machine" if found.is_loopback else f"which is not this machine{how}"
+    shown = f"it shows {places.quoted(found.url)} the key that stands in {given_key.VARIABLE}"
+    key = [Wish(kind, f"key for {found.url}", shown)] if given_key.is_for_any() else []
+    return [Wish(kind, found.url, f"{words}, {where}"), *key]
 
 
 def of_file(path: str) -> list[Wish]:

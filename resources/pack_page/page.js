@@ -9,6 +9,7 @@ const UNFINISHED = "There are questions left: answer them, or place all answers 
 const ALL_ANSWERED = "Every question is answered: save the order, or take back the last answer.";
 const TO_TWO = "Two at a time";
 const TO_ALL = "All at once";
+const CUT = "This browser does not answer with what you did on this page before: reload it. What you do now is kept beside that, and joined with it then.";
 const NOWHERE = "This browser keeps nothing of this page between visits (a private window, or a setting). Download your answers before you close it.";
 const TAKEN = "This page is open in another tab or window, which goes on with it. Reload this one to go on here.";
 
@@ -357,6 +358,7 @@ async function begin() {
   page.openRules(!narrow.matches && (entries.get("rules") ?? innerWidth >= 1280), false);
   page.say("");
   if (store.kind === "nowhere") page.trouble(NOWHERE);
+  else if (store.isCut) page.trouble(CUT);
   page.show();
 }
 

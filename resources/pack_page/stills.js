@@ -34,7 +34,7 @@ async function takeUp(page, file) {
       if (error instanceof DOMException || error instanceof Elsewhere) throw error;
       return page.trouble(error.message);
     }
-    $("trouble").hidden = page.store.kind !== "nowhere";
+    $("trouble").hidden = page.store.kind !== "nowhere" && !page.store.isCut;
     page.began = true;
     await page.store.write(new Map([["began", true]]));
     return page.work.restart();

@@ -10,6 +10,7 @@ class Store {
   constructor(name) {
     this.name = name;
     this.kind = "nowhere";
+    this.isCut = false; // is there more in a database that did not answer?
     this.token = String(crypto.getRandomValues(new Uint32Array(2)));
   }
 
@@ -19,12 +20,40 @@ class Store {
       try {
         const found = kind === "database" ? await this.openDatabase() : this.openLocal();
         this.kind = kind;
+        if (kind === "database") await this.takeIn(found);
+        else this.isCut = localStorage.getItem(this.mark) !== null;
         return found;
       } catch {
         // the next one
       }
     }
     return new Map();
+  }
+
+  // In localStorage, that there is something in the database.
+  get mark() {
+    return `${this.name}/in database`;
+  }
+
+  // Into the database, and into what was `found` there, what was kept in localStorage while it did not answer.
+  async takeIn(found) {
+    let beside = new Map();
+    try {
+      localStorage.setItem(this.mark, "true");
+      beside = this.readLocal();
+    } catch {
+      return; // there is no localStorage, and nothing in it
+    }
+    const rankings = [...found].filter(([key]) => key.startsWith("ranking/")).map(([, each]) => each.uid);
+    const [known, made] = [new Set(rankings), rankings.length];
+    const late = [...beside].sort().filter(([key, each]) => key.startsWith("ranking/") && !known.has(each.uid));
+    const work = [
+      ...late.map(([, each], place) => [`ranking/${String(made + place).padStart(7, "0")}`, each]),
+      ...[...beside].filter(([key]) => /^(draft|own|text)\//.test(key) && !found.has(key)),
+    ];
+    await this.writeDatabase(new Map(work), this.token);
+    for (const [key, value] of work) found.set(key, value);
+    for (const key of beside.keys()) localStorage.removeItem(`${this.name}/${key}`);
   }
 
   // Each entry of `changes` by its key; null takes one away.
@@ -81,10 +110,14 @@ class Store {
 
   openLocal() {
     localStorage.setItem(`${this.name}/writer`, this.token);
+    return this.readLocal();
+  }
+
+  readLocal() {
     const found = new Map();
     for (let place = 0; place < localStorage.length; place++) {
       const key = localStorage.key(place);
-      if (key.startsWith(`${this.name}/`) && key !== `${this.name}/writer`) {
+      if (key.startsWith(`${this.name}/`) && key !== `${this.name}/writer` && key !== this.mark) {
         found.set(key.slice(this.name.length + 1), JSON.parse(localStorage.getItem(key)));
       }
     }

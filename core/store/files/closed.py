@@ -17,6 +17,8 @@ MODELS = """
     select value from settings where key = 'model'
     union select json_quote(json_extract(config, '$.reward_model')) from jobs
 """
+#: Tables of what people did by hand, and their rows' names.
+WORK = {"rankings": "select uid from rankings", "arena_votes": "select uid from arena_votes"}
 #: Bytes of anything that is read to name a project.
 LONGEST = 1 << 20
 
@@ -59,6 +61,17 @@ def settings(folder: Path, *keys: str) -> dict[str, object] | None:
             asked = "select key, value from settings where key in (select value from json_each(?))"
             found = connection.execute(asked, (json.dumps(keys),)).fetchall()
     return {key: json.loads(value) for key, value in found}
+
+
+def work(folder: Path) -> set[str]:
+    """The `uid` of each ranking and vote in the project in `folder`, by which it is known everywhere; of a version that
+    gave none, none. Raises `sqlite3.Error` or `AlteredProject` for a file that cannot be read."""
+    found = set[str]()
+    with _reading(folder / DATABASE) as connection, bounded(connection):
+        for table, statement in WORK.items():
+            if connection.execute("select 1 from pragma_table_info(?) where name = 'uid'", (table,)).fetchone():
+                found |= {uid for (uid,) in connection.execute(statement)}
+    return found
 
 
 def models(folder: Path) -> list[str]:

@@ -51,6 +51,5 @@ def put(project: Project, job_id: int, name: str, tags: tuple[str, ...], note: s
 def _label(text: str, number: int) -> RunLabel:
     values = cells.read(text, dict, f"The note of run {number}")
     tags = values.get("tags")
-    return RunLabel(
-        tuple(map(str, tags))[:MOST_TAGS] if isinstance(tags, list) else (), str(values.get("note", ""))[:LONGEST_NOTE]
-    )
+    shown = tags[:MOST_TAGS] if isinstance(tags, list) else []
+    return RunLabel(tuple(str(tag)[:LONGEST_TAG] for tag in shown), str(values.get("note", ""))[:LONGEST_NOTE])

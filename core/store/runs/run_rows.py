@@ -21,11 +21,16 @@ KEEP_ABOUT = (
     "create table about_groups as select id, created_at as mark from project.completion_groups"
     " where id in (select group_id from priorities)",
 )
+#: Policies of arenas, which stay and are without their run meanwhile.
+KEEP_POLICIES = (
+    "create table about_policies as select id, created_at as mark from project.arena_policies where job_id = ?"
+)
 #: What older versions kept is known by its number alone.
 BELIEVE = (
     "create table if not exists aside.about_prompts as select id, created_at as mark from main.prompts",
     "create table if not exists aside.about_completions as select id, text as mark from main.completions",
     "create table if not exists aside.about_groups as select id, created_at as mark from main.completion_groups",
+    "create table if not exists aside.about_policies (id, mark)",
 )
 #: What must be mended in rows that come back, because what they hang on may have gone meanwhile.
 MENDED = (
@@ -41,6 +46,10 @@ NUMBERED = ("metrics", "samples", "checkpoints", "job_log", "controls")
 RENUMBER = (
     "update aside.{table} set {number} = {number} + (select max({number}) from main.{table})"
     " where exists (select 1 from aside.{table} a join main.{table} m on m.{number} = a.{number})"
+)
+GIVE_BACK = (
+    "update main.arena_policies set job_id = (select id from aside.jobs) where job_id is null"
+    " and (id, created_at) in (select id, mark from aside.about_policies)"
 )
 #: What of a run that is brought back is not in the project.
 LACKING = (
@@ -60,6 +69,7 @@ def keep(project: Project, job_id: int, file: Path, mark: str = "") -> None:
             aside.execute(statement_for(KEEP, aside, table, number, "project"), (job_id,))
         for statement in KEEP_ABOUT:
             aside.execute(statement)
+        aside.execute(KEEP_POLICIES, (job_id,))
         aside.execute("create table origin as select value as uid from project.settings where key = 'uid'")
         aside.execute("create table project_file as select cast(? as text) as mark", (mark,))
         aside.execute("commit")
@@ -105,6 +115,7 @@ def bring_back(project: Project, file: Path) -> bool:
                 database.execute(statement_for(RENUMBER, database, table, "id", "aside"))
             for table in ("jobs", *TABLES):
                 database.execute(statement_for(BRING_BACK, database, table, "", "aside", "main"))
+            database.execute(GIVE_BACK)
             return True
     finally:
         database.execute("detach aside")

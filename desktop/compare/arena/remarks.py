@@ -1,21 +1,27 @@
 """Comments on questions, which go along with the votes: on disk while they are typed, each with its pair of answers."""
 
+import re
+from collections.abc import Mapping
+
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from core.store import Project
+from core.store import Project, arena_votes
 from core.store.typed import Typed
 from desktop.compare.arena.voting import Pair
 from desktop.widgets.drafts import Throttle, typing_goes_on
 
-#: The project's setting: what is typed and not voted with yet, by the pair.
+#: The project's setting: what is typed and not voted with yet, by the labeler and the pair.
 DRAFT = "draft/arena"
+#: `labeler:first/second`, each a number of the project; of earlier versions, the pair alone.
+KEY = re.compile(r"(?:([0-9]{1,18}):)?([0-9]{1,18})/([0-9]{1,18})", re.ASCII)
 
 
 class Remarks:
-    """`field` is where one is typed; it shows what was typed on the pair that is asked about."""
+    """`field` is where one is typed; it shows what was typed on the pair that is asked about, or else what was remarked
+    with a vote on it that was taken back."""
 
     def __init__(self, project: Project, field: QLineEdit, parent: QWidget) -> None:
-        self._typed, self.field = Typed(project, DRAFT), field
+        self._project, self._typed, self.field = project, Typed(project, DRAFT), field
         self._texts: dict[str, str] = self._typed.read(_are_remarks) or {}
         self._key = ""
         self.throttle = Throttle(parent, self._write)
@@ -25,20 +31,27 @@ class Remarks:
     def text(self) -> str:
         return self.field.text().strip()
 
-    @property
-    def pairs(self) -> list[Pair]:
-        """On which something was typed and no vote given."""
-        return [frozenset(map(int, key.split("/"))) for key in self._texts]
+    def of(self, labeler_id: int) -> Mapping[Pair, str]:
+        """What the labeler typed on pairs without a vote of theirs."""
+        found = {}
+        for key, text in self._texts.items():
+            if (parts := KEY.fullmatch(key)) and parts[1] in (None, str(labeler_id)):
+                found[frozenset((int(parts[2]), int(parts[3])))] = text.strip()
+        return found
 
-    def show_pair(self, pair: Pair) -> None:
-        """Another question is on the table."""
+    def show_pair(self, pair: Pair, labeler_id: int) -> None:
+        """Another question, or another labeler, is on the table."""
         self.throttle.flush()
-        self._key = "/".join(map(str, sorted(pair)))
-        self.field.setText(self._texts.get(self._key, ""))
+        self._key = _key(pair, labeler_id)
+        if (former := self._texts.pop(_key(pair), None)) is not None:
+            self._texts.setdefault(self._key, former)
+        typed = self._texts.get(self._key)
+        self.field.setText(arena_votes.comment_taken_back(self._project, labeler_id, *pair) if typed is None else typed)
 
-    def forget(self, pair: Pair) -> None:
+    def forget(self, pair: Pair, labeler_id: int) -> None:
         """It is written with the vote."""
-        self._texts.pop("/".join(map(str, sorted(pair))), None)
+        for key in (_key(pair, labeler_id), _key(pair)):
+            self._texts.pop(key, None)
         self.throttle.now()
 
     def leave(self) -> None:
@@ -58,9 +71,11 @@ class Remarks:
         self._typed.keep(dict(self._texts) or None)
 
 
+def _key(pair: Pair, labeler_id: int | None = None) -> str:
+    of = "" if labeler_id is None else f"{labeler_id}:"
+    return of + "/".join(map(str, sorted(pair)))
+
+
 def _are_remarks(kept: object) -> bool:
     """A project may come from elsewhere."""
-    return isinstance(kept, dict) and all(
-        isinstance(text, str) and all(part.isascii() and part.isdecimal() for part in str(key).split("/"))
-        for key, text in kept.items()
-    )
+    return isinstance(kept, dict) and all(isinstance(text, str) and KEY.fullmatch(key) for key, text in kept.items())

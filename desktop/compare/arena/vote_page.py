@@ -57,7 +57,8 @@ class VotePage(QWidget):
         self.dialog: VoterDialog | None = None
         """The question that was asked last."""
         self.voting = Voting(session, parent)
-        self._shown: Question | None = None
+        self._shown: tuple[Question, int] | None = None
+        """The question on the table, and the number of whom it was asked."""
         self.about = OneLine(parent=self)
         self.about.setProperty("role", "muted")
         self.voter = OneLine(parent=self)
@@ -68,7 +69,7 @@ class VotePage(QWidget):
         self.error.hide()
         self.ballot = Ballot(self)
         self.remarks = Remarks(session.project, self.ballot.comment, self)
-        self.voting.first = self.remarks.pairs
+        self.voting.first = self.remarks.of
         self.empty = Empty(NOTHING, NO_ARENA, GO_TO_PAGE[PageId.ARENA], lambda: self.leading.emit(PageId.ARENA))
         self.packed = session.project.setting(PACK) is not None
         if self.packed:
@@ -77,6 +78,7 @@ class VotePage(QWidget):
             self.done = Empty(DONE, NEXT, GO_TO_PAGE[PageId.STANDINGS], lambda: self.leading.emit(PageId.STANDINGS))
         self.stack = QStackedWidget(self)
         self.whole = WholePane(session, parent, self)
+        self.whole.remarks = self.remarks.of
         self.way = bind(actions.WAY, QComboBox(self))
         self.way.addItems(WAYS)
         for page in (self.empty, self.ballot, self.done, self.whole):
@@ -107,6 +109,7 @@ class VotePage(QWidget):
         ballot.helping.connect(self.sheet.toggle)
         self.whole.asked.connect(self._show_whole)
         self.whole.voted.connect(self.voted)
+        self.whole.kept.connect(self.remarks.forget)
         self.whole.board.helping.connect(self.whole_sheet.toggle)
         self.way.activated.connect(self._switch)
 
@@ -159,11 +162,12 @@ class VotePage(QWidget):
     def _show(self) -> None:
         """What is read now is not moved, nor is what is typed."""
         voting, on = self.voting.voting, self.voting.question
-        another = on != self._shown
-        self._shown = on
+        asked = (on, voting.labeler.id) if voting is not None and on is not None else None
+        another = asked != self._shown
+        self._shown = asked
         if another and on is not None and voting is not None and voting.prompt is not None:
             self.ballot.show_question(voting.prompt.conversation, *voting.answers)
-            self.remarks.show_pair(pair_of(on))
+            self.remarks.show_pair(pair_of(on), voting.labeler.id)
         self._show_counts()
         self.empty.text.setText(NO_ARENA if voting is None else NO_ANSWERS)
         self.stack.setCurrentWidget(self.ballot if on is not None else self.done if self.voting.mine else self.empty)

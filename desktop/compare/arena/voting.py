@@ -1,7 +1,7 @@
 """What a voter does with the question on the table. A vote is on disk before the next question is asked for."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import QObject, Signal
 
@@ -31,8 +31,8 @@ class Voting(QObject):
     """A sentence for the voter."""
     voted = Signal()
     """A vote was given or taken back here."""
-    kept = Signal(object)
-    """What was typed on this pair is on disk with the vote."""
+    kept = Signal(object, int)
+    """What the labeler of this number typed on this pair is on disk with the vote."""
 
     def __init__(self, session: Session, parent: QObject) -> None:
         super().__init__(parent)
@@ -40,8 +40,8 @@ class Voting(QObject):
         self.voting: VotingSession | None = None
         self.votes: list[Vote] = []
         """Of people in the arena, as of the last question."""
-        self.first: list[Pair] = []
-        """Asked about before anything else, because something was typed on them."""
+        self.first: Callable[[int], Iterable[Pair]] = lambda _: ()
+        """Asked about before anything else, because the labeler of this number typed something on them."""
         self._trail: list[Question] = []
 
     @property
@@ -96,7 +96,7 @@ class Voting(QObject):
             return
         if told:
             self._trail.append(on)
-            self.kept.emit(pair_of(on))
+            self.kept.emit(pair_of(on), voting.labeler.id)
             self._tell()
 
     def put_off(self) -> None:
@@ -114,14 +114,14 @@ class Voting(QObject):
         if voting is None:
             return
         last = self.mine[-1] if self.mine else None
-        if self._do(voting.undo) and last is not None:
+        if self._do(voting.undo, back=True) and last is not None:
             again = Question(last.arena_prompt_id, last.first_id, last.second_id)
             self._trail = [each for each in self._trail if pair_of(each) != pair_of(again)]
             self._show(again)
             self._tell()
 
-    def _do(self, write: Callable[[], Changes]) -> bool:
-        """Is it on disk? If not, why is said, and nothing is changed."""
+    def _do(self, write: Callable[[], Changes], *, back: bool = False) -> bool:
+        """Is it on disk? If not, why is said, and nothing is changed. `back` where it takes a vote back."""
         try:
             changes = write()
         except VotedElsewhere:
@@ -131,15 +131,17 @@ class Voting(QObject):
                 raise
             self.hinted.emit(str(sentence))
             return False
-        self.session.announce(changes, self.parent())
+        if self.voting is not None:
+            self.session.history.add(self.voting.step(changes, back=back))
+        self.session.announce(changes, self.parent(), undoable=False)  # it is a step of the history already
         self.voted.emit()
         return True
 
     def _ask_first(self) -> None:
         """About what somebody typed on when the project was closed."""
         voted = {frozenset((vote.first_id, vote.second_id)) for vote in self.mine}
-        for pair in self.first:
-            if self.voting is not None and len(pair) == 2 and pair not in voted:
+        for pair in self.first(self.voting.labeler.id) if self.voting is not None else ():
+            if len(pair) == 2 and pair not in voted:
                 found = _question(self.session.project, self.voting, pair)
                 if found is not None and self._show(found):
                     self._tell()

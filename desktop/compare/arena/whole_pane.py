@@ -2,7 +2,7 @@
 for."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
@@ -13,7 +13,7 @@ from core.arena.whole import Outdated, WholeVoting
 from core.errors import KnownError, known
 from core.store import Changes, arena_votes, labelers, packed_rankings
 from core.store.arenas import Arena
-from desktop.compare.arena.voting import LAST
+from desktop.compare.arena.voting import LAST, Pair
 from desktop.compare.arena.whole_board import WholeBoard
 from desktop.compare.arena.words import counted
 from desktop.session import Session
@@ -33,11 +33,15 @@ class WholePane(QWidget):
     asked = Signal()
     """What is on the table, or known of it, is another."""
     voted = Signal()
+    kept = Signal(object, int)
+    """What the labeler of this number typed on this pair is on disk with the order."""
 
     def __init__(self, session: Session, owner: QObject, parent: QWidget) -> None:
         super().__init__(parent)
         self.session, self._owner = session, owner
         self.voting: WholeVoting | None = None
+        self.remarks: Callable[[int], Mapping[Pair, str]] = lambda _: {}
+        """What the labeler of this number typed on pairs and has not voted on."""
         self._shown: Table | None = None
         self.board = WholeBoard(self)
         self.done = Empty(DONE, NEXT)
@@ -46,9 +50,9 @@ class WholePane(QWidget):
         self.stack.addWidget(self.done)
         self.setLayout(column(self.stack))
         self.board.saving.connect(self._save)
-        self.board.all_bad.connect(lambda: self._vote(WholeVoting.all_bad))
+        self.board.all_bad.connect(lambda: self._vote(lambda voting: voting.all_bad(comments=self._comments(voting))))
         self.board.putting_off.connect(self._put_off)
-        self.board.taking_back.connect(lambda: self._vote(WholeVoting.undo))
+        self.board.taking_back.connect(lambda: self._vote(WholeVoting.undo, back=True))
 
     @property
     def told(self) -> str:
@@ -71,7 +75,13 @@ class WholePane(QWidget):
         self.voting = None
 
     def _save(self, tiers: Sequence[Sequence[int]]) -> None:
-        self._vote(lambda voting: voting.vote(tiers))
+        self._vote(lambda voting: voting.vote(tiers, comments=self._comments(voting)))
+
+    def _comments(self, voting: WholeVoting) -> Mapping[Pair, str]:
+        """On two of the answers on the table."""
+        table = voting.question
+        on = {number for first in table.shown for number in (first, *table.same[first])} if table is not None else set()
+        return {pair: text for pair, text in self.remarks(voting.labeler.id).items() if pair <= on}
 
     def _put_off(self) -> None:
         if self.voting is not None and self.voting.put_off():
@@ -79,10 +89,11 @@ class WholePane(QWidget):
         else:
             self.board.say(LAST)
 
-    def _vote(self, write: Callable[[WholeVoting], Changes]) -> None:
-        """If it cannot be written, why is said, and nothing is changed."""
+    def _vote(self, write: Callable[[WholeVoting], Changes], *, back: bool = False) -> None:
+        """If it cannot be written, why is said, and nothing is changed. `back` where it takes an order back."""
         if self.voting is None:
             return
+        typed = {} if back else self._comments(self.voting)
         try:
             changes = write(self.voting)
         except Outdated as error:
@@ -95,7 +106,10 @@ class WholePane(QWidget):
                 raise
             self.board.say(str(sentence))
             return
-        self.session.announce(changes, self._owner)
+        self.session.history.add(self.voting.step(changes, back=back))
+        self.session.announce(changes, self._owner, undoable=False)  # it is a step of the history already
+        for pair in typed:
+            self.kept.emit(pair, self.voting.labeler.id)
         self.voted.emit()
         self._show()
 
@@ -118,7 +132,7 @@ class WholePane(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Without a prompt on the table, the last order can still be taken back."""
         if event.key() == Qt.Key.Key_Backspace and self.stack.currentWidget() is self.done:
-            self._vote(WholeVoting.undo)
+            self._vote(WholeVoting.undo, back=True)
         else:
             super().keyPressEvent(event)
 

@@ -10,6 +10,7 @@ from keyring.backends.fail import Keyring as NoKeyring
 from core.endpoints import keys
 from core.endpoints.address import parse
 from core.errors import BadInput
+from core.trust.wish import of_server
 
 HERE, THERE = parse("127.0.0.1:8000"), parse("https://api.example.com/v1")
 
@@ -72,3 +73,13 @@ def test_a_key_of_the_environment_may_be_of_one_address(monkeypatch: pytest.Monk
     monkeypatch.setenv(keys.VARIABLE, "https://=sk-3")
     with pytest.raises(BadInput, match="no address"):
         keys.of(HERE)
+
+
+def test_a_key_for_any_server_is_asked_about_with_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [wish.name for wish in of_server(THERE.url)] == [THERE.url]
+    monkeypatch.setenv(keys.VARIABLE, "sk-2")
+    asked, shown = of_server(THERE.url)
+    assert shown.kind == asked.kind == "network" and "the key that stands in PLUMBLINE_SERVER_KEY" in shown.words
+    assert [wish.kind for wish in of_server(HERE.url)] == ["server", "server"]
+    monkeypatch.setenv(keys.VARIABLE, f"{THERE.url}=sk-3")
+    assert len(of_server(THERE.url)) == 1

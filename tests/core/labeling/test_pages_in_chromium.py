@@ -542,3 +542,34 @@ def test_another_browser_goes_on_from_the_answers_of_this_one(filled, chromium, 
     assert merged(filled, other, tmp_path).added == 2
     report = merged(filled, tab, tmp_path)
     assert (report.added, report.conflicts, len(counting_rankings(filled))) == (0, 0, 2)
+
+
+#: A database that opens later than the page has patience for.
+SLOW = """
+const real = IDBFactory.prototype.open;
+IDBFactory.prototype.open = function (...args) {
+  const asked = real.apply(this, args), late = new EventTarget();
+  for (const name of ["result", "error"]) Object.defineProperty(late, name, { get: () => asked[name] });
+  asked.onupgradeneeded = (event) => late.onupgradeneeded?.(event);
+  asked.onsuccess = (event) => setTimeout(() => late.onsuccess?.(event), 4500);
+  return late;
+};
+"""
+
+
+def test_what_is_ranked_while_the_database_does_not_answer_joins_what_is_in_it(filled, chromium, tmp_path):
+    path = written(filled, tmp_path, "Sol")
+    tab = begun(chromium, path)
+    press(tab, "a b c d", 4)
+    tab.key("Enter")
+    count(tab, "1 of 6 ranked")
+    slow = begun(chromium, path, before=SLOW)
+    assert "did on this page before: reload it" in slow.text("#trouble")
+    slow.key("s")
+    press(slow, "b a c d", 4)
+    slow.key("Enter")
+    count(slow, "1 of 6 ranked")
+    again = begun(chromium, path)
+    assert again.text("#count") == "2 of 6 ranked"
+    assert again.run("document.getElementById('trouble').hidden")
+    assert merged(filled, again, tmp_path).added == 2

@@ -286,3 +286,25 @@ def test_an_archive_is_replaced_by_a_newer_one_of_its_project_and_by_no_other(fi
     archive.archive(filled, archived)
     with closing(open_project(archive.restore(archived, tmp_path / "back"))) as back:
         assert prompts.count(back) == 7
+
+
+def test_an_archive_with_work_or_weights_that_the_new_one_lacks_stays(busy, tmp_path):
+    """The same project at a desk and on a laptop, archived to one stick."""
+    stick = tmp_path / "stick.plumbline.zip"
+    archive.archive(busy.folder, stick)
+    laptop = archive.restore(stick, tmp_path / "laptop")
+    rankings.add(busy, NewRanking(2, labelers.named(busy, "me").id, dict.fromkeys(completions.ids(busy, 2), 1)))
+    archive.archive(busy.folder, stick)
+    held = stick.read_bytes()
+    with pytest.raises(BadInput, match=r"rankings or votes, 1 in all, that this project does not have.*another name"):
+        archive.archive(laptop, stick)
+    with pytest.raises(BadInput, match=r"weights of runs.*another name"):
+        archive.archive(busy.folder, stick, with_checkpoints=False)
+    assert stick.read_bytes() == held
+
+
+def test_without_checkpoints_runs_still_say_from_what_they_began(busy, tmp_path):
+    (busy.run_folder(1) / "origins.json").write_text("{}")
+    small = archive.archive(busy.folder, tmp_path / "small.plumbline.zip", with_checkpoints=False)
+    with ZipFile(small) as packed:
+        assert set(packed.namelist()) == {DATABASE, "runs/1/origins.json"}

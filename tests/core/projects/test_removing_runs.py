@@ -14,7 +14,7 @@ from core.events import Checkpoint, Metrics, NewCompletion, Note, Result, Sample
 from core.jobs import queue
 from core.jobs.recorder import Recorder
 from core.projects import archive, trash
-from core.store import completions, create_project, open_project, prompts
+from core.store import arenas, completions, create_project, open_project, prompts
 from core.store.runs import job_samples, run_rows
 from tests.jobs import set_job
 
@@ -61,6 +61,17 @@ def test_a_removed_run_takes_its_rows_and_files_along_and_comes_back_whole(fille
     assert trash.put_back(gone) == filled.folder
     assert everything(filled) == before
     assert trash.listed() == []
+
+
+def test_a_policy_of_an_arena_has_its_run_again(filled):
+    job = made(filled, "train-policy")
+    arena = arenas.create(filled, "A")
+    arenas.add_policy(filled, arena.id, "tuned", "run", job_id=job.id)
+    arenas.add_policy(filled, arena.id, "base", "base")
+    gone = trash.delete_run(filled.folder, job.id)
+    assert {each.job_id for each in arenas.policies(filled, arena.id)} == {None}
+    trash.put_back(gone)
+    assert {each.name: each.job_id for each in arenas.policies(filled, arena.id)} == {"tuned": job.id, "base": None}
 
 
 def test_what_went_meanwhile_is_no_hindrance_when_a_run_comes_back(filled):

@@ -11,7 +11,9 @@ from core.arena.voting import VotingSession
 from core.config.jobs import AnswerJob
 from core.config.judging import JudgingJob
 from core.config.training import TrainPolicyConfig, TrainPolicyResult, TrainRewardConfig, TrainRewardResult
+from core.errors import BadInput
 from core.jobs import queue
+from core.labeling import pack as packs
 from core.store import DATABASE, arena_votes, arenas, labelers, open_project
 from core.store.arena_votes import NewVote
 from core.store.packed_rankings import PACK
@@ -508,3 +510,83 @@ def test_every_key_of_the_sheet_does_one_thing_and_the_buttons_have_them(tab, ar
     assert set(keys.TABLE.values()) == set(keys.BINDINGS)
     assert {wish.name for wish in whole_keys.TABLE.values()} == set(whole_keys.BINDINGS)
     assert len(whole_keys.TABLE) == sum(len(each.keys) for each in whole_keys.BINDINGS.values())
+
+
+def test_what_one_voter_takes_back_stays_in_the_file_and_comes_from_no_pack(tab, arena, qtbot, tmp_path):
+    """Ann's vote is in a pack when Bo, who votes after her, takes back one too many; her next one then stands."""
+    project = tab.session.project
+    tab.session.changed.connect(lambda changes, _: tab.refresh(changes))
+    type_key(tab, qtbot, Qt.Key.Key_Left)
+    packs.pack(project, tmp_path / "ann.plumbpack", "ann", arena.name)
+    user_settings.set_labeler_name("bo")
+    tab.refresh(None)
+    type_key(tab, qtbot, Qt.Key.Key_Left)
+    assert [step.label for step in tab.session.history.undoable] == ["Vote of ann", "Vote of bo"]
+    for _ in range(2):
+        tab.session.replay("undo")
+    type_key(tab, qtbot, Qt.Key.Key_Right)
+    found = project.database.rows("select won, retracted_at is not null as back from arena_votes order by id")
+    assert found == [{"won": 1, "back": 1}, {"won": 1, "back": 1}, {"won": 0, "back": 0}]
+    with closing(open_project(packs.unpack(tmp_path / "ann.plumbpack", tmp_path / "there"))) as there:
+        packs.pack(there, tmp_path / "back.plumbpack", "ann")
+    assert packs.merge(project, tmp_path / "back.plumbpack").votes == 0
+    assert [vote.labeler for vote in cast(tab, arena)] == ["bo"]
+
+
+def test_a_vote_that_was_given_again_is_not_given_twice_by_redo(tab, arena, qtbot):
+    type_key(tab, qtbot, Qt.Key.Key_Left)
+    (vote,) = cast(tab, arena)
+    tab.session.replay("undo")
+    arena_votes.cast(
+        tab.session.project, [NewVote(vote.second_id, vote.first_id, vote.labeler_id, vote.guidelines_id, 1.0)]
+    )
+    with pytest.raises(BadInput, match="made again"):
+        tab.session.replay("redo")
+    assert len(cast(tab, arena)) == 1
+
+
+def test_a_comment_stays_with_who_typed_it_and_with_what_was_voted(tab, arena, qtbot):
+    page, field = tab.arena.vote, tab.arena.vote.ballot.comment
+    qtbot.keyClicks(field, "kinder")
+    user_settings.set_labeler_name("bo")
+    tab.refresh(None)
+    assert (page.voter.text(), field.text()) == ("Voting as bo", "")
+    user_settings.set_labeler_name("ann")
+    tab.refresh(None)
+    assert field.text() == "kinder"
+    type_key(tab, qtbot, Qt.Key.Key_Left)
+    assert field.text() == ""
+    type_key(tab, qtbot, Qt.Key.Key_Backspace)
+    assert field.text() == "kinder", "the vote is given again with what was said of it"
+    type_key(tab, qtbot, Qt.Key.Key_Right)
+    assert [(vote.labeler, vote.comment) for vote in cast(tab, arena)] == [("ann", "kinder")]
+
+
+def test_what_was_typed_on_a_pair_goes_with_the_order_that_answers_it(tab, arena, qtbot):
+    page = tab.arena.vote
+    qtbot.keyClicks(page.ballot.comment, "half a thought")
+    asked = page.voting.question
+    page.way.setCurrentIndex(1)
+    page.way.activated.emit(1)
+    board = page.whole.board
+    for _ in range(3):
+        if page.whole.voting.question is None:
+            break
+        qtbot.keyClicks(board, "abc")
+        qtbot.keyClick(board, Qt.Key.Key_Return)
+    told = {frozenset((vote.first_id, vote.second_id)): vote.comment for vote in cast(tab, arena)}
+    assert {text for text in told.values() if text} == {"half a thought"}
+    assert told[frozenset((asked.first_id, asked.second_id))] == "half a thought"
+    assert page.remarks.of(page.voting.voting.labeler.id) == {}
+
+
+@pytest.mark.parametrize("key", ["1" * 5000 + "/2", "1/2/3", "a:1/2", "1"])
+def test_remarks_that_are_none_are_left_where_they_are(filled, key):
+    add_arena(filled)
+    filled.set_setting("draft/arena", {key: "x"})
+    session = Session(filled)
+    found = Tab(session)
+    found.show_page(PageId.VOTE)
+    assert found.arena.vote.ballot.comment.text() == ""
+    found.close()
+    session.rest()

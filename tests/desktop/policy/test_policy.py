@@ -27,7 +27,7 @@ from core.jobs.recorder import Recorder
 from core.labeling import gold
 from core.runs import naming
 from core.store import completions
-from core.store.runs import setting_changes
+from core.store.runs import run_labels, setting_changes
 from desktop.background import wait_for_all
 from desktop.places import PageId, TabId
 from desktop.policy.samples import COLUMNS
@@ -393,6 +393,8 @@ def test_a_run_has_a_name_tags_and_a_note_that_are_seen_in_the_list_and_the_tabl
     naming.name_run(project, second.id, note="other")
     poll(tab)
     assert tab.runs.currentItem().text() == f"Run {first.id} · PPO · waiting · paper · draft", "tags and note stay"
+    project.set_setting(f"run/{first.id}", {"tags": ["x" * 3_000_000], "note": ""})
+    assert run_labels.listed(project)[first.id].tags == ("x" * 40,), "a stranger's project may hold any"
 
 
 def test_pausing_leaves_the_focus_where_a_second_press_stops_nothing(tab, qtbot):
