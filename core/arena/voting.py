@@ -26,9 +26,11 @@ class VotedElsewhere(BadInput):
 
 
 class VotingSession(BlindSession[Question]):
-    """Asks about two answers at a time; `left` are pairs."""
+    """Asks about two answers at a time; `left` are pairs. Raises `BadInput` also where too many policies take part."""
 
     def __init__(self, project: Project, arena: Arena, labeler: Labeler) -> None:
+        if len(arenas.policies(project, arena.id)) > arenas.MOST_POLICIES:  # it comes from elsewhere
+            raise BadInput(f"More than {arenas.MOST_POLICIES} policies take part, too many to vote on: remove some.")
         self._prompts: dict[int, ArenaPrompt] = {}
         super().__init__(project, arena, labeler)
 

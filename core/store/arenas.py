@@ -36,6 +36,10 @@ ANSWERS = (
 )
 
 
+#: Policies of an arena; what is asked next is found by looking at each two of them on each prompt.
+MOST_POLICIES = 100
+
+
 @dataclass(frozen=True)
 class Arena:
     id: int
@@ -143,12 +147,15 @@ def add_policy(
     project: Project, arena_id: int, name: str, kind: PolicyKind, *, job_id: int | None = None,
     step: int | None = None, detail: Mapping[str, Any] | None = None,
 ) -> ArenaPolicy:  # fmt: skip
-    """Raises `BadInput` for an empty name, and for one that another policy of the arena has."""
+    """Raises `BadInput` for an empty name, for one that another policy of the arena has, and in a full arena."""
     name = name.strip()
     if not name:
         raise BadInput("A policy needs a name.")
     with project.write() as database:
-        if any(policy.name == name for policy in policies(project, arena_id)):
+        there = policies(project, arena_id)
+        if len(there) >= MOST_POLICIES:
+            raise BadInput(f"An arena holds {MOST_POLICIES} policies: make another one for more.")
+        if any(policy.name == name for policy in there):
             raise BadInput(f"There is a policy {name!r} in this arena already: choose another name.")
         row = {
             "arena_id": arena_id, "name": name, "kind": kind, "job_id": job_id, "step": step,

@@ -32,7 +32,7 @@ END = "∎"
 #: Pixels of the figures and the legend, in the page and before a room.
 FIGURES, LEGEND = (14, 26), (12, 18)
 #: What is said where an answer is too unlike the one before for its words to be compared.
-OTHER = "Nothing is marked: the answer is another one as a whole than that of the step before."
+OTHER = "Nothing is marked: the answer is another one as a whole than that of the step before, or repeats itself."
 #: Pixels of the text in the page, at least so many of its lines; and before a room, where the longest of the answers
 #: has at most so many letters.
 TEXT, LINES, ROOM = 16, 2, ((350, 46), (900, 34), (2500, 26))

@@ -310,3 +310,13 @@ def test_a_cell_that_holds_anything_ends_in_a_sentence(filled, voted_on, plumbli
     arena = arenas.listed(filled)[0]
     with suppress(KnownError):
         assert all(policies.lack(filled, each) for each in arenas.policies(filled, arena.id) if each.kind != "base")
+
+
+def test_an_arena_has_no_more_policies_than_can_be_asked_about(filled, voted_on, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(arenas, "MOST_POLICIES", 3)
+        with pytest.raises(BadInput, match="holds 3 policies"):
+            arenas.add_policy(filled, voted_on.id, "one more", "base")
+        patched.setattr(arenas, "MOST_POLICIES", 2)
+        with pytest.raises(BadInput, match="too many to vote on"):
+            session(filled, voted_on)
