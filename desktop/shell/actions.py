@@ -63,7 +63,7 @@ MENUS = (
         (
             projects.NEW,
             projects.OPEN,
-            Menu("Open &recent", recent=True),
+            Menu("Open r&ecent", recent=True),
             projects.OPEN_PACK,
             projects.SEND_BACK,
             projects.OPEN_DEMO,

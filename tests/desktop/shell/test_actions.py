@@ -176,3 +176,11 @@ def test_a_run_that_begins_elsewhere_names_its_algorithm_before_tune_was_opened(
     qtbot.waitUntil(lambda: button.text().strip() == "Tune · RLOO")
     window.open_tab(TabId.TUNE)
     assert button.text().strip() == "Tune · RLOO"
+
+
+def test_a_letter_in_a_menu_is_one_entrys():
+    """Else Alt+F, R opens whichever comes first."""
+    for menu in MENUS:
+        titles = [entry.title for entry in menu.entries if entry is not None]
+        letters = [title[title.index("&") + 1].lower() for title in titles if "&" in title]
+        assert [letter for letter, count in Counter(letters).items() if count > 1] == [], menu.title
