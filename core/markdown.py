@@ -1,6 +1,6 @@
-r"""Markdown as HTML: CommonMark with tables, by markdown-it-py. What looks like HTML stays the text that it is.
+"""Markdown as HTML: CommonMark with tables, by markdown-it-py. What looks like HTML stays the text that it is.
 
-Formulas stay as they were typed too. CommonMark would take the backslashes of `\(`, `\{` and `\\` for its own.
+Formulas stay as they were typed (`core.formulas`).
 """
 
 import re
@@ -8,17 +8,14 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
+from core import formulas
+
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
-    from markdown_it.rules_inline import StateInline
     from markdown_it.token import Token
 
 Coloured = Callable[[str, str, str], str]
 
-#: What opens a formula, and what closes it.
-FORMULAS = {r"\(": r"\)", r"\[": r"\]", "$$": "$$"}
-#: Signs before which a backslash is LaTeX's; before others it keeps Markdown from reading them as marks.
-LATEX = r"()[]{},;:!\%$&"
 #: Shorter names that mean the same.
 TAGS = {"strong": "b", "em": "i"}
 #: What has a direction of its own: that of its first word's script.
@@ -70,21 +67,5 @@ def _parser(links: bool, pictures: bool) -> "MarkdownIt":
 
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
     parser.disable([*["link", "autolink", "reference"] * (not links), *["image"] * (not pictures)])
-    parser.inline.ruler.before("escape", "formula", _formula)
+    formulas.keep(parser)
     return parser
-
-
-def _formula(state: "StateInline", silent: bool) -> bool:
-    """A rule of markdown-it: takes a formula, or LaTeX's two characters, as text."""
-    begin = state.src[state.pos : state.pos + 2]
-    end = state.src.find(FORMULAS[begin], state.pos + 2, state.posMax) if begin in FORMULAS else -1
-    if end >= 0:
-        taken = state.src[state.pos : end + 2]
-    elif len(begin) == 2 and begin[0] == "\\" and begin[1] in LATEX:
-        taken = begin
-    else:
-        return False
-    if not silent:
-        state.pending += taken
-    state.pos += len(taken)
-    return True
