@@ -10,12 +10,14 @@ from core.resources import resource
 
 #: The pages of the guide, by file, as the menu names them.
 PAGES = {
+    "index": "What sta&nds where",
     "rlhf": "What &RLHF is",
     "loop": "The &loop in five steps",
     "installing": "&Installing, and what lies where",
     "labeling": "&Labeling",
     "reward": "The reward &model",
     "policy": "&Tuning the policy",
+    "compare": "&Comparing policies",
     "machines": "What &fits, and several processes",
     "models": "&Which models work",
     "settings": "&Settings and the system view",

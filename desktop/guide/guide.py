@@ -14,12 +14,12 @@ def show(page: str, parent: QWidget) -> GuideWindow:
     already goes to that page."""
     for found in parent.findChildren(GuideWindow):
         if found.isVisible():
-            found.open(page)
+            found.open_at(page)
             found.raise_()
             found.activateWindow()
             return found
     found = GuideWindow(parent)
-    found.open(page)
+    found.open_at(page)
     found.show()
     return found
 

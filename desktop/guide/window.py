@@ -56,7 +56,7 @@ class GuideWindow(QDialog):
         self._search("")
         self.pages.setFocus()
 
-    def open(self, page: str, heading: str = "") -> None:
+    def open_at(self, page: str, heading: str = "") -> None:
         """Show a page of the guide, from the heading with that anchor on."""
         self.pages.open(page, heading)
 
@@ -93,7 +93,7 @@ class GuideWindow(QDialog):
         self.resize(min(self.width() + pixels, room.width()), min(self.height(), room.height()))
 
     def _connect(self) -> None:
-        self.contents.chosen.connect(self.open)
+        self.contents.chosen.connect(self.open_at)
         self.results.itemClicked.connect(self._open_hit)
         self.results.itemActivated.connect(self._open_hit)
         self.typed.textChanged.connect(self._search)
@@ -142,7 +142,7 @@ class GuideWindow(QDialog):
         if item is None:
             return
         hit = item.data(PLACE)
-        self.open(hit.page, hit.section.anchor)
+        self.open_at(hit.page, hit.section.anchor)
         self.pages.go_to_found(book.contents(hit.page).index(hit.section))
         self.pages.setFocus()
 

@@ -65,10 +65,10 @@ def test_back_and_forward_lead_to_the_very_place(opened, way):
         "mouse": lambda: click(opened.pages.viewport(), Qt.MouseButton.BackButton),
         "buttons": opened.back.click,
     }
-    opened.open("safety")
+    opened.open_at("safety")
     bar = opened.pages.verticalScrollBar()
     bar.setValue(700)
-    opened.open("policy", "the-frontier")
+    opened.open_at("policy", "the-frontier")
     ways[way]()
     assert (opened.pages.page, bar.value()) == ("safety", 700)
     onward = {
@@ -143,7 +143,7 @@ def test_a_guide_that_is_open_goes_to_the_page_that_is_asked_for(ground, opened)
 
 def test_it_grows_with_the_text_of_the_window_and_stays_where_it_was_read(opened):
     app = QApplication.instance()
-    opened.open("policy", "the-frontier")
+    opened.open_at("policy", "the-frontier")
     try:
         before = opened.pages.document().size().height()
         theme.apply(app, "dark", 20)
@@ -154,7 +154,7 @@ def test_it_grows_with_the_text_of_the_window_and_stays_where_it_was_read(opened
         theme.apply(app, "light", theme.BODY)
 
 
-def test_pictures_are_no_wider_than_the_text_in_a_small_window(opened):
+def test_pictures_are_no_wider_than_the_text_in_a_small_window(opened, qtbot):
     opened.resize(640, 500)
-    QApplication.processEvents()
-    assert opened.pages.viewport().width() < 450 and opened.pages.horizontalScrollBar().maximum() == 0
+    qtbot.waitUntil(lambda: opened.pages.viewport().width() < 450)
+    qtbot.waitUntil(lambda: opened.pages.horizontalScrollBar().maximum() == 0)

@@ -81,7 +81,7 @@ def test_the_guide_has_room_above_its_headings_on_every_page_that_is_gone_to(win
     dialog = guide.show("loop", window)
     pages = dialog.pages
     for name in ("loop", "labeling"):
-        dialog.open(name)
+        dialog.open_at(name)
         block, seen = pages.document().begin().next(), 0
         while block.isValid():
             if block.blockFormat().headingLevel() and QTextCursor(block).currentTable() is None:
