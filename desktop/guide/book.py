@@ -73,15 +73,17 @@ def search(query: str) -> list[Hit]:
 
 
 def densest(text: str, marks: re.Pattern[str]) -> tuple[int, int]:
-    """Where the marks begin of which the most different ones stand within `AROUND` letters, and how many; (0, 0) if
-    there is none."""
+    """Where the marks begin of which the most different ones stand within `AROUND` letters, the closest together, and
+    how many; (0, 0) if there is none."""
     found = [(each.start(), each[0].lower()) for each in marks.finditer(text)]
-    best = (0, 0)
+    best = (0, 0, 0)  # how many, how close (negative), where
     for number, (begin, _) in enumerate(found):
-        near = {word for at, word in found[number : number + 50] if at < begin + AROUND}
-        if len(near) > best[1]:
-            best = (begin, len(near))
-    return best
+        seen = dict[str, int]()
+        for at, word in found[number : number + 50]:
+            if at < begin + AROUND:
+                seen.setdefault(word, at)
+        best = max(best, (len(seen), begin - max(seen.values()), -begin))
+    return -best[2], best[0]
 
 
 def _holding(words: list[str]) -> Iterator[tuple[str, Section]]:

@@ -26,7 +26,7 @@ from desktop.widgets.basics import button, column, label, row, show_one, side_pa
 #: Pages beside which figures stand that can be moved.
 WITH_FIGURES = ("rlhf",)
 FIGURES_WIDTH = 360
-SIDE_WIDTH, TEXT_WIDTH, HEIGHT = 290, 830, 760
+SIDE_WIDTH, TEXT_WIDTH, HEIGHT = 290, 860, 760
 #: What is left of them on a small screen.
 LEAST_SIDE, LEAST_TEXT = 180, 360
 MOVES = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_PageDown: 8, Qt.Key.Key_PageUp: -8}
