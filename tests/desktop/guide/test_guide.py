@@ -134,6 +134,21 @@ def test_links_lead_to_pages_and_headings_and_of_the_web_to_the_browser(opened, 
     assert asked == ["https://example.org/a"] and opened.pages.page == "machines"
 
 
+def test_links_and_contents_are_followed_by_keys_alone(opened):
+    assert opened.pages.hasFocus()
+    QTest.keyClick(opened.pages, Key.Key_Tab)
+    QTest.keyClick(opened.pages, Key.Key_Return)
+    assert opened.pages.page == "labeling", "the first link of the page"
+    QTest.keyClick(opened, Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClick(opened.typed, Key.Key_Tab)
+    assert opened.contents.hasFocus()
+    opened.contents.setCurrentItem(opened.contents.items["safety"][0])
+    QTest.keyClick(opened.contents, Key.Key_Return)
+    assert opened.pages.page == "safety" and opened.isVisible()
+    QTest.keyClick(opened.contents, Key.Key_Escape)
+    assert not opened.isVisible()
+
+
 def test_a_guide_that_is_open_goes_to_the_page_that_is_asked_for(ground, opened):
     assert opened.figures is None
     assert guide.show("rlhf", ground) is opened and opened.pages.page == "rlhf" and opened.figures.isVisible()
