@@ -1,24 +1,22 @@
-r"""Markdown as HTML: CommonMark with tables, by markdown-it-py. What looks like HTML stays the text that it is.
+"""Markdown as HTML: CommonMark with tables, by markdown-it-py. What looks like HTML stays the text that it is.
 
-Formulas stay as they were typed too. CommonMark would take the backslashes of `\(`, `\{` and `\\` for its own.
+Formulas stay as they were typed (`core.formulas`).
 """
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from core import formulas
+
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
-    from markdown_it.rules_inline import StateInline
     from markdown_it.token import Token
 
 Coloured = Callable[[str, str, str], str]
 
-#: What opens a formula, and what closes it.
-FORMULAS = {r"\(": r"\)", r"\[": r"\]", "$$": "$$"}
-#: Signs before which a backslash is LaTeX's; before others it keeps Markdown from reading them as marks.
-LATEX = r"()[]{},;:!\%$&"
 #: Shorter names that mean the same.
 TAGS = {"strong": "b", "em": "i"}
 #: What has a direction of its own: that of its first word's script.
@@ -50,10 +48,48 @@ def to_html(
     tokens = parser.parse(text, environment)
     for place, token in enumerate(tokens):
         if trusted and token.type == "heading_open":
-            token.attrSet("id", "-".join(re.findall(r"\w+", tokens[place + 1].content.lower())))
+            token.attrSet("id", anchor(tokens[place + 1].content))
         for each in (token, *(token.children or ())):
             _adapt(each, heading)
     return str(parser.renderer.render(tokens, parser.options, environment))
+
+
+def anchor(heading: str) -> str:
+    """What a link to a heading ends with, as GitHub and MkDocs have it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading, and as plain text what stands under it up to the next one."""
+
+    level: int
+    title: str
+    text: str
+
+    @property
+    def anchor(self) -> str:
+        return anchor(self.title)
+
+
+def sections(text: str) -> list[Section]:
+    """What a text has under its headings, in order; what stands before the first one is left out."""
+    found: list[tuple[int, str, list[str]]] = []
+    tokens = _parser(True, True).parse(text)
+    for place, token in enumerate(tokens):
+        if token.type == "heading_open":
+            found.append((int(token.tag[1]), _plain(tokens[place + 1]), []))
+        elif found and token.type in ("inline", "fence", "code_block") and tokens[place - 1].type != "heading_open":
+            found[-1][2].append(_plain(token))
+    return [Section(level, title, " ".join(parts)) for level, title, parts in found]
+
+
+def _plain(token: "Token") -> str:
+    """The words of a line, without marks, pictures and addresses of links; or a piece of code."""
+    if token.children is None:
+        return token.content
+    breaks = {"softbreak": " ", "hardbreak": " ", "image": ""}
+    return "".join(breaks.get(child.type, child.content) for child in token.children)
 
 
 def _adapt(token: "Token", heading: str) -> None:
@@ -70,21 +106,5 @@ def _parser(links: bool, pictures: bool) -> "MarkdownIt":
 
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
     parser.disable([*["link", "autolink", "reference"] * (not links), *["image"] * (not pictures)])
-    parser.inline.ruler.before("escape", "formula", _formula)
+    formulas.keep(parser)
     return parser
-
-
-def _formula(state: "StateInline", silent: bool) -> bool:
-    """A rule of markdown-it: takes a formula, or LaTeX's two characters, as text."""
-    begin = state.src[state.pos : state.pos + 2]
-    end = state.src.find(FORMULAS[begin], state.pos + 2, state.posMax) if begin in FORMULAS else -1
-    if end >= 0:
-        taken = state.src[state.pos : end + 2]
-    elif len(begin) == 2 and begin[0] == "\\" and begin[1] in LATEX:
-        taken = begin
-    else:
-        return False
-    if not silent:
-        state.pending += taken
-    state.pos += len(taken)
-    return True

@@ -130,7 +130,7 @@ TABS: tuple[TabInfo, ...] = (
         "Compare",
         "compare",
         "Policies beside each other, and blind votes on their answers",
-        "loop",
+        "compare",
         (PageId.SIDE_BY_SIDE, PageId.ARENA, PageId.VOTE, PageId.STANDINGS),
         "blind vote Bradley-Terry Elo judge",
     ),

@@ -6,6 +6,8 @@
 import re
 import shlex
 from collections.abc import Iterator
+from functools import cache
+from html import unescape
 from pathlib import Path
 
 import click
@@ -13,13 +15,16 @@ import pytest
 
 from core.cli import cli
 from core.config.metrics import METRICS
+from core.markdown import sections, to_html
+from desktop.guide.book import PAGES
 from tests.benchmarks.__main__ import NAMES, parser
 
 ROOT = Path(__file__).resolve().parents[1]
+GUIDE = ROOT / "resources" / "guide"
 README = ROOT / "README.md"
 DOCUMENTS = [
     *(ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")),
-    *sorted((ROOT / "resources" / "guide").glob("*.md")),
+    *sorted(GUIDE.glob("*.md")),
 ]
 BLOCK = re.compile(r"^```.*?$(.*?)^```$", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`([^`]+)`")
@@ -123,15 +128,55 @@ def test_what_a_document_names_is_there(path):
     assert not wrong
 
 
+def links(path: Path) -> list[str]:
+    """Where the links and pictures of a page lead to, as the page has it; none of the web."""
+    found = re.findall(r'(?:href|src)="([^"]+)"', to_html(path.read_text(encoding="utf-8"), trusted=True))
+    return [unescape(link) for link in found if "://" not in link]
+
+
+@cache
+def anchors(path: Path) -> list[str]:
+    return [section.anchor for section in sections(path.read_text(encoding="utf-8"))]
+
+
+def dead(link: str, path: Path) -> bool:
+    """Does a link in the page `path` lead to no file, or to no heading in it?"""
+    place, _, heading = link.partition("#")
+    page = (path.parent / place).resolve() if place else path
+    return not page.exists() or (bool(heading) and (page.suffix != ".md" or heading not in anchors(page)))
+
+
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
-def test_links_lead_to_files(path):
-    links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text(encoding="utf-8"))
-    assert [link for link in links if "://" not in link and not (path.parent / link).exists()] == []
+def test_links_lead_to_files_and_headings(path):
+    assert [link for link in links(path) if dead(link, path)] == []
+
+
+def test_a_dead_link_is_found():
+    page = GUIDE / "loop.md"
+    found = ("no.md", "no.png", "#no", "policy.md#no", "tune.png#no", "policy.md#the-frontier", "#to-show-others")
+    assert [link for link in found if dead(link, page)] == list(found[:5])
+
+
+def test_the_guide_links_to_its_own_pages_and_its_headings_are_named_alike_everywhere():
+    """The window opens nothing else; MkDocs makes one hyphen of several, where GitHub and we do not."""
+    for page in GUIDE.glob("*.md"):
+        assert {Path(link.partition("#")[0]).name for link in links(page)} <= {
+            each.name for each in GUIDE.iterdir()
+        } | {""}
+        found = anchors(page)
+        assert len(set(found)) == len(found) and [name for name in found if "--" in name or name[-1] == "-"] == []
+
+
+def test_every_page_of_the_guide_is_in_the_window_on_the_site_and_in_the_list():
+    there = {path.stem for path in GUIDE.glob("*.md")}
+    nav = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2].partition("\ntheme:")[0]
+    assert list(PAGES) == re.findall(r"- (\w+)\.md", nav) and set(PAGES) == there
+    assert {Path(link).stem for link in links(GUIDE / "index.md")} == there - {"index"}
 
 
 def test_the_guide_names_metrics_that_there_are():
     """In the first two columns of its table of charts; the third holds TRL's."""
-    text = (ROOT / "resources" / "guide" / "policy.md").read_text(encoding="utf-8")
+    text = (GUIDE / "policy.md").read_text(encoding="utf-8")
     columns = "\n".join(re.findall(r"^\| [^|]+\| [^|]+\|", text, re.MULTILINE))
     ours = re.findall(r"`((?:objective|policy|val|loss|completions)/\w+)`", columns)
     assert ours

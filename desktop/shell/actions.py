@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from desktop.actions import CALM, WHAT_IT_READS, Action
-from desktop.guide import guide
+from desktop.guide import book
 from desktop.places import TABS
 from desktop.projects import actions as projects
 
@@ -34,7 +34,7 @@ HELP = Action("help.here", "&Help on what is shown", keys=("F1",))
 TOUR = Action("help.tour", "Take the &tour")
 GUIDE = {
     page: Action(f"help.{page}", title, keywords="PPO RL Tune algorithm" if page == "policy" else "")
-    for page, title in guide.PAGES.items()
+    for page, title in book.PAGES.items()
 }
 ABOUT = Action("help.about", "&About Plumbline")
 

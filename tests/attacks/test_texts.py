@@ -41,7 +41,7 @@ from core.store import completions, create_project, open_project, prompts
 from desktop import errors, user_settings
 from desktop.compare.duel import Answers, Duel
 from desktop.conversation.bubbles import ConversationView
-from desktop.guide import guide
+from desktop.guide.pages import Pages
 from desktop.instructions.hub_dialog import HubDialog
 from desktop.instructions.import_dialog import ImportDialog
 from desktop.places import PageId, TabId
@@ -232,9 +232,9 @@ def test_a_letter_that_a_text_begins_takes_nothing_along(monkeypatch, link, hand
 
 
 def test_the_guide_shows_its_own_pictures_and_no_others(qtbot):
-    pages = guide.Pages()
+    pages = Pages()
     qtbot.addWidget(pages)
-    pages.setSource(QUrl.fromLocalFile(str(guide.resource("guide") / "labeling.md")))
+    pages.open("labeling")
     assert pages.loadResource(QTextDocument.ResourceType.ImageResource.value, QUrl("rank.png")).width() > 100
     for address in (*ADDRESSES, "../icons/rank.svg"):
         assert not pages.document().loadResource(QTextDocument.ResourceType.ImageResource.value, QUrl(address))

@@ -19,10 +19,8 @@ def test_headings_are_as_deep_as_is_asked_for():
     assert to_html("# a\n\n### b", heading="h4").count("<h4") == 2
 
 
-@pytest.mark.parametrize(
-    "formula", [r"\(a * b * c_1\)", r"\[x_1 \\ y\]", r"$$a*b*c$$", r"\{x\}", r"5\,\%", r"\frac{1}{2}"]
-)
-def test_formulas_stay_as_they_were_typed(formula):
+@pytest.mark.parametrize("formula", [r"\{x\}", r"5\,\%", r"\frac{1}{2}"])
+def test_latex_outside_of_formulas_stays_as_it_was_typed(formula):
     assert to_html(f"so {formula} *is*") == f"{PLAIN}so {formula} <i>is</i></p>\n"
 
 

@@ -239,6 +239,7 @@ def test_answers_that_came_back_are_written_over_by_nothing(filled, page, tmp_pa
 
 
 HOSTILE = "</script><script>alert(1)</script><!-- <img src=x onerror=alert(1)> \u202egnp.exe\u200b & ]]> {{ 7 }}"
+HOSTILE += " $a_1*b*c$ \\[\n- x \\\\\n\\]"
 
 
 class Attributes(HTMLParser):

@@ -16,9 +16,11 @@ from core.jobs import queue
 from core.labeling import pack as packs
 from core.store import DATABASE, arena_votes, arenas, labelers, open_project
 from core.store.arena_votes import NewVote
+from core.store.arenas import ArenaAnswer
 from core.store.packed_rankings import PACK
 from desktop import user_settings
 from desktop.compare.arena import keys, whole_keys
+from desktop.compare.arena.answer_view import AnswerView
 from desktop.compare.tab import Tab
 from desktop.places import PageId
 from desktop.session import Session
@@ -439,6 +441,15 @@ def board(tab, arena):
 
 def cards(board):
     return [card.text.toPlainText() for card in board.cards]
+
+
+def test_formulas_stay_as_they_were_typed_in_answers_that_are_voted_on(qtbot):
+    ground = QWidget()
+    qtbot.addWidget(ground)
+    view = AnswerView("A", "left", ground)
+    text = "So $a_1*b*c$ and\n\\[\n- x \\\\\n\\]"
+    view.show_answer(ArenaAnswer(1, f"**{text[:2]}**{text[2:]}"))
+    assert view.text.toPlainText() == text
 
 
 def test_an_order_of_all_answers_by_letters_is_one_ballot_before_the_next_is_seen(tab, arena, board, qtbot):

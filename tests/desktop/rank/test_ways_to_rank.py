@@ -345,13 +345,18 @@ def test_text_and_rows_follow_the_window(tab: Tab, made: Project) -> None:
 
 
 def test_markdown_is_chosen_where_a_text_is_that_and_code_is_coloured(tab: Tab, made: Project) -> None:
-    code = "Take **this**, as \\(x^2\\) says:\n\n```python\ndef f():\n    return 1\n```"
+    code = (
+        "Take **this**, as \\(x^2\\) and $a_1*b*c$ say:\n\\[\n- x \\\\\n\\]\n\n```python\ndef f():\n    return 1\n```"
+    )
     plain = "x = 2**3**2\n# no heading\ny = 1"
     tab.labeling.editor.open(add_group(made, "Code?", code, plain))
     tab.show_item()
     cards = {card.completion.text: card.text for card in tab.board.grid.cards}
     assert cards[plain].toPlainText() == plain
-    assert cards[code].toPlainText() == "Take this, as \\(x^2\\) says:\ndef f():\n    return 1"
+    assert (
+        cards[code].toPlainText()
+        == "Take this, as \\(x^2\\) and $a_1*b*c$ say:\n\\[\n- x \\\\\n\\]\ndef f():\n    return 1"
+    )
     cursor = cards[code].document().find("def")
     assert (
         cursor.charFormat().foreground().color()

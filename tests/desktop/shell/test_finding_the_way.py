@@ -4,7 +4,7 @@ import json
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QLabel, QMessageBox, QPushButton
+from PySide6.QtWidgets import QLabel, QMessageBox, QPushButton
 
 from core import demo
 from core.config.jobs import JOBS, GenerateConfig, JobKind, config_values
@@ -21,6 +21,7 @@ from core.store import completions, labelers, open_project, prompts, rankings
 from desktop import user_settings
 from desktop.background import busy
 from desktop.guide import guide
+from desktop.guide.window import GuideWindow
 from desktop.palette.palette import CommandPalette
 from desktop.places import TABS, TabId
 from desktop.policy.actions import RANK_OWN
@@ -335,8 +336,7 @@ def test_help_on_a_tab_opens_its_page_of_the_guide(open_window, filled, qtbot, k
     aids = [push for push in window.tabs[kind.id].findChildren(QPushButton) if push.text() == "?"]
     assert len(aids) == 1 and aids[0].isVisible()
     window.show_guide()
-    dialog = next(found for found in window.findChildren(QDialog) if found.windowTitle() == "Plumbline guide")
-    assert dialog.findChild(guide.Pages).source().toLocalFile().endswith(f"{kind.guide}.md")
+    assert window.findChild(GuideWindow).pages.page == kind.guide
 
 
 def test_the_guide_begins_for_those_who_never_saw_it_and_its_figures_move(open_window, qtbot):

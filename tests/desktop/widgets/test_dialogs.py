@@ -1,7 +1,7 @@
 """How dialogs and notices look and leave: alike in both themes, with no icon of the platform, by Esc."""
 
 import pytest
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QIcon, QTextCursor
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QPushButton, QToolButton
 
@@ -79,9 +79,9 @@ def test_a_notice_takes_no_focus_and_goes_by_esc_and_with_its_project(window, qt
 
 def test_the_guide_has_room_above_its_headings_on_every_page_that_is_gone_to(window):
     dialog = guide.show("loop", window)
-    pages = dialog.findChild(guide.Pages)
+    pages = dialog.pages
     for name in ("loop", "labeling"):
-        pages.setSource(pages.source().resolved(QUrl(f"{name}.md")))
+        dialog.open_at(name)
         block, seen = pages.document().begin().next(), 0
         while block.isValid():
             if block.blockFormat().headingLevel() and QTextCursor(block).currentTable() is None:

@@ -14,6 +14,20 @@ def test_formulas_keep_their_backslashes_and_html_stays_text(qtbot) -> None:
     assert gaps == [6, 8, 0, 0, 8, 8]
 
 
+def test_formulas_are_shown_as_they_were_typed_and_stand_out(qtbot) -> None:
+    view = MarkdownView()
+    qtbot.addWidget(view)
+    lines = ["\\[", "\\begin{aligned}", "a_1 &= b*c*d \\\\", "    &= \\{x_1\\}", "\\end{aligned}", "\\]"]
+    view.show_markdown("So **$a_1*b*c$** for $5:\n" + "\n".join(lines))
+    assert view.toPlainText() == "So $a_1*b*c$ for $5:\n" + "\n".join(lines)
+    letters = {part: view.document().find(part).charFormat() for part in ("So", "a_1*b", "begin", "{x_1")}
+    assert [part for part, form in letters.items() if form.fontFamilies() == ["monospace"]] == [
+        "a_1*b",
+        "begin",
+        "{x_1",
+    ]
+
+
 def test_no_picture_is_read_for_a_text_that_somebody_wrote(qtbot, monkeypatch) -> None:
     asked = []
     monkeypatch.setattr(MarkdownView, "loadResource", lambda self, kind, name: asked.append(name))
