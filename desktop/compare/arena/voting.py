@@ -139,10 +139,13 @@ class Voting(QObject):
 
     def _ask_first(self) -> None:
         """About what somebody typed on when the project was closed."""
+        voting = self.voting
+        if voting is None:
+            return
         voted = {frozenset((vote.first_id, vote.second_id)) for vote in self.mine}
-        for pair in self.first(self.voting.labeler.id) if self.voting is not None else ():
+        for pair in self.first(voting.labeler.id):
             if len(pair) == 2 and pair not in voted:
-                found = _question(self.session.project, self.voting, pair)
+                found = _question(self.session.project, voting, pair)
                 if found is not None and self._show(found):
                     self._tell()
                     return
