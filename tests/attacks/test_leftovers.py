@@ -284,6 +284,7 @@ def test_a_kill_leaves_nothing_behind(place, prepare, chance):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("prepare", CASES, ids=lambda case: case.__name__)
 def test_a_kill_at_any_moment_leaves_nothing_behind(place, prepare, chance):
     killed_everywhere(place, prepare, chance, None)

@@ -487,6 +487,7 @@ def test_the_margin_counts_strength_as_places(project, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_sixty_thousand_long_pairs_are_looked_at_and_imported_in_half_a_minute(project, tmp_path):
     """On an ordinary machine; the bound is for one that is half as quick and busy beside. That no row asks the database
     more than it must is in `tests/core/store/test_batch.py`."""
