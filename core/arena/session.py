@@ -76,8 +76,14 @@ class BlindSession(Generic[Asked]):
     def step(self, changes: Changes, *, back: bool = False) -> CallableStep:
         """What `changes` did to votes of the labeler's as a step of the window's history: they gave them, or took them
         `back`. Votes that are taken back stay in the file, whoever does it."""
-        away = partial(arena_votes.retract, self.project, changes.ids)
-        again = partial(arena_votes.restore, self.project, changes.ids)
+        given = [changes.ids]
+
+        def away() -> None:
+            arena_votes.retract(self.project, given[-1])
+
+        def again() -> None:
+            given.append(arena_votes.give_again(self.project, given[-1]).ids)
+
         return CallableStep(
             label=f"{'Vote taken back' if back else 'Vote'} of {self.labeler.name}", tables=changes.tables,
             undo=again if back else away, redo=away if back else again,

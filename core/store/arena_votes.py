@@ -47,6 +47,11 @@ TAKEN_BACK = (
     "select case when retracted_at is not null then comment end from arena_votes where labeler_id = ?"
     " and (first_id, second_id) in (values (?, ?), (?, ?)) order by id desc limit 1"
 )
+AGAIN = (
+    "insert into arena_votes (uid, first_id, second_id, labeler_id, guidelines_id, won, both_bad, ballot, comment,"
+    " seconds, origin, created_at) select :uid, first_id, second_id, labeler_id, guidelines_id, won, both_bad, ballot,"
+    " comment, seconds, origin, :at from arena_votes where id = :id"
+)
 OF_ONE_PROMPT = (
     "select count(*) from arena_answers a join arena_answers b on b.arena_prompt_id = a.arena_prompt_id"
     " and b.policy_id != a.policy_id where a.id = ? and b.id = ?"
@@ -155,15 +160,15 @@ def retract(project: Project, vote_ids: Sequence[int]) -> Changes:
     return project.changed("Take the vote back", "arena_votes", ids=tuple(vote_ids))
 
 
-def restore(project: Project, vote_ids: Sequence[int]) -> Changes:
-    """Let votes that were taken back count again, all or none. Raises `PlaceTaken` where their labeler has voted on the
-    same two answers since."""
+def give_again(project: Project, vote_ids: Sequence[int]) -> Changes:
+    """Give votes that were taken back once more, all or none, as new ones: whoever knows of the old ones, in another
+    copy of a pack, knows that they are taken back. Raises `PlaceTaken` where their labeler has voted on the same two
+    answers since."""
     with project.write() as database:
-        for vote_id in vote_ids:
-            if database.value(STANDS_AGAIN, vote_id):
-                raise PlaceTaken("there is another vote on these answers")
-            database.execute("update arena_votes set retracted_at = null where id = ?", (vote_id,))
-    return project.changed("Vote again", "arena_votes", ids=tuple(vote_ids))
+        if any(database.value(STANDS_AGAIN, vote_id) for vote_id in vote_ids):
+            raise PlaceTaken("there is another vote on these answers")
+        ids = tuple(database.insert(AGAIN, {"id": each, "uid": uuid.uuid4().hex, "at": now()}) for each in vote_ids)
+    return project.changed("Vote again", "arena_votes", ids=ids)
 
 
 def exist(project: Project, vote_ids: Sequence[int]) -> bool:

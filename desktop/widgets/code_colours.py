@@ -8,14 +8,26 @@ LANGUAGES = {
     "php", "bash", "sh", "sql", "html", "css", "json", "yaml", "toml", "r", "swift", "kotlin", "scala", "haskell",
     "lua", "diff",
 }  # fmt: skip
+#: Letters of one text's code that are coloured; what comes after them stays as it is.
 LONGEST = 4_000
 STYLES = {"light": "xcode", "dark": "github-dark"}
 
 
-def coloured(code: str, language: str, _: str = "") -> str:
-    """HTML of a piece of code; empty where it is to stay as it is."""
-    if language.lower() not in LANGUAGES or len(code) > LONGEST:
-        return ""
+class Colours:
+    """For the pieces of code of one text, one after another."""
+
+    def __init__(self) -> None:
+        self._left = LONGEST
+
+    def of(self, code: str, language: str, _: str = "") -> str:
+        """HTML of a piece; empty where it is to stay as it is."""
+        if language.lower() not in LANGUAGES or len(code) > self._left:
+            return ""
+        self._left -= len(code)
+        return _coloured(code, language)
+
+
+def _coloured(code: str, language: str) -> str:
     from pygments import highlight  # most texts have no code
     from pygments.formatters import HtmlFormatter
     from pygments.lexers import get_lexer_by_name

@@ -21,7 +21,7 @@ from core.markdown import to_html
 from core.texts import MARKDOWN, shown
 from desktop.theme import theme
 from desktop.theme.theme import BODY, HEADING, sized
-from desktop.widgets.code_colours import coloured
+from desktop.widgets.code_colours import Colours
 from desktop.widgets.strangers import WAY, Sealed, offer_whole, wrapping
 
 #: Where a link may lead: to a page on the web or to a letter, never to a file or a program.
@@ -107,7 +107,7 @@ def set_markdown(edit: QTextEdit, text: str, *, modest: bool = False, way: str =
 
 def html_of(text: str, *, trusted: bool = False) -> str:
     """Markdown as HTML for a Qt document that has `style()`; see `core.markdown.to_html`."""
-    html = to_html(text, links=True, trusted=trusted, code=coloured)
+    html = to_html(text, links=True, trusted=trusted, code=Colours().of)
     return html.replace("\n</code></pre>", "</code></pre>").rstrip()  # Qt would show these ends of lines
 
 

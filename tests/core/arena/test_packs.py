@@ -158,3 +158,24 @@ def test_what_nobody_could_have_voted_is_left_out(filled, packed, tmp_path, chan
     report = packs.merge(filled, tmp_path / "back.plumbpack")
     assert voted(filled) == before
     assert report.votes == 0 and report.refused and all(said in each for each in report.refused), report
+
+
+@pytest.mark.parametrize("merged_before", [True, False])
+def test_a_vote_that_stands_in_its_pack_again_stands_at_home_again(filled, packed, tmp_path, merged_before):
+    with closing(open_project(packed)) as there:
+        session = voter(there)
+        session.vote("second")
+        if merged_before:
+            packs.pack(there, tmp_path / "1.plumbpack", "ann")
+            packs.merge(filled, tmp_path / "1.plumbpack")
+        back = session.undo()
+        packs.pack(there, tmp_path / "2.plumbpack", "ann")
+        packs.merge(filled, tmp_path / "2.plumbpack")
+        session.step(back, back=True).replay()
+        packs.pack(there, tmp_path / "3.plumbpack", "ann")
+        expected = [row for row in voted(there) if row[0] == "ann"]
+    with pytest.raises(BadInput, match="not merged yet"):
+        packs.pack(filled, tmp_path / "3.plumbpack", "ann")
+    report = packs.merge(filled, tmp_path / "3.plumbpack")
+    assert (report.votes, report.refused) == (1, [])
+    assert [row for row in voted(filled) if row[0] == "ann"] == expected and len(expected) == 2

@@ -2,7 +2,7 @@
 
 from PySide6.QtGui import QTextDocument
 
-from desktop.widgets.markdown_view import MarkdownView, give_room
+from desktop.widgets.markdown_view import MarkdownView, give_room, html_of
 
 
 def test_formulas_keep_their_backslashes_and_html_stays_text(qtbot) -> None:
@@ -26,6 +26,12 @@ def test_formulas_are_shown_as_they_were_typed_and_stand_out(qtbot) -> None:
         "begin",
         "{x_1",
     ]
+
+
+def test_as_much_code_is_coloured_as_one_piece_may_have() -> None:
+    piece = "```java\n" + "a " * 1500 + "\n```\n\n"
+    assert html_of(piece).count("<span") > 1000
+    assert html_of(piece * 4).count("<span") == html_of(piece).count("<span")
 
 
 def test_no_picture_is_read_for_a_text_that_somebody_wrote(qtbot, monkeypatch) -> None:
