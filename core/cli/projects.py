@@ -206,12 +206,20 @@ COUNT = click.IntRange(min=1)
     "--value-model", type=click.Choice(VALUE_MODELS), default="head", show_default=True,
     help="Of algorithms with a critic.",
 )  # fmt: skip
+@click.option(
+    "--ptx-batch", default=0, type=click.IntRange(min=0), show_default=True,
+    help="Answers, or windows of a text, that PPO-ptx mixes into each optimizer step.",
+)  # fmt: skip
+@click.option(
+    "--ptx-length", default=256, type=click.IntRange(min=2), show_default=True, help="Tokens of each of them."
+)
 @click.option("--fsdp", default=1, type=COUNT, show_default=True, help="Cards that the base is spread over.")
 @click.option("--lora-rank", default=16, type=COUNT, show_default=True, help="Size of the adapter.")
 @json_option
 def plan_command(
     model: str, size: str | None, memory: float | None, device: str, batch: int, completions: int, prompt_tokens: int,
-    max_new_tokens: int, lora_targets: str, value_model: str, fsdp: int, lora_rank: int, as_json: bool,
+    max_new_tokens: int, lora_targets: str, value_model: str, ptx_batch: int, ptx_length: int, fsdp: int,
+    lora_rank: int, as_json: bool,
 ) -> None:  # fmt: skip
     """How much memory tuning a policy takes, and what fits: computed from the model's shape, nothing is loaded."""
     shape = memory_plan.KNOWN[size] if size else memory_plan.shape_of(chosen(model))
@@ -224,7 +232,7 @@ def plan_command(
     work = memory_plan.Work(
         device=device, rank=lora_rank, targets=lora_targets, prompt=prompt_tokens, response=max_new_tokens,
         batch=batch, copies=completions, micro_batch=batch, processes=fsdp,
-        value_adapter=value_model == "adapter",
+        value_adapter=value_model == "adapter", mixed=ptx_batch, mixed_tokens=ptx_length,
     )  # fmt: skip
     found: dict[str, Any] = {}
     for dtype in ("float32", "bfloat16", *(["4bit"] if device == "cuda" and fsdp == 1 else [])):

@@ -14,7 +14,7 @@ from core.endpoints.server import Server
 from core.events import NewAnswer
 from core.models import chat
 from core.models.adapters import REFERENCE, SharedModel
-from core.models.sampling import Guide, Sampled
+from core.models.draws import Guide, Sampled
 from core.models.seeds import generator
 from core.models.writers import ServerWriter
 from core.records import Prompt

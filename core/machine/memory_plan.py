@@ -87,6 +87,8 @@ class Work:
     micro_batch: int = 16
     reward_adapter: bool = True
     value_adapter: bool = False
+    mixed: int = 0  # answers, or windows of a text, that PPO-ptx mixes into an optimizer step
+    mixed_tokens: int = 256  # of each, with its prompt
     processes: int = 1  # that the base's layers are spread over: `core/models/sharding.py`
 
 
@@ -128,9 +130,8 @@ def parts(shape: Shape, work: Work) -> dict[str, float]:
     """Bytes by what they are for, at the peak of a step."""
     b = 2.0 if work.dtype == "4bit" else BYTES[work.dtype]  # of an activation
     adapter = shape.adapter(work.rank, work.targets)
-    rows = min(work.micro_batch, work.batch)
-    tokens = math.ceil(rows / work.copies) * work.prompt + rows * work.response
-    activations = tokens * shape.layers * kept(shape, work, b)
+    # What is mixed in goes through the model when the graph of the rollouts is gone.
+    learnt = max(activations(shape, work, b), activations(shape, mix_of(work), b) if work.mixed else 0)
     cache = work.batch * (work.prompt + work.response) * shape.layers * 2 * shape.kv_heads * shape.head_dim * b
     held = 1 / work.processes + (1 / shape.layers if work.processes > 1 else 0)  # its part, and the layer that is due
     # For drawing, a CPU holds a second copy of the linear layers: `core/models/fast/prepacked_linear.py`.
@@ -140,9 +141,21 @@ def parts(shape: Shape, work: Work) -> dict[str, float]:
         "runtime": RUNTIME[work.device],
         "weights": shape.linear * held * BYTES[work.dtype] + shape.embeddings * b,
         "adapters": adapter * (TRAINED * (1 + work.value_adapter) + (4 if work.reward_adapter else 0)),
-        "batch": max(activations, cache + second),  # the policy learns, or responses are being drawn
+        "batch": max(learnt, cache + second),  # the policy learns, or responses are being drawn
         "vocabulary": CHUNK * shape.vocabulary * (b + LOGIT),
     }
+
+
+def activations(shape: Shape, work: Work, b: float) -> float:
+    """Bytes that a micro-batch keeps for its backward pass, with activations of `b` bytes."""
+    rows = min(work.micro_batch, work.batch)
+    tokens = math.ceil(rows / work.copies) * work.prompt + rows * work.response
+    return tokens * shape.layers * kept(shape, work, b)
+
+
+def mix_of(work: Work) -> Work:
+    """What PPO-ptx mixes in, as a batch of its own: see `core/rl/pretraining.py`."""
+    return replace(work, batch=work.mixed, copies=1, prompt=1, response=work.mixed_tokens - 1)
 
 
 def kept(shape: Shape, work: Work, b: float) -> float:

@@ -1,6 +1,6 @@
 """Models that read responses token by token, each with its own memory of what it has read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -21,6 +21,14 @@ class Decoder(Protocol):
     drop_at: float
     """Rows that have ended are worth dropping when no more than this share of those at work goes on."""
 
+    @property
+    def state(self) -> Sequence[Tensor]:
+        """What `read` changes in place, where it does the same from token to token on tensors that stay where they are,
+        so that a graph can repeat it; nothing where it does not."""
+
+    def grows(self, read: int) -> bool:
+        """Prepare to read a token behind so many that were read. Will its tensors be of other shapes than before?"""
+
     def read(self, token: Tensor) -> None:
         """Go on by one token (b,)."""
 
@@ -36,6 +44,7 @@ class CachedDecoder:
     """Reads with transformers' own cache."""
 
     drop_at = 0.75
+    state: Sequence[Tensor] = ()
 
     def __init__(self, opened: Opened, prompt_ids: Tensor, is_prompt: Tensor, prompt_of: Tensor, room: int) -> None:
         self.opened = opened
@@ -48,6 +57,9 @@ class CachedDecoder:
         self.logits = out.logits[prompt_of, -1].float()
         self.mask = is_prompt
         self.keep(prompt_of)
+
+    def grows(self, read: int) -> bool:
+        return True
 
     def read(self, token: Tensor) -> None:
         self.mask = torch.cat([self.mask, torch.ones_like(self.mask[:, :1])], 1)

@@ -15,7 +15,7 @@ from core.jobs import queue
 from core.machine.adapter_folder import CONFIG, WEIGHTS, content_hash, no_policy
 from core.models import guides
 from core.models.adapters import BARE, REFERENCE, SharedModel
-from core.models.sampling import Guide
+from core.models.draws import Guide
 from core.runs import origins
 from core.store import Project
 from core.store.files.inside import inside

@@ -71,7 +71,7 @@ class Predictions:
         mask = self.rows.is_response
         places = mask.flatten().nonzero()[:, 0]
         states = self.hidden.flatten(0, 1).index_select(0, places)
-        ids = self.rows.response_ids[mask]
+        ids = self.rows.response_ids.flatten().index_select(0, places)
         found = LogProbability.apply(states, weight, ids, self.temperature, entropy, speed_ups.scratch)
 
         def spread(x: Tensor) -> Tensor:

@@ -96,6 +96,7 @@ def decodes(kind: DecoderKind, model: Any, expected: Alone) -> bool:
             if len(left) < len(going):
                 going = going[left]
                 decoder.keep(left)
+            decoder.grows(t)
             decoder.read(rows.response_ids[going, t])
     except torch.OutOfMemoryError:
         raise

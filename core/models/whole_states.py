@@ -43,6 +43,7 @@ class WholeDecoder:
     """Reads all of a sequence anew for each token."""
 
     drop_at = 0.95
+    state: Sequence[Tensor] = ()
 
     def __init__(self, opened: Opened, prompt_ids: Tensor, is_prompt: Tensor, prompt_of: Tensor, room: int) -> None:
         self.opened = opened
@@ -56,6 +57,9 @@ class WholeDecoder:
             hidden, lengths = _run(model, sequences)
             last = hidden[torch.arange(len(lengths), device=hidden.device), lengths - 1]
             return vocabulary_logits(model, last)
+
+    def grows(self, read: int) -> bool:
+        return True
 
     def read(self, token: Tensor) -> None:
         for sequence, each in zip(self.sequences, token.tolist(), strict=True):

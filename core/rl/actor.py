@@ -109,20 +109,19 @@ class Actor:
         same step goes down its loss, which is told apart. Raises `Diverged`.
         """
         mask, kept = rollout.in_loss, rollout.kept
-        tokens = max(1, sum(int(mask[index].sum()) for index in batch))
-        count = max(1, sum(int(kept[index].sum()) for index in batch)) if per_completion else tokens
-        totals: dict[str, float] = {}
+        everyone = torch.cat(batch)
+        tokens = max(1, int(mask[everyone].sum()))
+        count = max(1, int(kept[everyone].sum())) if per_completion else tokens
+        seen_of: list[tuple[str, Tensor]] = []
         with self.shared.role(POLICY, train=True) as causal:
             for index in own_share(self.shared.world, rollout, batch):
                 policy = self._cached_of(index) or predictions(causal, rollout.rows.select(index), rollout.temperature)
                 losses, seen = loss(policy, index)
                 part = (losses * mask[index]).sum() / count
                 part.backward()
-                totals["loss/policy_avg"] = totals.get("loss/policy_avg", 0.0) + float(part.detach())
-                for name, values in seen.items():
-                    mean = float((values.detach() * mask[index]).sum()) / tokens
-                    totals[name] = totals.get(name, 0.0) + mean
-            totals |= self._mixed_in(causal)
+                seen_of.append(("loss/policy_avg", part.detach()))
+                seen_of += [(name, (values.detach() * mask[index]).sum()) for name, values in seen.items()]
+            totals = _totals(seen_of, tokens) | self._mixed_in(causal)
         self.cached_predictions = None
         world = self.shared.world
         world.add_gradients([*self.weights, *beside])
@@ -163,6 +162,17 @@ class Actor:
         self.cached_predictions = None
         self.optimizer.zero_grad()
         load_optimizer(self.optimizer, folder / "optimizer.safetensors")
+
+
+def _totals(seen: list[tuple[str, Tensor]], tokens: int) -> dict[str, float]:
+    """Sums over the micro-batches: of their losses, and of the others as means over the tokens. Asked for at once, as a
+    GPU is waited for."""
+    totals: dict[str, float] = {}
+    numbers = torch.stack([value.float() for _, value in seen]).tolist() if seen else []
+    for (name, _), value in zip(seen, numbers, strict=True):
+        own = value if name == "loss/policy_avg" else value / tokens
+        totals[name] = totals.get(name, 0.0) + own
+    return totals
 
 
 def minibatches_of(

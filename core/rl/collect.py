@@ -13,9 +13,9 @@ from core.errors import BadInput, Diverged, KnownError
 from core.jobs.process_group import LOCAL
 from core.models import chat
 from core.models.adapters import REFERENCE, SharedModel
+from core.models.draws import Guide
 from core.models.load import Base
 from core.models.rows import Rows
-from core.models.sampling import Guide
 from core.models.seeds import generator
 from core.records import Prompt
 from core.reward.reward_function import RewardFunction

@@ -77,12 +77,16 @@ def token_rewards(
 def returns_to_go(rewards: Tensor, is_response: Tensor, gamma: float = 1.0) -> Tensor:
     """G_t = sum over l >= t of gamma^(l-t) r_l (B, T), 0 outside the response."""
     assert rewards.shape == is_response.shape
-    returns = torch.zeros_like(rewards)
-    following = torch.zeros_like(rewards[:, 0])
-    for t in reversed(range(rewards.shape[1])):
-        following = (rewards[:, t] + gamma * following) * is_response[:, t]
-        returns[:, t] = following
-    return returns
+    return from_the_end(rewards * is_response, gamma * is_response.to(rewards.dtype))
+
+
+def from_the_end(values: Tensor, decay: Tensor) -> Tensor:
+    """f_t = values_t + decay_t f_(t+1) (B, T), where f_T is 0."""
+    following, found = torch.zeros_like(values[:, 0]), []
+    for own, share in zip(values.unbind(1)[::-1], decay.unbind(1)[::-1], strict=True):
+        following = own + share * following
+        found.append(following)
+    return torch.stack(found[::-1], 1)
 
 
 def sum_to_go(values: Tensor) -> Tensor:

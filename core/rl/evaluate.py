@@ -12,7 +12,7 @@ from core.events import Note, Sample
 from core.models import chat
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.chat import Asked, conversation_of
-from core.models.sampling import Guide, Sampled
+from core.models.draws import Guide, Sampled
 from core.models.seeds import generator
 from core.reward.reward_function import RewardFunction
 from core.rl.batches import Rollout

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from core.jobs import checkpoint_files
 
 if TYPE_CHECKING:
-    from core.models.sampling import Guide
+    from core.models.draws import Guide
     from core.rl.actor import Setup
     from core.rl.batches import Batch
     from core.rl.critic import Critic

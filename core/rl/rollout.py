@@ -8,9 +8,10 @@ from torch import Tensor
 
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.chat import Judged
+from core.models.draws import Guide, Sampled
 from core.models.logprobs import Predictions, predictions
 from core.models.rows import Rows
-from core.models.sampling import Guide, Sampled, sample_with_logp
+from core.models.sampling import sample_with_logp
 from core.models.states import hidden_states
 from core.reward.model import RewardModel
 

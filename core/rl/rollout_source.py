@@ -6,7 +6,7 @@ from typing import Protocol
 
 from core.config.training import TrainPolicyConfig
 from core.models.adapters import SharedModel
-from core.models.sampling import Guide
+from core.models.draws import Guide
 from core.records import Prompt
 from core.reward.reward_function import RewardFunction
 from core.rl.actor import CachedPredictions

@@ -23,6 +23,7 @@ NAMES = {
     "arena": "how often what an arena says is true, over simulated ones whose truth is known",
     "scaling": "seconds of a PPO step against batch, length and epochs; memory over 200 steps",
     "plan": "memory that `plan` computes beside measured peaks",
+    "gpu": "what an NVIDIA GPU gives in 9 minutes, with models of random weights: tokens against its bandwidth, steps",
     "ppo": "seconds a PPO step and their parts, peak memory",
 }
 
@@ -60,6 +61,11 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--points", type=Path, help="folder of `learning`: runs that it holds are not done again")
     parser.add_argument("--collect", action="store_true", help="only tell of the runs in --points, `learning`")
     parser.add_argument("--keep", type=Path, help="a folder where `chain`, `hh` and `learning` leave their projects")
+    parser.add_argument("--tiny", action="store_true", help="a model of two layers, on a CPU too, `gpu`")
+    parser.add_argument(
+        "--seconds", type=float, default=500.0, help="that `gpu` may take, the last part begun included"
+    )
+    parser.add_argument("--out", type=Path, help="a JSON file where `gpu` writes what it has found so far")
     parser.add_argument("--peer-python", type=Path, help="an interpreter with TRL, to run the peer on the same work")
     parser.add_argument(
         "--peer-scripts", type=Path, default=Path("../shared/peers"), help="where the peer's scripts lie"

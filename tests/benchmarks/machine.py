@@ -122,8 +122,10 @@ def _questions(options: argparse.Namespace) -> list[str]:
     return [json.loads(line)["prompt"] for line in lines]
 
 
-def peer(options: argparse.Namespace, script: str, *arguments: str) -> list[dict[str, Any]]:
-    """The JSON lines that the peer's script prints; empty with a word on stderr if it cannot run.
+def peer(
+    options: argparse.Namespace, script: str, *arguments: str, seconds: float | None = None
+) -> list[dict[str, Any]]:
+    """The JSON lines that the peer's script prints, within so many seconds; empty with a word on stderr if it cannot.
 
     `script` lies among `--peer-scripts`, unless it is a whole path.
     """
@@ -131,7 +133,11 @@ def peer(options: argparse.Namespace, script: str, *arguments: str) -> list[dict
     if not options.peer_python or not path.is_file():
         return []
     command = [str(options.peer_python), str(path), *arguments, "--threads", str(options.threads or os.cpu_count())]
-    output = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        output = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        print(f"the peer takes more than {seconds:.0f} s", file=sys.stderr)
+        return []
     if output.returncode:
         print(f"the peer failed:\n{output.stderr[-2000:]}", file=sys.stderr)
     found = []

@@ -16,6 +16,7 @@ SETTINGS: tuple[dict[str, Any], ...] = (
     {"dtype": "float32", "prompt": 40, "response": 24},
     {"dtype": "float32", "batch": 16, "micro_batch": 4, "prompt": 128, "response": 128},
     {"dtype": "float32", "batch": 16, "micro_batch": 4, "prompt": 128, "response": 128, "value_adapter": True},
+    {"dtype": "float32", "batch": 4, "micro_batch": 4, "prompt": 32, "response": 16, "mixed": 4, "mixed_tokens": 192},
 )
 
 
@@ -32,7 +33,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         peak = json.loads(python(code, environment={"PLUMBLINE_DTYPE": work.dtype}).splitlines()[-1])
         planned = total(shape, work) / 1e9
         name = f"{number}: {work.dtype} {work.targets} {work.micro_batch}x({work.prompt}/{work.copies}+{work.response})"
-        name += " value adapter" * work.value_adapter
+        name += " value adapter" * work.value_adapter + f" mix {work.mixed}x{work.mixed_tokens}" * bool(work.mixed)
         found[name] = {"planned_gb": planned, "measured_gb": peak, "planned_over_measured": planned / peak}
     ratios = [each["planned_over_measured"] for each in found.values()]
     return found | {"worst": max(ratios, key=lambda ratio: abs(ratio - 1))}
@@ -61,7 +62,8 @@ def one(model: str, work: dict[str, Any], threads: int | None) -> None:
     reward = fresh_model(shared, TrainRewardConfig(**lora), seed=0)
     shared.add(POLICY, config, seed=0)
     own = PPO(value_model="adapter" if work["value_adapter"] else "head")
-    learner = Learner(Setup(shared, config, own, LiveSettings.of(config), reward.members[0].adapter))
+    mix = Mix(base, work["mixed"], work["mixed_tokens"]) if work["mixed"] else None
+    learner = Learner(Setup(shared, config, own, LiveSettings.of(config), reward.members[0].adapter, mix))
     B, P, T, micro = work["batch"], work["prompt"], work["response"], work["micro_batch"]
     copies = work["copies"]
     prompts = [[300 + (7 * i + row) % 900 for i in range(P)] for row in range(B // copies)]
@@ -79,3 +81,20 @@ def one(model: str, work: dict[str, Any], threads: int | None) -> None:
         learner.actor.reuse(CachedPredictions(torch.arange(B), kept) if kept else None)
         learner.update(rollout, step)
     print(json.dumps(peak_gigabytes()))
+
+
+class Mix:
+    """Windows of a text of just this length, for PPO-ptx."""
+
+    coef = 1.0
+
+    def __init__(self, base: Any, count: int, length: int) -> None:
+        from core.rl.answer_source import rows_of
+        from core.rl.batches import Batch
+        from core.rl.pretraining import windows
+
+        text = [300 + (7 * place) % 900 for place in range(count * length)]
+        self.whole = Batch(rows_of(base, windows(text, length)[:count]))
+
+    def batch(self, place: int) -> Any:
+        return self.whole

@@ -56,24 +56,27 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
 
 class Work:
-    """PPO on some prompts with a fresh reward model; one completion a prompt."""
+    """PPO, or GRPO, on some prompts with a fresh reward model; one completion a prompt, or several."""
 
-    def __init__(self, base: Any, texts: list[str], *, batch: int, tokens: int, epochs: int) -> None:
-        from core.config.algorithms import PPO
+    def __init__(
+        self, base: Any, texts: list[str], *, batch: int, tokens: int, epochs: int, algorithm: str = "ppo",
+        completions: int = 1,
+    ) -> None:  # fmt: skip
+        from core.config.algorithms import GRPO, PPO
         from core.config.training import TrainPolicyConfig, TrainRewardConfig
         from core.models.adapters import SharedModel
         from core.records import Prompt
         from core.reward.reward_function import RewardFunction
         from core.rl.actor import Setup
         from core.rl.adaptive_kl import LiveSettings
-        from core.rl.algorithms.ppo import Learner
+        from core.rl.algorithms import grpo, ppo
         from tests.core.reward.steps import fresh_model
 
         self.base = base
         self.config = TrainPolicyConfig(
             batch_size=batch,
             micro_batch=batch,
-            completions=1,
+            completions=completions,
             max_new_tokens=tokens,
             temperature=0.7,
             lora_targets="attention",
@@ -84,28 +87,32 @@ class Work:
         self.rewards = RewardFunction(reward)
         self.shared.add("policy", self.config, seed=0)
         self.live = LiveSettings.of(self.config)
-        self.learner = Learner(Setup(self.shared, self.config, PPO(ppo_epochs=epochs), self.live))
+        kind = ppo.Learner if algorithm == "ppo" else grpo.Learner
+        options = PPO(ppo_epochs=epochs) if algorithm == "ppo" else GRPO(passes=epochs)
+        self.epochs = epochs
+        self.learner: Any = kind(Setup(self.shared, self.config, options, self.live))
         self.asked = [Prompt(index, text) for index, text in enumerate(texts)]
         self.done = 0
 
     def step(self) -> dict[str, float]:
-        """Seconds of one step and of its parts, and the operations of its training part."""
-        from core.rl.collect import collect
+        """Seconds of one step and of its parts, the operations of its training part, and what the step says."""
+        from core.rl.collect import collect, mismatch
         from core.rl.rollout_source import batch_of
 
         began = settled()
         chosen = batch_of(self.asked, self.config, self.done)
         learns = self.learner.options.learns_from_fresh
         found, cached = collect(self.shared, self.rewards, chosen, self.config, self.live, self.done, learns=learns)
-        rollout, epochs, reused = found.rollout, self.learner.options.ppo_epochs, cached is not None
+        rollout, epochs, reused = found.rollout, self.epochs, cached is not None
         update = settled()
         self.learner.actor.reuse(cached)
         del cached  # the actor lets go of it when it is used
-        self.learner.update(rollout, self.done)
+        learnt = self.learner.update(rollout, self.done)
         now = settled()
         self.done += 1
         work = operations(self.base, rollout, epochs - reused, epochs)
-        return found.times | {"time/train": now - update, "time/step": now - began, "operations": work}
+        spent = {"time/train": now - update, "time/step": now - began, "operations": work}
+        return learnt | mismatch(rollout.logp_old, rollout.logp_sampled, rollout.is_response) | found.times | spent
 
     def close(self) -> None:
         self.shared.close()

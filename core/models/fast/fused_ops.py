@@ -6,6 +6,9 @@ it anew when it is itself differentiated, so that second derivatives are right; 
 differentiated twice.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from types import MethodType
 from typing import Any
 
@@ -43,17 +46,40 @@ class LoraProduct(torch.autograd.Function):
         return dx, None, None, dA, dB, None
 
 
-def fuse_lora(model: nn.Module, replaced: Replaced) -> None:
+class Casts:
+    """Weights in the number format of what they are multiplied with. While they are `kept` each is cast once: nobody
+    may change them meanwhile."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Tensor, Tensor] | None = None
+
+    def __call__(self, weight: Tensor, dtype: torch.dtype) -> Tensor:
+        if weight.dtype == dtype or self._kept is None:
+            return weight.to(dtype)
+        if weight not in self._kept:
+            self._kept[weight] = weight.detach().to(dtype)
+        return self._kept[weight]
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        before, self._kept = self._kept, {}
+        try:
+            yield
+        finally:
+            self._kept = before
+
+
+def fuse_lora(model: nn.Module, replaced: Replaced, cast: Casts) -> None:
     """Let peft's adapters of linear layers, one plain adapter at work, compute as `LoraProduct` does.
 
     peft casts every layer's input to the adapter's float32, keeps that copy, and multiplies in float32.
     """
     for module in model.modules():
         if isinstance(module, LoraLinear) and type(module.base_layer) is nn.Linear and module not in replaced:
-            replaced.replace(module, MethodType(_lora, module))
+            replaced.replace(module, partial(_lora, cast, module))
 
 
-def _lora(layer: Any, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+def _lora(cast: Casts, layer: Any, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     base = layer.base_layer
     if layer.disable_adapters and not layer.merged:
         return base(x)
@@ -67,7 +93,7 @@ def _lora(layer: Any, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     if torch.is_grad_enabled():
         found = LoraProduct.apply(rows, base.weight, base.bias, A, B, layer.scaling[name])
     else:
-        found = base(rows).addmm_(rows @ A.to(x.dtype).T, B.to(x.dtype).T, alpha=layer.scaling[name])
+        found = base(rows).addmm_(rows @ cast(A, x.dtype).T, cast(B, x.dtype).T, alpha=layer.scaling[name])
     return found.view(*x.shape[:-1], -1)
 
 

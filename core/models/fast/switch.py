@@ -8,16 +8,16 @@ everything; `tests/core/models/test_switch.py` compares the two. Whoever suspect
 | `fused_ops` | peft's LoRA, RMSNorm, softmax over whole logits | passes over memory |
 | `varlen` | padded batches with a key-value cache | computing padding, and a prompt for each of its answers |
 | `prepacked_linear` | torch's linear layers, while drawing on a CPU | bringing weights into order at each token |
-| `cuda_graph` | a token drawn kernel by kernel on a GPU | the time of asking for each |
+| `cuda_graph` | a token read and drawn kernel by kernel on a GPU | the time of asking for each |
 """
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from core.models.fast.fused_ops import Scratch, fuse_lora, fuse_norms
+from core.models.fast.fused_ops import Casts, Scratch, fuse_lora, fuse_norms
 from core.models.fast.replaced import Replaced
 from core.models.fast.varlen import use_layouts, use_sdpa
 
@@ -29,7 +29,7 @@ class SpeedUps:
     """What is faster on one model, and the memory that this uses again and again."""
 
     def __init__(self) -> None:
-        self.scratch = Scratch()
+        self.scratch, self.casts = Scratch(), Casts()
         self.replaced = Replaced()
         self.reads_varlen: bool | None = None
         """Does it give the same states without padding? None while nobody has tried."""
@@ -58,7 +58,16 @@ def speed_up(model: Any) -> None:
 def speed_up_adapters(model: Any) -> None:
     """The same for the adapters that were put on such a model since."""
     if own := speed_ups_of(model):
-        fuse_lora(model, own.replaced)
+        fuse_lora(model, own.replaced, own.casts)
+
+
+@contextmanager
+def casts_kept(model: Any) -> Iterator[None]:
+    """While this is open, whoever multiplies without gradients casts each of the adapters' weights once: nothing
+    learns."""
+    own = speed_ups_of(model)
+    with own.casts.kept() if own else nullcontext():
+        yield
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Decoders that keep keys and values in blocks which are made once, and read prompts without padding."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -7,10 +8,13 @@ from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
 from core.models.decoding import Opened
-from core.models.fast.cuda_graph import CudaGraph
 from core.models.fast.varlen import Layout, forward, lay_out, placed
 from core.models.fast.varlen_states import reads_varlen
 from core.models.vocabulary import vocabulary_logits
+
+#: So many places more are looked at each time that a block whose shapes stay is full, and blocks are of multiples of
+#: these, as CUDA's kernels want their masks.
+PLACES, ALIGNED = 256, 64
 
 
 def decoder_kind(model: Any, longest: int) -> "type[VarlenDecoder] | None":
@@ -75,6 +79,13 @@ class VarlenDecoder:
         block[:, :, : self.width] = prompts.index_select(0, self.prompt_of)
         return block
 
+    @property
+    def state(self) -> Sequence[Tensor]:
+        return ()
+
+    def grows(self, read: int) -> bool:
+        return True
+
     def read(self, token: Tensor) -> None:
         with self.opened() as model:
             self.logits = vocabulary_logits(model, forward(model.base_model, token, self.position, self))
@@ -89,36 +100,39 @@ class VarlenDecoder:
 
 
 class GraphDecoder(VarlenDecoder):
-    """The same with shapes that stay from token to token: all places are looked at, those to come are not seen. So a
-    GPU can repeat a step as a graph. Another number of rows is another graph, which takes as long as ten tokens."""
+    """The same with shapes that stay from token to token: more places are looked at, those to come are not seen. So a
+    GPU can repeat a step as a graph. Another number of rows or places is another graph, which takes as long as ten
+    tokens."""
 
     drop_at = 0.25
 
     def __init__(self, opened: Opened, prompt_ids: Tensor, is_prompt: Tensor, prompt_of: Tensor, room: int) -> None:
+        room += -(is_prompt.shape[1] + room) % ALIGNED
         super().__init__(opened, prompt_ids, is_prompt, prompt_of, room)
-        device = is_prompt.device
-        self.place = torch.arange(self.width + room, device=device)
-        self.next = torch.full((1,), self.width, device=device)
-        self.token = torch.zeros_like(self.position)
-        self.repeat = CudaGraph() if device.type == "cuda" else None
+        self.place = torch.arange(self.width + room, device=is_prompt.device)
+        self.next = torch.full((1,), self.width, device=is_prompt.device)
+        self.end = 0
+        """So many places are looked at."""
 
-    def _step(self) -> Tensor:
-        with self.opened() as model:
-            return vocabulary_logits(model, forward(model.base_model, self.token, self.position, self))
+    @property
+    def state(self) -> Sequence[Tensor]:
+        return self.position, self.next
+
+    def grows(self, read: int) -> bool:
+        before, due = self.end, self.width + read + 1
+        self.end = min(due + -due % PLACES, len(self.place))
+        return self.end != before
 
     def _with(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         keys, values = self.keys[layer], self.values[layer]
         keys.index_copy_(2, self.next, k[:, :, None])
         values.index_copy_(2, self.next, v[:, :, None])
-        return keys, values, self.seen & (self.place <= self.next)
+        return keys[:, :, : self.end], values[:, :, : self.end], self.bias
 
     def read(self, token: Tensor) -> None:
-        self.token.copy_(token)
-        self.logits = self.repeat(self._step) if self.repeat else self._step()
+        seen = self.seen[..., : self.end] & (self.place[: self.end] <= self.next)
+        self.bias = self.keys[0].new_zeros(seen.shape).masked_fill_(~seen, float("-inf"))  # once for all layers
+        with self.opened() as model:
+            self.logits = vocabulary_logits(model, forward(model.base_model, token, self.position, self))
         self.position += 1
         self.next += 1
-
-    def keep(self, index: Tensor) -> None:
-        super().keep(index)
-        self.token = self.token[index]
-        self.repeat = self.repeat and self.repeat.again()

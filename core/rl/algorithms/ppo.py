@@ -13,13 +13,14 @@ are `PPO` in `core/config/algorithms.py`. The rollout was drawn, scored and comp
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from core.config.algorithms import PPO
 from core.models.logprobs import Predictions
 from core.rl.actor import Loss, mean_of
 from core.rl.batches import Rollout
 from core.rl.critic import Critic
-from core.rl.estimators import ratio, returns_to_go, token_rewards, whiten
+from core.rl.estimators import from_the_end, ratio, returns_to_go, token_rewards, whiten
 from core.rl.on_policy import OnPolicyLearner
 
 
@@ -92,16 +93,10 @@ def gae(rewards: Tensor, values: Tensor, is_response: Tensor, gamma: float, lam:
     values: V(s_t), read before token t. The end of a response is terminal: nothing is bootstrapped.
     """
     assert rewards.shape == values.shape == is_response.shape
-    advantages = torch.zeros_like(rewards)
-    following = torch.zeros_like(rewards[:, 0])
-    T = rewards.shape[1]
-    for t in reversed(range(T)):
-        inside = is_response[:, t + 1] if t + 1 < T else torch.zeros_like(is_response[:, 0])
-        next_value = values[:, t + 1] * inside if t + 1 < T else torch.zeros_like(following)
-        delta = (rewards[:, t] + gamma * next_value - values[:, t]) * is_response[:, t]
-        following = delta + gamma * lam * following * inside
-        advantages[:, t] = following
-    advantages = advantages * is_response
+    goes_on = pad(is_response[:, 1:], [0, 1])
+    next_values = pad(values[:, 1:], [0, 1]) * goes_on
+    deltas = (rewards + gamma * next_values - values) * is_response
+    advantages = from_the_end(deltas, gamma * lam * goes_on.to(deltas.dtype)) * is_response
     return advantages, (advantages + values) * is_response
 
 

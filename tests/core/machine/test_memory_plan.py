@@ -16,6 +16,8 @@ from core.models.adapters import SharedModel
 from core.models.logprobs import predictions
 from core.models.rows import from_lists
 from core.reward.memory import kept_bytes
+from core.rl.answer_source import rows_of
+from core.rl.pretraining import windows
 
 
 @pytest.mark.parametrize("targets", ["attention", "all-linear"])
@@ -33,6 +35,15 @@ def test_a_layer_keeps_what_is_planned(tiny_model, monkeypatch, targets):
     work = Work(dtype="float32", device="cpu", rank=8, targets=targets, prompt=20, response=20, batch=4, micro_batch=4)
     planned = 4 * 40 * shape.layers * kept(shape, work, 4.0)
     assert found == pytest.approx(planned, rel=0.15)
+
+    text = list(range(5, 65)) * 5
+    mixed = rows_of(base, windows(text, 100)[:3])
+    with shared.role("policy", train=True) as model:
+        found = kept_bytes(base, lambda: predictions(model, mixed, 1.0).logp)
+    mix = replace(work, micro_batch=4, mixed=3, mixed_tokens=100)
+    assert found == pytest.approx(parts(shape, mix)["batch"], rel=0.15)
+    assert parts(shape, mix)["batch"] > parts(shape, work)["batch"]
+    assert parts(shape, replace(mix, mixed_tokens=20)) == parts(shape, work), "the rollouts keep more"
     adapter = sum(weight.numel() for weight in shared.parameters("policy"))
     assert adapter == shape.adapter(8, targets)
     shared.close()
@@ -71,6 +82,8 @@ def test_the_command_says_what_fits(capsys):
         assert run(["plan", "--size", "7B", "--memory", "24", "--json", "--value-model", kind]) == 0
         gigabytes[kind] = json.loads(capsys.readouterr().out.splitlines()[-1])["4bit"]["gb"]
     assert gigabytes["head"] < gigabytes["adapter"]
+    assert run(["plan", "--size", "7B", "--memory", "24", "--json", "--ptx-batch", "8", "--ptx-length", "2048"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["4bit"]["micro_batch"] < 8
     assert run(["plan", "--size", "7B"]) == 2
     assert "--memory" in capsys.readouterr().err
     assert run(["plan", "--size", "7B", "--memory", "24", "--batch", "-1"]) == 2

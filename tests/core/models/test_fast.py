@@ -11,13 +11,14 @@ from core.config.training import LoraConfig
 from core.models import rows, sampling
 from core.models.adapters import SharedModel
 from core.models.decoding import CachedDecoder
+from core.models.draws import next_token
 from core.models.fast import switch, varlen
 from core.models.fast.fused_ops import Attention, LogProbability, LoraProduct, RmsNorm, Scratch
 from core.models.fast.prepacked_linear import base_layers, can_prepack, prepacked
 from core.models.fast.varlen_decoding import GraphDecoder, VarlenDecoder
 from core.models.fast.varlen_states import gives_the_same, reads_varlen
 from core.models.rows import from_lists
-from core.models.sampling import next_token, sample
+from core.models.sampling import sample
 from core.models.seeds import generator
 from core.models.states import hidden_states
 from core.models.whole_states import WholeDecoder
@@ -111,6 +112,7 @@ def test_a_decoder_says_what_the_whole_sequence_says(base):
                 read = [read[0], read[2], read[3]]
             if step < 3:
                 token = torch.tensor([20 + step, 30 + step, 40 + step, 50 + step][: len(read)])
+                decoder.grows(step)
                 decoder.read(token)
                 read = [[*tokens, int(t)] for tokens, t in zip(read, token, strict=True)]
 
@@ -128,10 +130,10 @@ def test_rows_that_end_are_dropped_and_nobody_notices(base, monkeypatch):
 def test_a_token_is_drawn_as_often_as_its_probability_says():
     p = torch.tensor([0.0, 0.5, 0.0, 0.125, 0.375, 0.0])
     chances = (torch.arange(800, dtype=torch.float64) + 0.5) / 800
-    drawn = next_token(p.expand(800, -1), 1.0, chances)
+    drawn = next_token(p.expand(800, -1), chances)[0]
     assert drawn.bincount(minlength=6).tolist() == [0, 400, 0, 100, 300, 0]
-    assert int(next_token(p[None], 1.0, torch.zeros(1))) == 1
-    assert int(next_token(p[None], 1.0, torch.tensor([1 - 1e-16], dtype=torch.float64))) == 4
+    assert int(next_token(p[None], torch.zeros(1))[0]) == 1
+    assert int(next_token(p[None], torch.tensor([1 - 1e-16], dtype=torch.float64))[0]) == 4
 
 
 def test_attention_has_the_gradients_of_its_formula():

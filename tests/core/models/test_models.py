@@ -9,9 +9,10 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from core.config.training import LoraConfig
 from core.errors import ModelError
 from core.models.adapters import REFERENCE, SharedModel
+from core.models.draws import next_token, nucleus
 from core.models.logprobs import predictions
 from core.models.rows import Rows, from_lists
-from core.models.sampling import next_token, sample
+from core.models.sampling import sample
 from core.models.seeds import generator
 from core.models.states import hidden_states
 
@@ -187,11 +188,11 @@ def chance(seed: int) -> torch.Tensor:
 
 def test_every_token_can_be_drawn_unless_top_p_says_otherwise():
     logits = torch.zeros(1, 200)
-    drawn = {int(next_token(logits.softmax(-1), 1.0, chance(seed))) for seed in range(400)}
+    drawn = {int(next_token(logits.softmax(-1), chance(seed))[0]) for seed in range(400)}
     assert len(drawn) > 100, "something truncates the distribution (top-k 50 is the classic)"
     peaked = torch.tensor([[3.0, 2.0, -9.0, -9.0]])
-    assert {int(next_token(peaked.softmax(-1), 0.5, chance(seed))) for seed in range(50)} == {0}
-    assert {int(next_token(peaked.softmax(-1), 0.9, chance(seed))) for seed in range(50)} == {0, 1}
+    assert {int(next_token(nucleus(peaked.softmax(-1), 0.5), chance(seed))[0]) for seed in range(50)} == {0}
+    assert {int(next_token(nucleus(peaked.softmax(-1), 0.9), chance(seed))[0]) for seed in range(50)} == {0, 1}
 
 
 def test_the_end_token_is_appended_where_a_response_was_cut_off(base):

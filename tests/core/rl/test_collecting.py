@@ -10,8 +10,8 @@ from core.config.training import TrainRewardConfig
 from core.guidance.run_advice import advice
 from core.labeling import gold
 from core.models import sampling
+from core.models.draws import Sampled
 from core.models.rows import from_lists
-from core.models.sampling import Sampled
 from core.records import Prompt
 from core.rl import rollout
 from core.rl.actor import Actor
