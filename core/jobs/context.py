@@ -55,29 +55,41 @@ class JobContext:
         `came_later` may be missing there: the run is of an earlier version.
 
         Raises `BadInput` if it was damaged or removed there, or is a link."""
-        path = self.project.run_file(self.job_id, name)
-        if self.again and not came_later and not path.exists():
-            raise BadInput(
-                f"{path} is gone, in which the run kept what it began with: without it the run cannot be done again."
-            )
-        if self.has_begun and not came_later and not path.exists():
-            raise BadInput(
-                f"{path} is gone, and without it the run cannot go on as it began: put it back and resume, or begin a "
-                "new one."
-            )
-        if self.again and not path.exists():
+        if came_later and self.again and not self.project.run_file(self.job_id, name).exists():
             return make()
-        if self.world.main and not (self.has_begun and path.is_file()):
-            self.project.make_run_folder(self.job_id)
-            with beside.of_project(path) as made:
-                made.write_text(json.dumps(make()), encoding="utf-8")
-        self.world.agreed(None)  # nobody reads before it is written
+        path = self.pinned_file(
+            name, lambda made: made.write_text(json.dumps(make()), encoding="utf-8"), came_later=came_later
+        )
         try:
             return plain.parsed(path, MOST_PINNED)
         except BadInput as error:
-            raise BadInput(
-                f"{path} is damaged, and without it the run cannot go on as it began: begin a new one."
-            ) from error
+            raise self.damaged(path) from error
+
+    def pinned_file(self, name: str, write: Callable[[Path], object], *, came_later: bool = False) -> Path:
+        """The same as a file, which is written once, where `write` is told. Raises `BadInput` if it was removed, or is
+        a link."""
+        path = self.project.run_file(self.job_id, name)
+        if self.has_begun and not came_later and not path.exists():
+            raise BadInput(self._gone(path))
+        if self.world.main and not (self.has_begun and path.is_file()):
+            self.project.make_run_folder(self.job_id)
+            with beside.of_project(path) as made:
+                write(made)
+        self.world.agreed(None)  # nobody reads before it is written
+        return path
+
+    def _gone(self, path: Path) -> str:
+        if self.again:
+            return f"{path} is gone, in which the run kept what it began with: without it the run cannot be done again."
+        return (
+            f"{path} is gone, and without it the run cannot go on as it began: put it back and resume, or begin a new "
+            "one."
+        )
+
+    @staticmethod
+    def damaged(path: Path) -> BadInput:
+        """The error for a file of `pinned_file` that cannot be read."""
+        return BadInput(f"{path} is damaged, and without it the run cannot go on as it began: begin a new one.")
 
     @property
     def folder(self) -> Path:

@@ -1,5 +1,6 @@
 """The one place where text becomes tokens: prompts in the model's chat template, answers with the end behind them."""
 
+import math
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -132,6 +133,11 @@ class ChatTokens:
     def answer(self, text: str) -> list[int]:
         """The tokens with the end behind them, at which the reward is read."""
         return [*self.checked(self.control.encode_answer(text)), self.ends[0]]
+
+    def most_tokens(self, text: str) -> float:
+        """How many tokens an answer has at most: one for each letter, with one before them and the end. Infinite for
+        letters that a tokenizer may take apart, and where a control token's text is among them."""
+        return len(text) + 2 if text.isascii() and self.control.is_plain(text) else math.inf
 
     def running_text(self, text: str) -> list[int]:
         """The tokens of a text that is no turn, behind what the tokenizer begins every text with; nothing ends it."""

@@ -104,13 +104,17 @@ class ControlTokens:
                 ids += self._later(piece) if number % 2 else self._letters(piece)
         return ids
 
+    def is_plain(self, text: str, *, own: bool = True) -> bool:
+        """Does it hold the text of no control token?"""
+        return not (self._own if own else self._strict).search(text) and not self._normalizes
+
     def encode_answer(self, text: str) -> list[int]:
         """What a model wrote, or should have: as text alone."""
         return self.encode_text(text, own=True)
 
     def encode_text(self, text: str, *, own: bool = False) -> list[int]:
         """A text that is no turn, as text alone."""
-        if not (self._own if own else self._strict).search(text) and not self._normalizes:
+        if self.is_plain(text, own=own):
             return self._plain(text)
         marks = Marks.apart_from(text)
         return self.encode(self.marked(text, marks, own=own), marks)

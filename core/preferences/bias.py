@@ -92,7 +92,7 @@ def position_test(project: Project, labeler_id: int | None = None) -> float | No
 
 def lengths(project: Project, labeler_id: int | None = None) -> LengthBias:
     """How often the longer completion of a pair was chosen, by how much longer it is."""
-    found = np.array(pairs.length_differences(project, labeler_id), dtype=np.int64).reshape(-1, 2)
+    found = np.fromiter(pairs.length_differences(project, labeler_id), dtype=np.dtype((np.int64, 2)))
     prompts, longer = found[found[:, 1] != 0].T
     buckets = []
     for low, high in pairwise(LENGTH_EDGES):

@@ -6,8 +6,10 @@ ranked one and has no order among the unranked.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby, islice, repeat
+from operator import attrgetter
 
 from core.conversation import Conversation
 from core.store import Project, cells, counting, judgements, labelers, pairs
@@ -15,6 +17,8 @@ from core.store.judgements import JudgedRanking, Order
 
 #: The order that counts as a whole, beside those by criterion.
 OVERALL = "overall"
+#: Groups that are read together.
+BLOCK = 500
 
 
 @dataclass(frozen=True)
@@ -70,35 +74,41 @@ def rules(project: Project, found: pairs.Counts | None = None) -> dict[str, int]
 def judged_groups(project: Project, *, criteria: bool = True, whose: str = "everybody") -> list[JudgedGroup]:
     """Every group that yields at least one pair, whole, as the reward model's loss wants it; by the rankings of
     everybody, of `people` or of `judges`."""
+    return list(one_by_one(project, criteria=criteria, whose=whose))
+
+
+def one_by_one(project: Project, *, criteria: bool = True, whose: str = "everybody") -> Iterator[JudgedGroup]:
+    """The same, read as they are asked for: a project may hold more than memory does."""
     wanted = labelers.ids_of(project, whose)
-    overall, texts, flagged = judgements.orders(project), judgements.texts(project), judgements.flagged(project)
-    further = judgements.orders_by_criterion(project) if criteria else {}
-    groups: dict[int, tuple[JudgedRanking, list[Judgement]]] = {}
-    for ranking in judgements.rankings(project):
-        if ranking.labeler_id not in wanted:
-            continue
-        _, found = groups.setdefault(ranking.group_id, (ranking, []))
-        orders: dict[str, Order] = {OVERALL: overall.get(ranking.id, {}), **further.get(ranking.id, {})}
-        for criterion, ranks in orders.items():
-            kept = {key: rank for key, rank in ranks.items() if (ranking.id, key) not in flagged}
-            numbers = tuple(_number(kept[key]) if key in kept else math.nan for key in texts[ranking.group_id])
-            if criterion == OVERALL and ranking.strength is not None:
-                numbers = apart(numbers, ranking.strength)
-            if gives_pairs(numbers):
-                ties = ranking.method != "best-worst"
-                found.append(Judgement(ranking.labeler_id, criterion, numbers, ties, ranking.id))
-    return [
-        JudgedGroup(
-            group_id, ranking.prompt_id, ranking.prompt, ranking.split,
-            tuple(texts[group_id]), tuple(texts[group_id].values()), tuple(found), ranking.messages,
-        )
-        for group_id, (ranking, found) in groups.items()
-        if any(judgement.criterion == OVERALL for judgement in found)
-    ]  # fmt: skip
+    counting = (ranking for ranking in judgements.rankings(project) if ranking.labeler_id in wanted)
+    by_group = (list(found) for _, found in groupby(counting, key=attrgetter("group_id")))
+    while block := list(islice(by_group, BLOCK)):
+        yield from _judged(project, block, criteria)
 
 
-def _number(rank: int | None) -> float:
-    return math.inf if rank is None else float(rank)
+def _judged(project: Project, block: Sequence[Sequence[JudgedRanking]], criteria: bool) -> Iterator[JudgedGroup]:
+    """Those of some groups, each with the rankings that count in it, that give a pair."""
+    ids = [ranking.id for found in block for ranking in found]
+    texts = judgements.answers(project, [found[0].group_id for found in block])
+    overall = judgements.orders(project, ids)
+    further = judgements.orders_by_criterion(project, ids) if criteria else {}
+    for rankings in block:
+        first, answers = rankings[0], texts[rankings[0].group_id]
+        found: list[Judgement] = []
+        for ranking in rankings:
+            orders: dict[str, Order] = {OVERALL: overall.get(ranking.id, {}), **further.get(ranking.id, {})}
+            for criterion, ranks in orders.items():
+                numbers = tuple(map(ranks.get, answers, repeat(math.nan)))
+                if criterion == OVERALL and ranking.strength is not None:
+                    numbers = apart(numbers, ranking.strength)
+                if gives_pairs(numbers):
+                    ties = ranking.method != "best-worst"
+                    found.append(Judgement(ranking.labeler_id, criterion, numbers, ties, ranking.id))
+        if any(judgement.criterion == OVERALL for judgement in found):
+            yield JudgedGroup(
+                first.group_id, first.prompt_id, first.prompt, first.split,
+                tuple(answers), tuple(answers.values()), tuple(found), first.messages,
+            )  # fmt: skip
 
 
 def apart(ranks: tuple[float, ...], strength: float) -> tuple[float, ...]:

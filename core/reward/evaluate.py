@@ -11,6 +11,7 @@ from torch import Tensor
 from core.events import Score
 from core.preferences.interval import Interval
 from core.preferences.statistics import share_interval, sums_by
+from core.reward.encoding import blocks
 from core.reward.examples import Example
 from core.reward.length import per_token
 from core.reward.model import Member, RewardModel
@@ -28,23 +29,25 @@ class Evaluated:
 
 
 def evaluate(model: RewardModel, member: Member, chosen: Sequence[Example]) -> Evaluated:
-    scores = _raw(model, member, chosen)
-    sums, each = Sums(), []
-    for example, found in zip(chosen, scores, strict=True):
-        before = sums.correct, sums.pairs
-        sums.add(found[0], example)
-        each.append((example.prompt_id, sums.correct - before[0], sums.pairs - before[1]))
+    sums, each, rows = Sums(), list[tuple[int, float, float]](), list[Score]()
+    for block in blocks(chosen):
+        scores = _raw(model, member, block)
+        for example, found in zip(block, scores, strict=True):
+            before = sums.correct, sums.pairs
+            sums.add(found[0], example)
+            each.append((example.prompt_id, sums.correct - before[0], sums.pairs - before[1]))
+        rows += _rows(model, [member], block, scores, "heldout")
     prompts, right, pairs = (np.array(values) for values in zip(*each, strict=True))
-    return Evaluated(
-        sums.values("eval_"), _rows(model, [member], chosen, scores, "heldout"),
-        share_interval(sums_by(prompts, right, pairs)),
-    )  # fmt: skip
+    return Evaluated(sums.values("eval_"), tuple(rows), share_interval(sums_by(prompts, right, pairs)))
 
 
 def take_length_out(model: RewardModel, member: Member, chosen: Sequence[Example]) -> float:
     """From now on a member's scores hold nothing that is linear in the length of these completions; returns what each
     token takes off the overall one."""
-    found = per_token(chosen, [scores[0] for scores in _raw(model, member, chosen)], len(model.columns))
+    scored = (
+        pair for block in blocks(chosen) for pair in zip(block, _raw(model, member, block), strict=True)
+    )  # fmt: skip
+    found = per_token(((example, scores[0]) for example, scores in scored), len(model.columns))
     member.head.per_token += found.to(member.head.per_token.device)
     return float(member.head.per_token[0])
 
@@ -70,15 +73,19 @@ def _rows(
     )
 
 
-def normalise(model: RewardModel, known: Sequence[Example]) -> tuple[float, float, tuple[Score, ...]]:
+def normalise(model: RewardModel, known: Sequence[Example], *, keep: bool) -> tuple[float, float, tuple[Score, ...]]:
     """Give every member's scores mean 0 and standard deviation 1 over these completions.
 
-    Returns the first member's raw mean and standard deviation of the overall score, and all scores.
+    Returns the first member's raw mean and standard deviation of the overall score, and all scores if they are to
+    `keep`.
     """
-    scores = model.raw_scores([example.prompt for example in known], [example.answers for example in known])
+    scores, rows = list[Tensor](), list[Score]()
+    for block in blocks(known):
+        found = model.raw_scores([example.prompt for example in block], [example.answers for example in block])
+        scores += found
+        rows += _rows(model, model.members, block, found, "reference") if keep else ()
     flat = torch.cat(scores, 1)  # (M, B, C)
     for member, own in zip(model.members, flat, strict=True):
         member.head.normalise(own.mean(0), own.std(0, correction=0))
     model.measure_combined(flat)
-    rows = _rows(model, model.members, known, scores, "reference")
-    return float(flat[0, :, 0].mean()), float(flat[0, :, 0].std(correction=0)), rows
+    return float(flat[0, :, 0].mean()), float(flat[0, :, 0].std(correction=0)), tuple(rows)

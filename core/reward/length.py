@@ -6,7 +6,7 @@ of a locally weighted regression, because held-out pairs are few, and within pro
 completions of one prompt mean something.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -14,14 +14,14 @@ from torch import Tensor
 from core.reward.examples import Example
 
 
-def per_token(chosen: Sequence[Example], scores: Sequence[Tensor], columns: int) -> Tensor:
-    """What a token adds to each score, (C,), from raw scores (N, C) of each prompt's N completions, by least squares.
+def per_token(scored: Iterable[tuple[Example, Tensor]], columns: int) -> Tensor:
+    """What a token adds to each score, (C,), from prompts with raw scores (N, C) of N completions, by least squares.
 
     Scores and lengths are less their means over the prompt's completions that are in a pair of the column. 0 where
     those are all of one length.
     """
     products, squares = torch.zeros(columns), torch.zeros(columns)
-    for example, found in zip(chosen, scores, strict=True):
+    for example, found in scored:
         tokens = torch.tensor([len(answer) for answer in example.answers]).float()
         for column in range(columns):
             if len(within := _in_pairs(example, column)):

@@ -12,7 +12,7 @@ labels) models that see only a part of the prompts and are measured and forgotte
 import json
 import random
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -27,15 +27,16 @@ from core.events import Checkpoint, Event, Metrics, Note, Progress, Result, Scor
 from core.jobs import checkpoint_files
 from core.jobs.checkpoint_files import reading
 from core.jobs.context import Events, JobContext
-from core.models import devices, environment
+from core.models import chat, devices, environment
 from core.models.adapters import SharedModel
 from core.models.checkpoint import adamw, load_optimizer, save_optimizer, scale_learning_rates
 from core.models.load import base_of
-from core.preferences.judged_groups import JudgedGroup
 from core.reward import card, examples, memory
+from core.reward.encoding import encode
 from core.reward.evaluate import evaluate, normalise, take_length_out
 from core.reward.examples import Example
 from core.reward.model import ADAPTER, Member, RewardModel
+from core.reward.pinned_groups import PinnedGroups
 from core.reward.reference import reference_examples
 from core.reward.update import checkpointed, own_gradients, put_together, step
 from core.store import jobs, pairs
@@ -104,20 +105,17 @@ def default_learning_rate(hidden_size: int, head_init: str = "zero") -> float:
 class Training:
     """One run from its first step to its report's numbers; `events` may be left after any of its yields."""
 
-    def __init__(
-        self, context: JobContext, shared: SharedModel, train: list[JudgedGroup], heldout: list[JudgedGroup]
-    ) -> None:
+    def __init__(self, context: JobContext, shared: SharedModel, train: PinnedGroups, heldout: PinnedGroups) -> None:
         self.context, self.shared = context, shared
         self.config: TrainRewardConfig = context.config
         self.longest = min(self.config.max_length, shared.base.context)
-        self.columns = examples.columns_of([*train, *heldout])
-        known, self.notes = examples.encode(
-            shared.base, [*train, *heldout], self.longest, self.columns, "; raise --max-length if the model allows it"
+        self.known, self.notes = encode(
+            shared.base, train + heldout, self.longest, "; raise --max-length if the model allows it"
         )
-        tested = {group.prompt_id for group in heldout}
-        self.train = [example for example in known if example.prompt_id not in tested]
-        self.heldout = [example for example in known if example.prompt_id in tested]
-        self.too_long = len(tested) - len({example.prompt_id for example in self.heldout})
+        self.columns, tested = self.known.columns, set(self.known.asked[len(train) :])
+        self.train = self.known.of(self.known.prompt_ids - tested)
+        self.heldout = self.known.of(tested)
+        self.too_long = len(tested) - len(self.heldout.prompt_ids)
         if not self.train:
             raise NothingToDo("Every ranked completion is longer than --max-length: raise it.")
         self.stages = self._stages()
@@ -162,7 +160,7 @@ class Training:
             with reading(self.context.resume_step):
                 self._restore(self.context.resume_from)
         else:
-            examples.keep_learnt(self.context, self.train, self.heldout)
+            examples.keep_learnt(self.context, self.train.outlines, self.heldout.outlines)
             yield from self._first_notes()
         while self.state.stage < len(self.stages):
             yield from self._stage(self.stages[self.state.stage])
@@ -198,12 +196,16 @@ class Training:
         per_epoch = -(-len(stage.examples) // config.batch_prompts)
         every = max(1, per_epoch // config.evaluations)
         live = stage is self.stages[0]
+        order: list[int] = []
         yield self._progress(stage)
         while state.step < stage.steps and not self._stale:
-            order = list(stage.examples)
-            random.Random(f"{stage.seed}/{state.step // per_epoch}").shuffle(order)
-            start = (state.step % per_epoch) * config.batch_prompts
+            epoch, at = divmod(state.step, per_epoch)
+            if at == 0 or not order:
+                order = list(stage.examples)
+                random.Random(f"{stage.seed}/{epoch}").shuffle(order)
+            start = at * config.batch_prompts
             batch = [self.train[index] for index in order[start : start + config.batch_prompts]]
+            yield from chat.told(self.shared.base)
             scale_learning_rates(optimizer, 1 - state.step / stage.steps)
             metrics = yield from self._update(model, member, optimizer, batch)
             state.step += 1
@@ -243,7 +245,7 @@ class Training:
             self.state.tokens = known
             return
         self.shared.report_status("Measuring how much fits into memory")
-        small = min(self.train, key=lambda example: example.tokens)
+        small = self.train.shortest
         base = self.shared.base
         with self.shared.role(member.adapter, train=True), checkpointed(base.model, self.state.checkpointing):
             tokens = memory.budget(
@@ -310,7 +312,7 @@ class Training:
         found = TrainedModel(
             model=stage.adapter,
             prompts=len(set(stage.examples)),
-            pairs=sum(self.train[index].pairs for index in set(stage.examples)),
+            pairs=sum(self.train.outlines[index].pairs for index in set(stage.examples)),
             steps=state.step,
         )
         if self.heldout:
@@ -346,8 +348,8 @@ class Training:
         were learnt, and a policy is rewarded for new ones.
         """
         yield Progress(0, 1, "Scoring the reference's completions")
-        project, base, trained = self.context.project, self.shared.base, {each.prompt_id for each in self.train}
-        known = reference_examples(project, base, self.longest, but=trained)
+        project, base, trained = self.context.project, self.shared.base, self.train.prompt_ids
+        known: Sequence[Example] = reference_examples(project, base, self.longest, but=trained)
         if len(known) < FEWEST:
             known = reference_examples(project, base, self.longest)
             if len(known) >= FEWEST:
@@ -356,9 +358,7 @@ class Training:
                     "rewards is measured on trained ones, whose scores spread wider. Hold some prompts out."
                 )
         own = len(known) >= FEWEST
-        if not own:
-            known = [*self.train, *self.heldout]
-        mean, std, scores = normalise(self.model, known)
+        mean, std, scores = normalise(self.model, known if own else self.known, keep=own)
         self.model.scaled_by = "reference" if own else "ranked"
         if own:
             yield Scores(scores)
@@ -373,7 +373,7 @@ class Training:
         yield Result(
             TrainRewardResult(
                 pairs=first.pairs,
-                heldout_pairs=sum(example.pairs for example in self.heldout),
+                heldout_pairs=self.heldout.pairs,
                 prompts=len(self.train),
                 heldout_prompts=len(self.heldout),
                 heldout_too_long=self.too_long,
@@ -394,6 +394,7 @@ class Training:
                 seconds=state.seconds + time.monotonic() - self.began,
             )
         )
+        yield from chat.told(base, last=True)
         total = sum(stage.steps for stage in self.stages)
         yield Progress(total, total, "Done")
 

@@ -13,7 +13,7 @@ from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyJob
 from core.jobs import queue
 from core.jobs.context import MOST_PINNED, JobContext
 from core.preferences.demonstrated import Demonstration, demonstrations_of, to_learn
-from core.reward import examples
+from core.reward import pinned_groups
 from core.reward.examples import draw_of, heldout_prompts
 from core.runs import origins
 from core.store import Project
@@ -75,8 +75,8 @@ def keep_learnt_before(context: JobContext) -> None:
 def _learnt_by(project: Project, run: TrainPolicyJob) -> set[int]:
     """The prompts whose answers a run itself learnt, good or bad, or had mixed in; not those that it only answered."""
     learns_from, options = ALGORITHMS[run.config.algorithm].learns_from, run.options
-    if learns_from is LearnsFrom.RANKINGS and (kept := _kept(project, run.id, examples.PINNED)):
-        return {int(group["prompt_id"]) for group in kept[0]}
+    if learns_from is LearnsFrom.RANKINGS and (path := project.run_file(run.id, pinned_groups.PINNED)).is_file():
+        return {group.prompt_id for group in pinned_groups.read(path)[0]}
     if isinstance(options, KTO) and (kept := _kept(project, run.id, VERDICTS)):
         rows = _read(kept["judged"])
         held = heldout_prompts(rows, options.heldout_fraction, set(kept["before"]))

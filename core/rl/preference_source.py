@@ -7,8 +7,8 @@ from core.errors import NothingToDo
 from core.jobs.context import JobContext
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.rows import from_lists
-from core.preferences.judged_groups import OVERALL
-from core.reward.examples import Example, encode, keep_learnt, pinned
+from core.reward.encoding import encode
+from core.reward.examples import Example, keep_learnt, pinned
 from core.rl import passes
 from core.rl.batches import PreferenceBatch
 from core.rl.rollout import logprobs
@@ -27,16 +27,13 @@ class PreferenceSource:
         self.config: TrainPolicyConfig = context.config
         self.refers: bool = context.options.needs_reference
         groups, _ = pinned(context, lambda all: ([group for group in all if group.split == "train"], []))
-        self.examples, notes = (
-            encode(shared.base, groups, min(LONGEST, shared.base.context), (OVERALL,), whole=True)
-            if groups
-            else ([], [])
-        )
-        keep_learnt(context, self.examples, [])
+        self.examples, notes = encode(shared.base, groups, min(LONGEST, shared.base.context), whole=True)
+        keep_learnt(context, self.examples.outlines, [])
         if not self.examples:
             raise NothingToDo("There are no pairs to learn from: rank some training prompts first.")
-        count = sum(example.pairs for example in self.examples)
-        self.notes = [f"Learns from {count} pairs.", *notes]
+        self.size = sum(each.answers for each in self.examples.outlines) / len(self.examples)
+        """Completions of a prompt, on average."""
+        self.notes = [f"Learns from {self.examples.pairs} pairs.", *notes]
         self.unended = completions.unended(context.project)
 
     def next(self, step: int) -> Drawn:
@@ -52,8 +49,7 @@ class PreferenceSource:
         Where several labelers ranked a prompt, each pass takes another one's order: mean ranks of those who ranked
         different parts would mean nothing.
         """
-        size = sum(len(example.answers) for example in self.examples) / len(self.examples)
-        count = max(1, round(self.config.batch_size / size))
+        count = max(1, round(self.config.batch_size / self.size))
         drawn = [self._example(place) for place in range(step * count, (step + 1) * count)]
         chosen = [example for example, _ in drawn]
         base = self.shared.base

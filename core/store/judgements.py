@@ -1,13 +1,14 @@
 """What labelers said of completions, row by row, for those who count with it."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from core.records import Split
 from core.store import Project
 
-Order = dict[int, int | None]
-"""Ranks by completion."""
+Order = dict[int, float]
+"""Ranks by completion; infinity is unranked."""
 
 
 class JudgedRanking(NamedTuple):
@@ -24,49 +25,47 @@ class JudgedRanking(NamedTuple):
     strength: float | None
 
 
-def rankings(project: Project) -> list[JudgedRanking]:
-    """Those that count and are not flagged as a whole, group by group."""
+def rankings(project: Project) -> Iterator[JudgedRanking]:
+    """Those that count and are not flagged as a whole, group by group, read as they are asked for."""
     rows = project.database.execute(
         "select r.id, r.group_id, r.labeler_id, r.method, g.prompt_id, q.text, q.messages, q.split, r.strength"
         " from counting_rankings r join completion_groups g on g.id = r.group_id join prompts q on q.id = g.prompt_id"
         " where r.flag is null order by r.group_id, r.id"
     )
-    return list(map(JudgedRanking._make, rows))
+    return map(JudgedRanking._make, rows)
 
 
-def orders(project: Project) -> dict[int, Order]:
-    """The overall order of each ranking."""
+def orders(project: Project, ranking_ids: Iterable[int]) -> dict[int, Order]:
+    """The overall order of each of the rankings, over the completions that it did not flag."""
     found: dict[int, Order] = {}
     for ranking, completion, rank in project.database.execute(
-        "select ranking_id, completion_id, rank from ranking_items"
+        "select ranking_id, completion_id, coalesce(rank, 9e999) + 0.0 from ranking_items"
+        " where ranking_id in (select value from json_each(?)) and flag is null",
+        (json.dumps(list(ranking_ids)),),
     ):
         found.setdefault(ranking, {})[completion] = rank
     return found
 
 
-def orders_by_criterion(project: Project) -> dict[int, dict[str, Order]]:
-    """Further orders of each ranking, by criterion."""
+def orders_by_criterion(project: Project, ranking_ids: Iterable[int]) -> dict[int, dict[str, Order]]:
+    """Further orders of each of the rankings, by criterion, over the same completions."""
     found: dict[int, dict[str, Order]] = {}
     for ranking, criterion, completion, rank in project.database.execute(
-        "select ranking_id, criterion, completion_id, rank from criterion_ranks"
+        "select c.ranking_id, c.criterion, c.completion_id, coalesce(c.rank, 9e999) + 0.0 from criterion_ranks c"
+        " where c.ranking_id in (select value from json_each(?)) and not exists (select 1 from ranking_items i"
+        " where i.ranking_id = c.ranking_id and i.completion_id = c.completion_id and i.flag is not null)",
+        (json.dumps(list(ranking_ids)),),
     ):
         found.setdefault(ranking, {}).setdefault(criterion, {})[completion] = rank
     return found
 
 
-def flagged(project: Project) -> set[tuple[int, int]]:
-    """Each flagged completion, with the ranking that flagged it."""
-    return set(project.database.execute(
-        "select ranking_id, completion_id from ranking_items where flag is not null"
-    ))  # fmt: skip
-
-
-def texts(project: Project) -> dict[int, dict[int, str]]:
-    """What the completions of the groups say that have a ranking that counts."""
+def answers(project: Project, group_ids: Iterable[int]) -> dict[int, dict[int, str]]:
+    """What the completions of each of the groups say, by their ids."""
     found: dict[int, dict[int, str]] = {}
-    for completion, group, text in project.database.execute(
-        "select id, group_id, text from completions where group_id in (select group_id from counting_rankings)"
-        " order by id"
+    for group, completion, text in project.database.execute(
+        "select group_id, id, text from completions where group_id in (select value from json_each(?)) order by id",
+        (json.dumps(list(group_ids)),),
     ):
         found.setdefault(group, {})[completion] = text
     return found

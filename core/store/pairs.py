@@ -1,12 +1,14 @@
 """Pairs (prompt, chosen, rejected), as they follow from the rankings that count: a view, nothing is stored twice."""
 
-from collections.abc import Iterator
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import NamedTuple
 
 from core.conversation import Conversation
-from core.records import Pair
-from core.store import Project, cells, completions
+from core.records import Pair, Split
+from core.store import Project, cells, completions, rankings
 
 
 @dataclass(frozen=True)
@@ -67,14 +69,25 @@ PAIR = (
     "select p.prompt_id, q.text as prompt, p.chosen_id, c.text as chosen, p.rejected_id, d.text as rejected, p.gap,"
     " p.labeler_id, p.ranking_id"
 )
+AMONG = " and p.ranking_id > :after and p.ranking_id <= :last"
 IN_ORDER = " order by p.ranking_id, p.chosen_id, p.rejected_id"
 
 
 def listed(project: Project, chosen: Filter | None = None, *, limit: int = 0) -> list[Pair]:
-    """Pairs in the order of their rankings; at most `limit` unless it is 0."""
+    """Pairs in the order of their rankings; at most `limit` unless it is 0.
+
+    With a limit the rankings are looked through from the first on, more at a time as long as they give too few: to
+    order all pairs of a large project takes seconds.
+    """
     chosen = chosen or Filter()
-    sql = PAIR + SOURCE[bool(chosen.criterion)] + TEXTS + chosen.conditions + IN_ORDER + " limit :limit"
-    found = project.database.records(Pair, sql, limit=limit or -1, **asdict(chosen))
+    sql = PAIR + SOURCE[bool(chosen.criterion)] + TEXTS + chosen.conditions + AMONG + IN_ORDER + " limit :limit"
+    newest = rankings.newest_id(project)
+    found, after, width = list[Pair](), 0, limit or newest
+    while after < newest and (not limit or len(found) < limit):
+        found += project.database.records(
+            Pair, sql, limit=limit - len(found) if limit else -1, after=after, last=after + width, **asdict(chosen)
+        )
+        after, width = after + width, 8 * width
     return _with_writers(found, completions.writers_by_hand(project))
 
 
@@ -112,27 +125,65 @@ def count(project: Project, chosen: Filter) -> int:
     return int(project.database.value(sql, **asdict(chosen)))
 
 
+#: Each ranking that counts with the ranks of its completions without a flag, as one text, and whether they differ.
+ORDERS = """
+    with orders as materialized (
+        select c.group_id, c.labeler_id, c.method, o.ranks, o.differ from (
+            select ranking_id, group_concat(coalesce(rank, '')) as ranks,
+                min(coalesce(rank, 1 << 62)) < max(coalesce(rank, 1 << 62)) as differ
+            from ranking_items where flag is null group by ranking_id
+        ) o join counting_rankings c on c.id = o.ranking_id where c.flag is null
+    )
+"""
+#: How many rankings say the same, and in the last row how many prompts give pairs.
+SAME_ORDERS = (
+    ORDERS
+    + """
+    select ranks, method, count(*) from orders group by ranks, method union all
+    select null, null, count(distinct g.prompt_id) from orders o join completion_groups g on g.id = o.group_id
+        where o.differ
+"""
+)
+
+
 def counts(project: Project) -> Counts:
     """Counted from the sizes of the ranks, without listing the pairs: n completions of which s_1, s_2 ... share
-    a rank (or are unranked) give (n^2 - s_1^2 - s_2^2 ...) / 2 pairs."""
-    pairs, ties, prompts = project.database.execute(
-        "with sizes as ("
-        "  select c.id, c.group_id, c.method, i.rank, count(*) as s from counting_rankings c"
-        "  join ranking_items i on i.ranking_id = c.id where c.flag is null and i.flag is null"
-        "  group by c.id, i.rank"
-        "), sums as ("
-        "  select group_id, (sum(s) * sum(s) - sum(s * s)) / 2 as pairs,"
-        "   sum(case when rank is not null and method != 'best-worst' then s * (s - 1) / 2 else 0 end) as ties"
-        "  from sizes group by id"
-        ") select coalesce(sum(pairs), 0), coalesce(sum(ties), 0), count(distinct case when pairs then g.prompt_id end)"
-        " from sums join completion_groups g on g.id = sums.group_id"
-    ).fetchone()
-    rankings, flagged, scripted, judged = project.database.execute(
+    a rank (or are unranked) give (n^2 - s_1^2 - s_2^2 ...) / 2 pairs. Rankings that say the same are counted together.
+    """
+    pairs = ties = prompts = 0
+    for ranks, method, number in project.database.execute(SAME_ORDERS):
+        if ranks is None:
+            prompts = number
+            continue
+        sizes = Counter(ranks.split(","))
+        pairs += number * (sizes.total() ** 2 - sum(size * size for size in sizes.values())) // 2
+        if method != "best-worst":
+            ties += number * sum(size * (size - 1) // 2 for rank, size in sizes.items() if rank)
+    standing, flagged, scripted, judged = project.database.execute(
         "select count(*), coalesce(sum(flag is not null), 0),"
         " coalesce(sum(labeler_id in (select id from labelers where kind = 'scripted')), 0),"
         " coalesce(sum(labeler_id in (select id from labelers where kind = 'judge')), 0) from current_rankings"
     ).fetchone()
-    return Counts(rankings, prompts, pairs, ties, flagged, scripted, judged)
+    return Counts(standing, prompts, pairs, ties, flagged, scripted, judged)
+
+
+class JudgedHead(NamedTuple):
+    """What of a group that gives pairs decides where it belongs."""
+
+    group_id: int
+    prompt_id: int
+    split: Split
+
+
+def groups(project: Project, labeler_ids: Iterable[int]) -> list[JudgedHead]:
+    """The groups that give a pair by the rankings of these labelers, in the order of their ids."""
+    rows = project.database.execute(
+        ORDERS + "select distinct o.group_id, g.prompt_id, q.split from orders o"
+        " join completion_groups g on g.id = o.group_id join prompts q on q.id = g.prompt_id"
+        " where o.differ and o.labeler_id in (select value from json_each(?)) order by o.group_id",
+        (json.dumps(list(labeler_ids)),),
+    )
+    return list(map(JudgedHead._make, rows))
 
 
 def contradictions(project: Project) -> int:
@@ -168,14 +219,14 @@ class LengthDifference(NamedTuple):
     longer: int
 
 
-def length_differences(project: Project, labeler_id: int | None = None) -> list[LengthDifference]:
-    """Of each pair, by one labeler, or all."""
+def length_differences(project: Project, labeler_id: int | None = None) -> Iterator[LengthDifference]:
+    """Of each pair, by one labeler, or all, read as they are asked for."""
     rows = project.database.execute(
         "select p.prompt_id, length(c.text) - length(d.text) from pairs p join completions c on c.id = p.chosen_id"
         " join completions d on d.id = p.rejected_id where :labeler is null or p.labeler_id = :labeler",
         {"labeler": labeler_id},
     )
-    return list(map(LengthDifference._make, rows))
+    return map(LengthDifference._make, rows)
 
 
 class LongerChosen(NamedTuple):

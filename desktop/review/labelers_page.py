@@ -58,6 +58,7 @@ class LabelersPage(QWidget):
         super().__init__(parent)
         self.session = session
         self.people: list[Labeler] = []
+        self.ranked: dict[int, int] = {}
         self.waiting: dict[int, int] = {}
         self._asked = 0
         self.table = self._table()
@@ -170,7 +171,6 @@ class LabelersPage(QWidget):
         self.people = _shown(everybody, shares.keys() | ticked)
         self.more.setText(f"The newest of {len(everybody):,} labelers, and those who take part, are shown.")
         self.more.setVisible(len(everybody) > len(self.people))
-        counts = rankings.count_by_labeler(project)
         if not self.people:
             self._say("Nobody has ranked yet. Add those who will, or open the Rank tab under your own name.", "muted")
         self.table.setRowCount(len(self.people))
@@ -184,7 +184,7 @@ class LabelersPage(QWidget):
             name = one_line(who.name)
             values = (
                 name + BESIDE[who.kind],
-                f"{counts.get(who.id, 0):,}",
+                self._ranked(who),
                 self._waiting(who),
                 f"{shares[who.id]:,}" if who.id in shares else ("everything" if person and not shares else ""),
             )
@@ -200,23 +200,29 @@ class LabelersPage(QWidget):
         self.every.blockSignals(False)
         self.conflicts.refresh()
         self.judge.refresh()
-        self._count_waiting()
+        self._count()
 
-    def _count_waiting(self) -> None:
-        """Count what is left to each beside the window: each has a queue of their own."""
+    def _count(self) -> None:
+        """Count beside the window what each has ranked, and what is left to them: each has a queue of their own."""
         self._asked += 1
         number, people = self._asked, [who.id for who in self.people if who.kind == "person"]
 
-        def count(project: Project) -> dict[int, int]:
-            return {who: len(assignments.queue(project, who).waiting) for who in people}
+        def count(project: Project) -> tuple[dict[int, int], dict[int, int]]:
+            waiting = {who: len(assignments.queue(project, who).waiting) for who in people}
+            return rankings.count_by_labeler(project), waiting
 
-        def show(found: dict[int, int]) -> None:
+        def show(found: tuple[dict[int, int], dict[int, int]]) -> None:
             if number == self._asked:
-                self.waiting = found
+                self.ranked, self.waiting = found
+                self.ranked = dict.fromkeys((who.id for who in self.people), 0) | self.ranked
                 for place, who in enumerate(self.people):
-                    self.table.setItem(place, 3, QTableWidgetItem(self._waiting(who)))
+                    for at, text in ((2, self._ranked(who)), (3, self._waiting(who))):
+                        self.table.setItem(place, at, QTableWidgetItem(text))
 
         with_project(self, self.session.project, count, show, self._failed)
+
+    def _ranked(self, who: Labeler) -> str:
+        return f"{self.ranked[who.id]:,}" if who.id in self.ranked else ""
 
     def _waiting(self, who: Labeler) -> str:
         return f"{self.waiting[who.id]:,}" if who.id in self.waiting else ""

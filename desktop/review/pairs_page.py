@@ -236,7 +236,9 @@ class PairsPage(QWidget):
         def work(project: Project) -> Answer:
             found = pairs.listed(project, chosen, limit=SHOWN)
             tags = prompts.tags(project)[: actions.CHOICES]
-            return number, found, pairs.count(project, chosen), judged_groups.rules(project), tags
+            counts = pairs.counts(project)
+            total = counts.pairs if chosen.empty else pairs.count(project, chosen)
+            return number, found, total, judged_groups.rules(project, counts), tags
 
         with_project(self, self.session.project, work, self._loaded)
 

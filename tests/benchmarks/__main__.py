@@ -11,6 +11,7 @@ NAMES = {
     "startup": "time to the window's first frame, peak memory, and what the window must not import",
     "load": "seconds to load the base model from safetensors",
     "generate": "tokens a second, batched and one by one",
+    "scale": "time and memory of what is done with a project of a million completions and 200,000 rankings",
     "labeling": "milliseconds that a labeler waits on a project of 100,000 ranked prompts",
     "window": "milliseconds that the window's thread is away while a job runs and pages are turned",
     "first_minutes": "minutes of somebody new to a first ranking, reward model and PPO run with pauses to read",
@@ -60,7 +61,9 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--points", type=Path, help="folder of `learning`: runs that it holds are not done again")
     parser.add_argument("--collect", action="store_true", help="only tell of the runs in --points, `learning`")
-    parser.add_argument("--keep", type=Path, help="a folder where `chain`, `hh` and `learning` leave their projects")
+    parser.add_argument(
+        "--keep", type=Path, help="a folder where these leave their projects: `chain`, `hh`, `learning`, `scale`"
+    )
     parser.add_argument("--tiny", action="store_true", help="a model of two layers, on a CPU too, `gpu`")
     parser.add_argument(
         "--seconds", type=float, default=500.0, help="that `gpu` may take, the last part begun included"

@@ -31,6 +31,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     from core.models.checkpoint import adamw, scale_learning_rates
     from core.models.sampling import sample
     from core.models.seeds import generator
+    from core.reward.encoding import strict_pairs
     from core.reward.examples import Example, Order
     from core.reward.train_job import default_learning_rate
     from tests.core.reward.steps import fresh_model, update
@@ -88,7 +89,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
                 if len(set(truth[i])) > 1
             ]
             found.append(float(np.mean(np.nan_to_num(each))))  # equal scores have no correlation: 0
-            learnt.append(sum(examples[i].pairs for i in chosen))
+            learnt.append(sum(strict_pairs(each.ranks.tolist()) for i in chosen for each in examples[i].orders))
             shared.close()
         pairs = round(sum(learnt) / len(learnt))
         spread = {"correlation": float(np.mean(found)), "low": min(found), "high": max(found)}

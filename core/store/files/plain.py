@@ -38,7 +38,11 @@ def content(path: Path, most: int = MOST_NOTE) -> bytes:
 
 def parsed(path: Path, most: int = MOST_NOTE) -> Any:
     """The JSON in a file. Raises `BadInput` for what is none, or too much, and as `content` does."""
-    found = content(path, most)
+    return value(content(path, most), path)
+
+
+def value(found: bytes, path: Path) -> Any:
+    """The JSON in some bytes of a file. Raises `BadInput` for what is none, or too much."""
     if sum(map(found.count, (b",", b"[", b"{"))) > MOST_VALUES:
         raise BadInput(f"{path} holds more values than any such file: take another copy of it.")
     try:

@@ -233,6 +233,7 @@ def test_of_thousands_of_labelers_those_who_take_part_and_the_newest_are_shown(q
     for name, row in rows.items():
         waiting = len(assignments.queue(ranked, person(ranked, name)).waiting)
         assert page.table.item(row, 3).text() == str(waiting)
+        assert page.table.item(row, 2).text() == str(rankings.count_by_labeler(ranked).get(person(ranked, name), 0))
     page.share()
     assert len(assignments.assigned(ranked)) == 2
 
