@@ -22,19 +22,9 @@ from core.cli.output import (
     table,
 )
 from core.cli.trust import asking
-from core.config.jobs import (
-    CompareConfig,
-    FetchModelConfig,
-    GenerateConfig,
-    JobKind,
-    ScoreConfig,
-    ScoreFileConfig,
-    ScoreJob,
-    SuggestConfig,
-    SuggestJob,
-    config_values,
-)
+from core.config.jobs import CompareConfig, FetchModelConfig, GenerateConfig, JobKind, config_values
 from core.config.options import changed_values
+from core.config.scoring import ScoreConfig, ScoreFileConfig, ScoreJob, SuggestConfig, SuggestJob
 from core.config.training import TrainRewardConfig
 from core.errors import BadInput, KnownError
 from core.jobs import launch, lock, queue, worker_process

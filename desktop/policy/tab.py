@@ -7,7 +7,8 @@ from functools import partial
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QTabWidget, QWidget
 
 from core.config.algorithms import LearnsFrom
-from core.config.jobs import ExportModelConfig, ExportModelJob, GenerateJob, JobKind, PolicyState
+from core.config.frontier import PolicyState
+from core.config.jobs import ExportModelConfig, ExportModelJob, GenerateJob, JobKind
 from core.config.training import ALGORITHMS, TrainPolicyJob, TrainRewardJob
 from core.errors import KnownError
 from core.jobs import queue
