@@ -190,7 +190,7 @@ def work(place: Path) -> None:
     with closing(worker.opened(place / "project")) as project:
         queue.mark_interrupted(project)
         newest = queue.listed(project)[0]
-        if newest.status == "interrupted":
+        if newest.status in ("interrupted", "stopped"):
             queue.resume(project, newest.id)
         if (claimed := worker.claim(project)) is not None:
             worker.run_job(project, claimed, {})
