@@ -1,7 +1,7 @@
 """`python -m tests.attacks.stop_everything FOLDER NAME ...`: stop jobs of each kind within a step, and resume them.
 
 As `kill_everything` does it, but by the door that people use, "Stop now", and always in the middle of a step that
-others came before. Prints one JSON object: what is told of each, and what went wrong.
+others came before. Prints a JSON object for each: what is told of it, and what is lost.
 """
 
 import json
@@ -38,7 +38,8 @@ OPERATIONS = JOBS | {
     JobKind.COMPARE: job(CompareConfig(policy_job=5, reward_job=4, prompts=tuple("abcdefgh"), **SMALL), trained=True),
     JobKind.VERIFY: job(VerifyConfig(5, 3), trained=True),
 }
-SECONDS = 120.0
+#: How long a worker may take to come so far.
+SECONDS = 600.0
 
 
 def work_until(ready: Path, place: Path) -> None:
@@ -85,7 +86,8 @@ def main() -> None:
     os.environ |= {"PLUMBLINE_DTYPE": "float32", "PLUMBLINE_DEVICE": "cpu", "HF_HUB_OFFLINE": "1"}
     killer = Killer(Path(sys.argv[1]), 0)
     prepare_seeds(True)
-    print(json.dumps({name: stopped(killer, name) for name in sys.argv[2:]}))
+    for name in sys.argv[2:]:
+        print(json.dumps({"kind": name} | stopped(killer, name)), flush=True)
 
 
 if __name__ == "__main__":
