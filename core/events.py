@@ -14,7 +14,7 @@ from core.records import JobResult
 
 @dataclass(frozen=True)
 class Progress:
-    """`done` of `total` units of the stage are finished; the pace since the stage began gives the ETA."""
+    """`done` of `total` units of the stage are finished; the pace of the last ones gives the ETA."""
 
     done: int
     total: int

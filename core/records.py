@@ -289,7 +289,7 @@ class Job:
 
     @property
     def eta(self) -> float | None:
-        """Seconds until the end at the pace so far, or None while nothing is known."""
+        """Seconds until the end at the pace of late (`core.jobs.pace`), or None while nothing is known."""
         if self.done <= 0 or self.done >= self.total or not self.seconds or self.later_seconds < 0:
             return None
         return self.seconds / self.done * (self.total - self.done) + self.later_seconds

@@ -201,7 +201,7 @@ def run_job(
             wanted=job.wanted,
             cache=cache,
             world=world,
-            report_status=StatusReporter(recorder.report_status) if world.main else no_report,
+            report_status=StatusReporter(recorder.report_status, recorder.begin_phase) if world.main else no_report,
         )
         wishes.check(project, context.config)
         model_libraries.check("A job")

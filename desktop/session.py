@@ -13,7 +13,7 @@ from typing import Any, TypeVar, overload
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.config.jobs import JobKind, config_values
-from core.jobs import launch, lock, queue, worker_process
+from core.jobs import launch, lock, queue, resumes, worker_process
 from core.jobs.follow import Follower
 from core.jobs.worker_process import Life
 from core.machine.reading import Reader
@@ -164,6 +164,10 @@ class Session(QObject):
         """Stop a job without waiting for its step: its worker is killed. Raises `KnownError` if that cannot be done."""
         worker_process.stop_now(self.project, job_id)
         self.look_again()
+
+    def goes_on(self, job_id: int) -> str:
+        """What Resume does with a job that was stopped, in a sentence."""
+        return resumes.goes_on(self.project, job_id)
 
     def wake(self) -> None:
         """See to it that a worker looks at the queue now."""

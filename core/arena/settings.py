@@ -2,8 +2,9 @@
 
 from dataclasses import fields, replace
 
-from core.config.jobs import AnswerConfig, AnswerJob, SamplingConfig
+from core.config.arena import AnswerConfig, AnswerJob
 from core.config.options import flag_name
+from core.config.sampling import SamplingConfig
 from core.errors import BadInput
 from core.store import Project, arenas, jobs
 

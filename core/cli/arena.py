@@ -13,7 +13,8 @@ from core.cli.arena_whole import taken_back, walk_whole
 from core.cli.jobs import detach_option, start
 from core.cli.output import config_options, folder_argument, given, json_option, opened, quoted, say, show, table
 from core.cli.trust import asking
-from core.config.jobs import AnswerConfig, AnswerJob, JobKind
+from core.config.arena import AnswerConfig, AnswerJob
+from core.config.jobs import JobKind
 from core.errors import BadInput
 from core.labeling import gold
 from core.records import Job, Prompt

@@ -22,22 +22,12 @@ from core.cli.output import (
     table,
 )
 from core.cli.trust import asking
-from core.config.jobs import (
-    CompareConfig,
-    FetchModelConfig,
-    GenerateConfig,
-    JobKind,
-    ScoreConfig,
-    ScoreFileConfig,
-    ScoreJob,
-    SuggestConfig,
-    SuggestJob,
-    config_values,
-)
+from core.config.jobs import CompareConfig, FetchModelConfig, GenerateConfig, JobKind, config_values
 from core.config.options import changed_values
+from core.config.scoring import ScoreConfig, ScoreFileConfig, ScoreJob, SuggestConfig, SuggestJob
 from core.config.training import TrainRewardConfig
 from core.errors import BadInput, KnownError
-from core.jobs import launch, lock, queue, worker_process
+from core.jobs import launch, lock, queue, resumes, worker_process
 from core.jobs.wait import ended_well, wait
 from core.records import Job
 from core.runs import preflight, wishes
@@ -260,12 +250,15 @@ def stop(folder: Path, job: int, now: bool) -> None:
         found = queue.get(project, job)
         if now:
             worker_process.stop_now(project, job)
-            say(f"Job {job} is stopped: `resume` takes it up from its last checkpoint.")
+            say(f"Job {job} is stopped. {resumes.goes_on(project, job)}")
         elif found.status == "running" and found.wanted == "stop":
             say(f"Job {job} was asked before and is still at its step: `stop --now` does not wait for it.")
         else:
             queue.want(project, job, "stop")
-            say(f"Job {job} stops after its current step: `resume` takes it up again.")
+            say(
+                f"Job {job} stops after its current step, and `resume` takes it up again; `stop --now` does not wait "
+                "for the step."
+            )
 
 
 @click.command()

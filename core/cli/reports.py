@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from core.cli.output import folder_argument, json_option, opened, show, table
-from core.config.jobs import PolicyState
+from core.config.frontier import PolicyState
 from core.errors import BadInput
 from core.report import experiment, export, frontier, frontier_svg, page, story
 from core.report.measure import measure

@@ -9,13 +9,8 @@ import click
 from core.cli.jobs import ONLY, job_command, start, together
 from core.cli.output import ProgressLine, folder_argument, given, json_option, opened, say, show, table
 from core.cli.trust import asking
-from core.config.jobs import (
-    ExportModelConfig,
-    ExportModelJob,
-    JobKind,
-    MeasureFrontierConfig,
-    MeasureFrontierJob,
-)
+from core.config.frontier import MeasureFrontierConfig, MeasureFrontierJob
+from core.config.jobs import ExportModelConfig, ExportModelJob, JobKind
 from core.config.options import documented, flag_name
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyJob
 from core.errors import BadInput, KnownError

@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from core.cli.output import folder_argument, json_option, opened, show
-from core.config.jobs import CompareJob, ScoreJob
+from core.config.jobs import CompareJob
+from core.config.scoring import ScoreJob
 from core.errors import BadInput
 from core.jobs import queue
 from core.labeling import sending

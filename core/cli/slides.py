@@ -8,7 +8,8 @@ import click
 
 from core.cli.jobs import start
 from core.cli.output import config_options, folder_argument, given, json_option, opened, quoted, show, table
-from core.config.jobs import JobKind, SlideConfig, SlideJob
+from core.config.jobs import JobKind
+from core.config.slider import SlideConfig, SlideJob
 from core.config.training import TrainPolicyJob
 from core.conversation import Conversation
 from core.errors import BadInput

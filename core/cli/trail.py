@@ -8,8 +8,9 @@ import click
 
 from core.cli.jobs import detach_option, start
 from core.cli.output import folder_argument, harmless, json_option, opened, quoted, show
-from core.config.jobs import JobKind, VerifyConfig, VerifyJob, VerifyResult
+from core.config.jobs import JobKind
 from core.config.training import TrainPolicyJob
+from core.config.verifying import VerifyConfig, VerifyJob, VerifyResult
 from core.errors import BadInput
 from core.jobs import queue
 from core.records import Job

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core.arena import policies, settings
 from core.compare.contenders import AtServer, BestOf, Contender, OnBase
-from core.config.jobs import ANSWERING, AnswerConfig, AnswerResult
+from core.config.arena import ANSWERING, AnswerConfig, AnswerResult
 from core.config.training import TrainPolicyJob
 from core.endpoints import keys
 from core.endpoints.address import parse

@@ -9,7 +9,8 @@ from typing import Protocol
 
 from torch import Tensor
 
-from core.config.jobs import AnswerConfig, GenerateConfig
+from core.config.arena import AnswerConfig
+from core.config.jobs import GenerateConfig
 from core.endpoints.server import Server
 from core.events import NewAnswer
 from core.models import chat

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from core.config.jobs import MeasureFrontierConfig, MeasureFrontierResult, PolicyState
+from core.config.frontier import MeasureFrontierConfig, MeasureFrontierResult, PolicyState
 from core.config.training import TrainPolicyJob
 from core.errors import BadInput, KnownError, NothingToDo
 from core.events import Checkpoint, Note, Progress, Result, Samples

@@ -12,7 +12,8 @@ from functools import partial
 from pathlib import Path
 
 from core.compare.compare_job import reward_of
-from core.config.jobs import CompareConfig, SlideConfig, SlideResult
+from core.config.jobs import CompareConfig
+from core.config.slider import SlideConfig, SlideResult
 from core.config.training import TrainPolicyJob
 from core.conversation import Conversation
 from core.errors import BadInput, KnownError, NothingToDo

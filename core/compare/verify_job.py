@@ -8,8 +8,9 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
-from core.config.jobs import VerifyConfig, VerifyResult, algorithm_config, job_config
+from core.config.jobs import algorithm_config, job_config
 from core.config.training import Run, TrainPolicyJob
+from core.config.verifying import VerifyConfig, VerifyResult
 from core.events import Event, Loaded, Metrics, Note, Progress, Result, Rollback
 from core.jobs.context import Events, JobContext
 from core.models import environment

@@ -1,23 +1,35 @@
 """The kinds of work there are: what may be chosen about each, what comes of it, and who does it.
 
 `JOBS` holds the place of the code as text, so that this module (and with it the window and the commands) never imports
-torch: the worker follows the text. Training has many choices, which lie in `core.config.training`, and judging a room
-of its own, whose choices lie in `core.config.judging`.
+torch: the worker follows the text. What a theme has several of lies in a module of its own (training, judging, scoring,
+the arena, the slider, the frontier, verifying) and is only listed here.
 """
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
 from core.config.algorithms import DEFAULT
+from core.config.arena import AnswerConfig, AnswerJob, AnswerResult
+from core.config.frontier import MeasureFrontierConfig, MeasureFrontierJob, MeasureFrontierResult
 from core.config.judging import JudgingConfig, JudgingJob, JudgingResult
 from core.config.options import check, from_dict, option
+from core.config.sampling import SamplingConfig, check_checkpoint, checkpoint_option, typed_questions
+from core.config.scoring import (
+    ScoreConfig,
+    ScoreFileConfig,
+    ScoreFileJob,
+    ScoreFileResult,
+    ScoreJob,
+    ScoreResult,
+    SuggestConfig,
+    SuggestJob,
+    SuggestResult,
+)
+from core.config.slider import SlideConfig, SlideJob, SlideResult
 from core.config.training import (
     ALGORITHMS,
-    ENSEMBLE,
-    LENGTH,
     TrainPolicyConfig,
     TrainPolicyJob,
     TrainPolicyResult,
@@ -25,6 +37,7 @@ from core.config.training import (
     TrainRewardJob,
     TrainRewardResult,
 )
+from core.config.verifying import VerifyConfig, VerifyJob, VerifyResult
 from core.conversation import Conversation
 from core.errors import BadInput
 from core.records import Job, JobResult
@@ -49,33 +62,6 @@ class JobKind(StrEnum):
     JUDGE = "judge"
 
 
-@dataclass(frozen=True)
-class SamplingConfig:
-    """How completions are drawn from a policy."""
-
-    temperature: float = option(1.0, "Above 1 is more varied, below 1 more certain.", low=0.05, high=3.0)
-    top_p: float = option(1.0, "Draw only from the likeliest tokens that hold this much probability.", low=0.05, high=1)
-    max_new_tokens: int = option(LENGTH, "Longest completion, in tokens.", low=1, high=4096)
-    seed: int = option(0, "The same seed gives the same completions on the same machine.", low=0)
-
-    def __post_init__(self) -> None:
-        check(self)
-
-
-def checkpoint_option() -> Any:
-    """Which state of a tuned policy is used; `check_checkpoint` says of what is given whether it is one."""
-    help = "Which checkpoint of the run: `last`, `best` by reward after KL, or the number of a step that is kept."
-    return option("last", help, advanced=True)
-
-
-def check_checkpoint(text: str) -> None:
-    """Raises `BadInput` for what names no checkpoint."""
-    if text not in ("last", "best") and not (text.isascii() and text.isdecimal() and len(text) <= LONGEST_STEP):
-        raise BadInput(f"--checkpoint must be last, best or the number of a step, not {text!r:.60}.")
-
-
-#: Digits of a step's number.
-LONGEST_STEP = 9
 #: The stage of a `generate` job whose units are prompts; before it the model may be fetched and loaded.
 WRITING = "Writing completions"
 
@@ -199,77 +185,6 @@ class CompareJob(Job):
     result: CompareResult = CompareResult()
 
 
-#: The stage of an `answer` job whose units are answers.
-ANSWERING = "Answering in the arena"
-
-
-@dataclass(frozen=True)
-class AnswerConfig(SamplingConfig):
-    """Let each policy of an arena answer what it was not asked yet, all in the same way."""
-
-    arena: int = option(0, "Number of the arena; 0 is the newest one.", low=0)
-    batch_size: int = option(
-        8, "Answers written at the same time.", low=1, high=512, advanced=True, title="Answers at once"
-    )
-
-
-@dataclass(frozen=True)
-class AnswerResult(JobResult):
-    """How many answers were written, and a sentence about each policy that could not answer."""
-
-    arena: int = 0
-    answers: int = 0
-    lacking: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class AnswerJob(Job):
-    config: AnswerConfig
-    result: AnswerResult = AnswerResult()
-
-
-@dataclass(frozen=True)
-class SlideConfig:
-    """Answer the same prompts with the policy as it was at each checkpoint that is kept, from the same chances."""
-
-    policy_job: int = option(0, "Run of the policy; 0 is the newest one.", low=0)
-    prompts: tuple[str, ...] = option((), "Prompts to answer; with none, and no numbers, the held-out prompts.")
-    conversations: tuple[str, ...] = option(
-        (), "Conversations to answer, each a list of messages as JSON.", advanced=True
-    )
-    prompt_ids: tuple[int, ...] = option((), "Numbers of the prompts to answer.")
-    limit: int = option(8, "At most this many held-out prompts.", low=0, zero="all")
-    max_new_tokens: int = option(0, "Longest answer, in tokens.", low=0, high=4096, zero="as in the run")
-    seed: int = option(0, "The same seed gives the same answers on the same machine.", low=0)
-    batch_size: int = option(
-        8, "Answers written at the same time.", low=1, high=512, advanced=True, title="Answers at once"
-    )
-
-    def __post_init__(self) -> None:
-        check(self)
-
-    @property
-    def asked(self) -> tuple[Conversation, ...]:
-        return typed_questions(self.prompts, self.conversations)
-
-
-@dataclass(frozen=True)
-class SlideResult(JobResult):
-    """`steps` are those at whose checkpoints was answered; `lacks` says what is not known of single tokens, and why."""
-
-    policy_job: int | None = None
-    reward_job: int | None = None
-    prompts: int = 0
-    steps: tuple[int, ...] = ()
-    lacks: str = ""
-
-
-@dataclass(frozen=True)
-class SlideJob(Job):
-    config: SlideConfig
-    result: SlideResult = SlideResult()
-
-
 @dataclass(frozen=True)
 class ExportModelConfig:
     """Write a tuned policy as a model of its own, the base with the adapter in its weights; or as an adapter."""
@@ -309,172 +224,6 @@ class ExportModelJob(Job):
 
 
 @dataclass(frozen=True)
-class JudgeConfig:
-    """Which reward model judges."""
-
-    reward_job: int = option(0, "Run of the reward model; 0 is the newest one.", low=0)
-    reward_model: str = option(
-        "", "A reward model made elsewhere instead: a folder, or hub:owner/name (sequence classification, one label)."
-    )
-    ensemble: str = option("mean", "How an ensemble's rewards become one.", choices=ENSEMBLE, advanced=True)
-
-    def __post_init__(self) -> None:
-        check(self)
-
-
-@dataclass(frozen=True)
-class ScoreConfig(JudgeConfig):
-    """Score completions of one prompt with a reward model."""
-
-    prompt: str = option("", "The prompt.")
-    conversation: str = option("", "Several turns in its place: a list of messages as JSON.")
-    completions: tuple[str, ...] = option((), "The completions to score.")
-    trace: bool = option(True, "Also find where in each completion the reward moves.")
-
-    @property
-    def asked(self) -> Conversation:
-        """What the completions answer. Raises `BadInput` for what is no conversation."""
-        return conversation(self.conversation) if self.conversation else Conversation.of_text(self.prompt)
-
-
-@dataclass(frozen=True)
-class TokenTrace:
-    """`pieces` (n) are a completion's tokens as text; `rewards` (n + 1) before the first and after each."""
-
-    pieces: tuple[str, ...] = ()
-    rewards: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True)
-class ScoreResult(JobResult):
-    """On the N completions: `wins` (N, N) is P(row beats column), `columns` are rewards by criterion, `spread` is the
-    standard deviation over an ensemble's members. What a judge does not know of them is empty."""
-
-    scores: tuple[float, ...] = ()
-    wins: tuple[tuple[float, ...], ...] = ()
-    columns: dict[str, tuple[float, ...]] = field(default_factory=dict)
-    spread: tuple[float, ...] = ()
-    percentiles: tuple[float | None, ...] = ()
-    """Shares of the reference's completions that score lower."""
-    traces: tuple[TokenTrace, ...] = ()
-    scaled_by: str = "reference"
-    """Whose completions the scale was measured on: `reference`, `ranked`, or nobody's."""
-    reward_job: int | None = None
-
-
-@dataclass(frozen=True)
-class ScoreJob(Job):
-    config: ScoreConfig
-    result: ScoreResult = ScoreResult()
-
-
-@dataclass(frozen=True)
-class ScoreFileConfig(JudgeConfig):
-    """Score every completion of a file."""
-
-    path: str = option("", "File to score: JSON lines with `prompt` and `completion`, or any preference format.")
-    out: str = option("", "File to write, as JSON lines with score and percentile.")
-
-
-@dataclass(frozen=True)
-class ScoreFileResult(JobResult):
-    """The file that was written, how much was in it, and how many completions were too long to score."""
-
-    out: str = ""
-    completions: int = 0
-    prompts: int = 0
-    too_long: int = 0
-
-
-@dataclass(frozen=True)
-class ScoreFileJob(Job):
-    config: ScoreFileConfig
-    result: ScoreFileResult = ScoreFileResult()
-
-
-@dataclass(frozen=True)
-class SuggestConfig:
-    """Bring what the reward model is least sure of to the front of the ranking queue."""
-
-    reward_job: int = option(0, "Run of the reward model; 0 is the newest one.", low=0)
-    limit: int = option(500, "At most this many unranked prompts are looked at.", low=0, zero="all")
-    seed: int = option(0, "Which ones, if there are more.", low=0, advanced=True)
-
-    def __post_init__(self) -> None:
-        check(self)
-
-
-@dataclass(frozen=True)
-class SuggestResult(JobResult):
-    """How many groups of completions are in their new order, and the mean doubt about them (nats)."""
-
-    groups: int = 0
-    doubt: float = 0.0
-    reward_job: int | None = None
-
-
-@dataclass(frozen=True)
-class SuggestJob(Job):
-    config: SuggestConfig
-    result: SuggestResult = SuggestResult()
-
-
-@dataclass(frozen=True)
-class MeasureFrontierConfig:
-    """Let the reference answer held-out prompts many times, and every kept checkpoint a few times, for `frontier`."""
-
-    policy_job: int = option(
-        0, "Run whose reward, held-out prompts and way of drawing measure all of them; 0 is the newest measured.", low=0
-    )
-    answers: int = option(
-        16, "Answers of the reference to each prompt: the best of up to so many is known then.", low=2, high=1024,
-        title="Answers of the reference",
-    )  # fmt: skip
-    completions: int = option(
-        4, "Answers of each checkpoint to each prompt.", low=0, high=256, zero="no checkpoint is measured",
-        title="Answers of a checkpoint",
-    )  # fmt: skip
-    missing_only: bool = option(True, "Leave out what was measured in the same way before.", advanced=True)
-    batch_size: int = option(
-        32, "Completions written at the same time.", low=1, high=512, advanced=True, title="Completions at once"
-    )
-    seed: int = option(0, "The same seed gives the same answers on the same machine.", low=0, advanced=True)
-
-    def __post_init__(self) -> None:
-        check(self)
-
-
-@dataclass(frozen=True)
-class PolicyState:
-    """A checkpoint of a run of the policy."""
-
-    run: int = 0
-    step: int = 0
-
-    @property
-    def name(self) -> str:
-        """By which the answers of a measurement are known, and what people call it."""
-        return f"run {self.run}, step {self.step}"
-
-
-@dataclass(frozen=True)
-class MeasureFrontierResult(JobResult):
-    """By which run's measure the answers were drawn and scored, how many of the reference's there are to each prompt,
-    0 where they were there before, and the checkpoints that answered."""
-
-    policy_job: int | None = None
-    reward_sha256: str = ""
-    answers: int = 0
-    measured: tuple[PolicyState, ...] = ()
-
-
-@dataclass(frozen=True)
-class MeasureFrontierJob(Job):
-    config: MeasureFrontierConfig
-    result: MeasureFrontierResult = MeasureFrontierResult()
-
-
-@dataclass(frozen=True)
 class FetchModelConfig:
     """Bring the project's base model to this machine and test that it loads."""
 
@@ -494,42 +243,6 @@ class FetchModelResult(JobResult):
 class FetchModelJob(Job):
     config: FetchModelConfig
     result: FetchModelResult = FetchModelResult()
-
-
-@dataclass(frozen=True)
-class VerifyConfig:
-    """Do the first steps of a run again, and say whether its numbers are the same here."""
-
-    run: int = option(0, "The run, of the reward model or of the policy.", low=0)
-    steps: int = option(3, "How many of its steps are done again.", low=1)
-
-    def __post_init__(self) -> None:
-        check(self)
-
-
-@dataclass(frozen=True)
-class VerifyResult(JobResult):
-    """`verdict` is `same`, `rounding`, `different`, or empty where nothing was compared. The first of the `values`
-    that differs (by more than rounding, if one does) is of `metric` at `step`, `then` and `now`; `largest` is the
-    largest difference, relative. `elsewhere` says in what this machine differs from what the run recorded."""
-
-    run: int = 0
-    steps: int = 0
-    values: int = 0
-    verdict: str = ""
-    metric: str = ""
-    step: int | None = None
-    then: float | None = None
-    now: float | None = None
-    largest: float | None = None
-    elsewhere: tuple[str, ...] = ()
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class VerifyJob(Job):
-    config: VerifyConfig
-    result: VerifyResult = VerifyResult()
 
 
 @dataclass(frozen=True)
@@ -586,19 +299,6 @@ JOBS: dict[JobKind, JobSpec] = {
     ),
     JobKind.JUDGE: JobSpec("Judge answers", JudgingConfig, JudgingResult, JudgingJob, "core.judges.judge_job:run"),
 }
-
-
-def conversation(text: str) -> Conversation:
-    """A conversation that a job's config holds as JSON. Raises `BadInput` for what is none."""
-    try:
-        return Conversation.read(json.loads(text))
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"{text[:60]!r} is no conversation ({error}): give a list of messages as JSON.") from error
-
-
-def typed_questions(texts: tuple[str, ...], conversations: tuple[str, ...]) -> tuple[Conversation, ...]:
-    """What was typed, in the order in which it is answered. Raises `BadInput` for what is no conversation."""
-    return (*(Conversation.of_text(text) for text in texts if text.strip()), *map(conversation, conversations))
 
 
 def kinds_of(record: type[Job]) -> list[JobKind]:

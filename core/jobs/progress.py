@@ -26,14 +26,16 @@ def no_report(what: str, unit: str = "", done: int = 0, total: int = 0) -> None:
 
 
 class StatusReporter:
-    """Hands on to `write` what is reported, unless it comes too often; what is held back is lost."""
+    """Hands on to `write` what is reported, unless it comes too often: what is held back is lost. `begin` hears
+    all of it."""
 
-    def __init__(self, write: Callable[[str], None]) -> None:
-        self._write = write
+    def __init__(self, write: Callable[[str], None], begin: Callable[[str], None] = lambda what: None) -> None:
+        self._write, self._begin = write, begin
         self._thing = ("", "")
         self._at: deque[float] = deque([float("-inf")] * A_SECOND, maxlen=A_SECOND)
 
     def __call__(self, what: str, unit: str = "", done: int = 0, total: int = 0) -> None:
+        self._begin(what)
         now = time.monotonic()
         if now - self._at[0] < 1.0 or ((what, unit) == self._thing and now - self._at[-1] < COUNT):
             return

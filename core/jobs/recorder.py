@@ -31,6 +31,7 @@ from core.events import (
     SettingRefused,
 )
 from core.jobs import checkpoint_files, presence, resumes
+from core.jobs.pace import Pace
 from core.records import JobStatus
 from core.store import Project, arenas, completions, jobs, judged, prompts
 from core.store.runs import checkpoints, job_log, job_metrics, job_samples, scores, setting_changes
@@ -90,10 +91,10 @@ class Recorder:
     def __init__(self, project: Project, job_id: int) -> None:
         self.project = project
         self.job_id = job_id
-        self.stage = "Starting"
-        self.stage_began = time.monotonic()
-        self.stage_start = 0
-        self.done = 0
+        self.stage, self.total, self.done = "Starting", 0, 0
+        self.began = time.monotonic()
+        """The stage, were there no pauses."""
+        self.pace = Pace(self.began)
         self.held = 0.0
 
     def record(self, event: Event) -> Any:
@@ -108,6 +109,10 @@ class Recorder:
                 self._write(event)
         return jobs.wanted(self.project, self.job_id)
 
+    def begin_phase(self, what: str) -> None:
+        """What the job does from now on, or still does."""
+        self.pace.begin(what, time.monotonic())
+
     def report_status(self, doing: str) -> None:
         """What the job does right now; while somebody else writes, that is not worth waiting for."""
         jobs.set_doing(self.project, self.job_id, doing)
@@ -121,8 +126,10 @@ class Recorder:
             time.sleep(POLL)
             self.project.check_place()
             wanted = jobs.wanted(self.project, self.job_id)
-        self.stage_began += time.monotonic() - began
-        self.held += time.monotonic() - began
+        waited = time.monotonic() - began
+        self.began += waited
+        self.pace.skip(waited)
+        self.held += waited
         if wanted != "pause":
             self._set_status("running")
             if wanted == "run" and self.held >= resumes.LONG_PAUSE:
@@ -179,18 +186,27 @@ class Recorder:
                 job_log.add(project, job_id, text)
 
     def _progress(self, event: Progress) -> None:
-        """With the pace since the stage began."""
-        if event.stage != self.stage:
-            self.stage, self.stage_began, self.stage_start = event.stage, time.monotonic(), event.done
-        self.done = event.done
-        elapsed = time.monotonic() - self.stage_began
-        pace = elapsed * event.done / max(event.done - self.stage_start, 1)
-        seconds = pace if event.done > self.stage_start else 0.0
+        """With how long the rest of the stage takes at the pace of its last units; a stage that goes on counting where
+        another ended goes on at its pace, too."""
+        now = time.monotonic()
+        goes_on = event.stage == self.stage or (event.done, event.total) == (self.done, self.total)
+        if not goes_on or event.done < self.done:
+            self.began, self.pace = now, Pace(now, event.done)
+        self.stage, self.done, self.total = event.stage, event.done, event.total
+        self.pace.finish(event.done, now)
+        rest = self.pace.rest(event.total - event.done)
+        if rest is None:
+            seconds = 0.0
+        elif event.done < event.total:
+            seconds = rest / (event.total - event.done) * event.done
+        else:
+            seconds = (now - self.began) * event.done / (event.done - self.pace.start)
         jobs.set_progress(self.project, self.job_id, event.stage, event.done, event.total, seconds)
 
     def _checkpoint(self, event: Checkpoint) -> None:
         """Save beside, flush, rename, then say so in a row; older ones than it is to keep are removed. It makes the run
         usable: its adapter is the newest one saved."""
+        self.begin_phase("Saving")
         self.project.make_run_folder(self.job_id)
         final = checkpoints.folder_of(self.project, self.job_id, event.step)
         checkpoint_files.save_whole(event, final)

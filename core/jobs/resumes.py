@@ -5,6 +5,7 @@ Kept in the run's result, so that its charts can mark the steps.
 
 from dataclasses import dataclass
 
+from core.config.jobs import JobKind
 from core.config.training import Resume, Run
 from core.errors import CheckpointOutOfReach
 from core.humanize import duration
@@ -14,6 +15,8 @@ from core.store.runs import checkpoints, job_log
 
 #: Seconds of a pause that is worth a mark.
 LONG_PAUSE = 600.0
+#: What goes on behind what it has written, without a checkpoint.
+GOES_ON = (JobKind.GENERATE, JobKind.ANSWER, JobKind.JUDGE, JobKind.SCORE_FILE)
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,16 @@ def ground(project: Project, job_id: int) -> Ground:
             "resume, or begin a new run. Nothing was forgotten."
         )
     return found
+
+
+def goes_on(project: Project, job_id: int) -> str:
+    """What `resume` does with a job that was stopped, in a sentence."""
+    job, step = queue.get(project, job_id), next((step for step, _ in checkpoints.written(project, job_id)), -1)
+    if isinstance(job, Run) and step > 0:
+        return f"Resume goes on from step {step}, its last checkpoint."
+    if step > 0 or job.kind in GOES_ON:
+        return "What it wrote is kept: resume goes on from there."
+    return "Nothing of it was saved yet: resume begins it anew."
 
 
 def begin_anew(project: Project, job_id: int, found: Ground) -> None:

@@ -16,7 +16,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from core.errors import KnownError
-from core.jobs import launch, lock, presence, queue
+from core.jobs import launch, lock, presence, queue, resumes
 from core.records import Job
 from core.store import Changes, Project, changed, jobs
 from core.store.runs import job_log
@@ -24,8 +24,6 @@ from core.store.runs import job_log
 if TYPE_CHECKING:
     import psutil
 
-#: Seconds after which somebody who asked a job to stop may not want to wait any longer.
-PATIENCE = 20.0
 #: Seconds that the system has to take a killed process away.
 VANISHING = 2.0
 SUSPENDED = "its worker was suspended and does not answer: let it go on (`kill -CONT`), or stop the job now"
@@ -94,7 +92,8 @@ def end(project: Project) -> bool:
 
 
 def stop_now(project: Project, job_id: int) -> Changes:
-    """Stop a job without waiting for its step; what came after its last checkpoint is computed anew when it is resumed.
+    """Stop a job without waiting for its step; what came after its last checkpoint is computed anew when it is resumed,
+    and its log says where that goes on.
 
     Raises `KnownError` if its worker cannot be ended from here.
     """
@@ -120,7 +119,7 @@ def _settle(project: Project, job_id: int) -> None:
     with project.write():
         if queue.get(project, job_id).status in ("running", "paused"):
             jobs.want(project, job_id, "stop")
-            job_log.add(project, job_id, "Stopped in the middle of a step; resume goes on from the last checkpoint.")
+            job_log.add(project, job_id, f"Stopped in the middle of a step. {resumes.goes_on(project, job_id)}")
         for each in queue.mark_interrupted(project):
             if each != job_id:
                 queue.resume(project, each)

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
-from core.config.jobs import CompareConfig, CompareJob, GenerateConfig, ScoreJob
+from core.config.jobs import CompareConfig, CompareJob, GenerateConfig
+from core.config.scoring import ScoreJob
 from core.conversation import Conversation
 from core.errors import BadInput
 from core.events import NewCompletion

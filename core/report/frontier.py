@@ -12,7 +12,8 @@ from typing import Literal
 
 import numpy as np
 
-from core.config.jobs import LONGEST_STEP, MeasureFrontierJob, PolicyState
+from core.config.frontier import MeasureFrontierJob, PolicyState
+from core.config.sampling import LONGEST_STEP
 from core.config.training import ALGORITHMS, TrainPolicyJob
 from core.errors import BadInput
 from core.jobs import queue

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from core import data
-from core.config.jobs import ScoreFileConfig, ScoreFileResult
 from core.config.options import as_stored
+from core.config.scoring import ScoreFileConfig, ScoreFileResult
 from core.conversation import Conversation
 from core.data import answered
 from core.data.rows import nothing

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from core.config.jobs import ScoreConfig, ScoreResult, TokenTrace
+from core.config.scoring import ScoreConfig, ScoreResult, TokenTrace
 from core.errors import NothingToDo
 from core.events import Progress, Result
 from core.jobs.context import Events, JobContext

@@ -11,7 +11,7 @@ import random
 import torch
 from torch import Tensor
 
-from core.config.jobs import SuggestConfig, SuggestResult
+from core.config.scoring import SuggestConfig, SuggestResult
 from core.errors import BadInput, NothingToDo
 from core.events import Priorities, Progress, Result
 from core.jobs.context import Events, JobContext

@@ -2,20 +2,14 @@
 
 from contextlib import suppress
 
-from core.config.jobs import (
-    AnswerJob,
-    CompareJob,
-    ExportModelJob,
-    GenerateJob,
-    MeasureFrontierJob,
-    ScoreFileJob,
-    ScoreJob,
-    SlideJob,
-    SuggestJob,
-    VerifyJob,
-)
+from core.config.arena import AnswerJob
+from core.config.frontier import MeasureFrontierJob
+from core.config.jobs import CompareJob, ExportModelJob, GenerateJob
 from core.config.judging import JudgeBy, JudgingJob
+from core.config.scoring import ScoreFileJob, ScoreJob, SuggestJob
+from core.config.slider import SlideJob
 from core.config.training import Run, TrainPolicyJob, TrainRewardJob
+from core.config.verifying import VerifyJob
 from core.errors import BadInput
 from core.jobs import lock, queue
 from core.records import ACTIVE, Job

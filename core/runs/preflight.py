@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
-from core.config.jobs import ExportModelConfig, GenerateConfig, MeasureFrontierConfig, VerifyConfig
+from core.config.frontier import MeasureFrontierConfig
+from core.config.jobs import ExportModelConfig, GenerateConfig
 from core.config.judging import BY, JudgeBy, JudgingConfig
 from core.config.training import ALGORITHMS, Run, TrainPolicyConfig, TrainPolicyJob, TrainRewardJob
+from core.config.verifying import VerifyConfig
 from core.errors import BadInput, NothingToDo
 from core.jobs import model_libraries, queue
 from core.labeling import gold

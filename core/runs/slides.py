@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.config.jobs import SlideJob
+from core.config.slider import SlideJob
 from core.config.training import TrainPolicyJob
 from core.errors import BadInput
 from core.jobs import queue

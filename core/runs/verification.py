@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from core.config.jobs import VerifyConfig, VerifyResult
 from core.config.metrics import METRICS
 from core.config.training import Run, TrainPolicyConfig
+from core.config.verifying import VerifyConfig, VerifyResult
 from core.errors import BadInput, NothingToDo
 from core.jobs import queue
 from core.labeling import gold

@@ -5,19 +5,14 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar, cast
 
-from core.config.jobs import (
-    AnswerConfig,
-    CompareConfig,
-    ExportModelConfig,
-    GenerateConfig,
-    JudgeConfig,
-    MeasureFrontierConfig,
-    ScoreFileConfig,
-    SlideConfig,
-    VerifyConfig,
-)
+from core.config.arena import AnswerConfig
+from core.config.frontier import MeasureFrontierConfig
+from core.config.jobs import CompareConfig, ExportModelConfig, GenerateConfig
 from core.config.judging import JudgeBy, JudgeSpec, JudgingConfig
+from core.config.scoring import JudgeConfig, ScoreFileConfig
+from core.config.slider import SlideConfig
 from core.config.training import TrainPolicyConfig, TrainPolicyJob
+from core.config.verifying import VerifyConfig
 from core.endpoints import address
 from core.errors import BadInput
 from core.jobs import queue

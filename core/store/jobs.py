@@ -207,7 +207,8 @@ def set_status(project: Project, job_id: int, status: JobStatus) -> None:
 
 
 def set_progress(project: Project, job_id: int, stage: str, done: int, total: int, seconds: float) -> None:
-    """`seconds` is how long `done` units take at the pace of the stage; 0 while that is not known."""
+    """`seconds` is how long `done` units take at the pace that is expected of the rest, or took where there is no rest;
+    0 while that is not known."""
     with project.write() as database:
         database.execute(
             "update jobs set stage = ?, doing = '', done = ?, total = ?, seconds = ? where id = ?",

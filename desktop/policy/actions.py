@@ -33,7 +33,7 @@ PAUSE = _tune("tune.pause", "Pause", only_here=True)
 RESUME = _tune("tune.resume", "Resume", only_here=True)
 STOP = _tune("tune.stop", "Stop", "Stops after this step; Resume goes on later", only_here=True)
 STOP_NOW = _tune(
-    "tune.stop-now", "Stop now", "In the middle of the step; Resume goes on from the last checkpoint", only_here=True
+    "tune.stop-now", "Stop now", "Without waiting for the step; Resume goes on from the last checkpoint", only_here=True
 )
 APPLY = _tune("tune.apply", "Apply", "In force from the next step, and kept with the run", only_here=True)
 GO_ON = _tune(

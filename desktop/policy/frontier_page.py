@@ -6,7 +6,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QSpinBox, QStackedWidget, QWidget
 
-from core.config.jobs import ExportModelConfig, JobKind, MeasureFrontierConfig, MeasureFrontierJob, PolicyState
+from core.config.frontier import MeasureFrontierConfig, MeasureFrontierJob, PolicyState
+from core.config.jobs import ExportModelConfig, JobKind
 from core.config.training import TrainPolicyJob
 from core.errors import KnownError
 from core.jobs.follow import News

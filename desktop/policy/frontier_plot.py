@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QHelpEvent, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import QToolTip
 
-from core.config.jobs import PolicyState
+from core.config.frontier import PolicyState
 from core.preferences.interval import Interval
 from core.report.frontier import AXES, Axis, BestOf, Frontier, Point, on
 from core.report.frontier_svg import nats

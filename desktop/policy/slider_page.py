@@ -6,7 +6,8 @@ from functools import partial
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QSizePolicy, QStackedWidget, QTabBar, QWidget
 
-from core.config.jobs import JobKind, SlideConfig, SlideJob
+from core.config.jobs import JobKind
+from core.config.slider import SlideConfig, SlideJob
 from core.config.training import TrainPolicyJob
 from core.errors import KnownError
 from core.jobs.follow import News

@@ -7,11 +7,12 @@ from functools import partial
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QTabWidget, QWidget
 
 from core.config.algorithms import LearnsFrom
-from core.config.jobs import ExportModelConfig, ExportModelJob, GenerateJob, JobKind, PolicyState
+from core.config.frontier import PolicyState
+from core.config.jobs import ExportModelConfig, ExportModelJob, GenerateJob, JobKind
 from core.config.training import ALGORITHMS, TrainPolicyJob, TrainRewardJob
 from core.errors import KnownError
 from core.jobs import queue
-from core.jobs.follow import News
+from core.jobs.follow import WORKING, News
 from core.labeling import gold
 from core.records import RESUMABLE, Job
 from core.runs import sweep
@@ -318,7 +319,7 @@ class Tab(TabWidget, ShowsRuns):
         show_one((self.pause, self.resume), self.pause if status == "running" else self.resume if resumable else None)
         self.stop.setVisible(active)
         self.stop.setEnabled(wanted != "stop")
-        self.stop_now.setVisible(status == "running" and wanted == "stop")
+        self.stop_now.setVisible(status in WORKING)
         if job is not None:
             self.live.show_job(job)
             self._show_result(job)

@@ -7,7 +7,7 @@ from itertools import pairwise
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHeaderView, QWidget
 
-from core.config.jobs import ScoreResult
+from core.config.scoring import ScoreResult
 from core.texts import one_line
 from desktop.theme import theme
 from desktop.theme.theme import SPACE

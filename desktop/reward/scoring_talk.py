@@ -2,7 +2,8 @@
 
 from PySide6.QtWidgets import QWidget
 
-from core.config.jobs import GenerateConfig, ScoreJob
+from core.config.jobs import GenerateConfig
+from core.config.scoring import ScoreJob
 from core.conversation import Conversation
 from core.labeling import sending
 from core.labeling.sending import Answered

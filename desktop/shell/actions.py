@@ -43,7 +43,7 @@ PAUSE = Action("job.pause", "Pause", "After this step", ("Ctrl+P",), only_here=T
 RESUME = Action("job.resume", "Resume", "Go on where it was", ("Ctrl+P",), only_here=True, instead_of=PAUSE.id)
 STOP = Action("job.stop", "Stop", "After this step", ("Ctrl+.",), only_here=True)
 STOP_NOW = Action(
-    "job.stop-now", "Stop now", "In the middle of the step; Resume goes on from the last checkpoint", only_here=True
+    "job.stop-now", "Stop now", "Without waiting for the step; Resume goes on from the last checkpoint", only_here=True
 )
 DISMISS = Action("job.dismiss", "Dismiss", "It stays in the list of jobs", only_here=True)
 

@@ -1,6 +1,5 @@
 """The bar at the foot of the window: what the worker does, how far it is, and pause, resume, stop."""
 
-import time
 from functools import partial
 
 from PySide6.QtCore import Signal
@@ -8,7 +7,6 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar
 
 from core.errors import KnownError
 from core.jobs.follow import WORKING, News
-from core.jobs.worker_process import PATIENCE
 from core.records import ACTIVE, RESUMABLE, Job
 from desktop import errors
 from desktop.errors import worded
@@ -23,7 +21,7 @@ from desktop.widgets.strangers import tip
 
 
 class JobBar(QFrame):
-    """Follows the newest job that is active, or the last one that ended badly until it is dismissed."""
+    """Follows the newest job that is active, or the last one that was stopped or ended badly until it is dismissed."""
 
     failed = Signal(object)
     """The job that just failed or was interrupted."""
@@ -43,8 +41,6 @@ class JobBar(QFrame):
         self.resume = action_button(actions.RESUME, lambda: self._act(self.session.resume))
         self.stop = action_button(actions.STOP, lambda: self._act(self.session.stop))
         self.stop_now = action_button(actions.STOP_NOW, lambda: self._act(self.session.stop_now))
-        self.asked_to_stop: tuple[int, float] | None = None
-        """Which job, and since when, as far as this window has seen."""
         self.dismiss = action_button(actions.DISMISS, lambda: self.show_job(None))
         hint = f"All jobs and logs ({actions.JOBS.keys[0]})"
         self.all = button("Jobs …", lambda: session.navigator.show_jobs(), role="link", tip=hint)
@@ -75,9 +71,10 @@ class JobBar(QFrame):
                 self.show_job(job)
         for job in news.jobs:
             bad = job.status in ("failed", "interrupted")
+            worth_telling = job.status in ACTIVE or bad or (job.status == "stopped" and job.started_at)
             mine = self.job is not None and self.job.id == job.id
             if mine or job.status in ("running", "paused") or (job.status == "queued" and not self._busy()):
-                self.show_job(job if job.status in ACTIVE or bad else None)
+                self.show_job(job if worth_telling else None)
                 if mine and bad:
                     self.failed.emit(job)
         if not self._busy():
@@ -101,6 +98,8 @@ class JobBar(QFrame):
             "failed": f"{name}: {worded(job.error)}" if job.error else f"{name} failed.",
             "interrupted": f"{name} was interrupted: its worker is gone. Resume goes on from the last checkpoint.",
         }
+        if job.status == "stopped":
+            words["stopped"] = f"{name} was stopped. {self.session.goes_on(job.id)}"
         if why := self.session.why_gone:
             words["interrupted"] = f"{name} was interrupted. {why} Resume goes on from the last checkpoint."
         doing = f" · {job.doing}" if job.doing else ""
@@ -110,7 +109,7 @@ class JobBar(QFrame):
         self.text.setText(words.get(job.status, running))
         text = self.text.whole
         self.text.setToolTip(tip(f"{name}: {text}" if job.status in ("running", "paused") else text))
-        self.text.setWordWrap(job.status in ("failed", "interrupted"))
+        self.text.setWordWrap(job.status in RESUMABLE)
         active = job.status in ACTIVE
         self.progress.setVisible(active)
         self.progress.setRange(0, job.total if job.total > 1 else 0)
@@ -119,20 +118,10 @@ class JobBar(QFrame):
         resumable = job.status == "paused" or job.status in RESUMABLE
         goes_on = job.status == "running" and job.wanted != "stop"
         show_one((self.pause, self.resume), self.pause if goes_on else self.resume if resumable else None)
-        self.stop.setVisible(active)
+        self.stop.setVisible(active and not (job.status == "running" and job.wanted == "stop"))
+        self.stop_now.setVisible(job.status in WORKING)
         self.dismiss.setVisible(not active)
 
     def _tick(self) -> None:
         left = self.session.left(self.job) if self.job is not None else None
         self.eta.setText("" if left is None else remaining(left))
-        self.stop_now.setVisible(self._waits_long())
-
-    def _waits_long(self) -> bool:
-        """Was the job asked to stop, and has not answered for so long that it may never?"""
-        job, now = self.job, time.monotonic()
-        if job is None or job.status != "running" or job.wanted != "stop":
-            self.asked_to_stop = None
-            return job is not None and job.status in WORKING and self.session.worker_is_suspended
-        if self.asked_to_stop is None or self.asked_to_stop[0] != job.id:
-            self.asked_to_stop = (job.id, now)
-        return now - self.asked_to_stop[1] >= PATIENCE or self.session.worker_is_suspended

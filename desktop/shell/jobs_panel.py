@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 from core.config.training import TrainPolicyJob, TrainRewardJob
 from core.errors import KnownError
 from core.humanize import duration
-from core.jobs.follow import News
+from core.jobs.follow import WORKING, News
 from core.records import ACTIVE, RESUMABLE, Job
 from core.runs import early_stopping
 from core.store.runs import job_log
@@ -118,7 +118,7 @@ class JobsPanel(QDialog):
         show_one((self.pause, self.resume), self.pause if status == "running" else self.resume if resumable else None)
         asked = job is not None and status == "running" and job.wanted == "stop"
         self.stop.setVisible(status in ACTIVE and not asked)
-        self.stop_now.setVisible(asked)
+        self.stop_now.setVisible(status in WORKING)
         if job is None:
             return
         lines = [f"{local_time(line['at'])}  {line['text']}" for line in job_log.lines(self.session.project, job.id)]

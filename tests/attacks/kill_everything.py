@@ -30,21 +30,14 @@ from typing import Any
 
 from core import cli
 from core.arena import policies
-from core.config.jobs import (
-    AnswerConfig,
-    CompareConfig,
-    ExportModelConfig,
-    GenerateConfig,
-    JobKind,
-    MeasureFrontierConfig,
-    ScoreConfig,
-    ScoreFileConfig,
-    SlideConfig,
-    SuggestConfig,
-    VerifyConfig,
-)
+from core.config.arena import AnswerConfig
+from core.config.frontier import MeasureFrontierConfig
+from core.config.jobs import CompareConfig, ExportModelConfig, GenerateConfig, JobKind
 from core.config.judging import JudgingConfig
+from core.config.scoring import ScoreConfig, ScoreFileConfig, SuggestConfig
+from core.config.slider import SlideConfig
 from core.config.training import TrainPolicyConfig, TrainRewardConfig
+from core.config.verifying import VerifyConfig
 from core.data import Row, read
 from core.events import NewCompletion
 from core.jobs import queue
@@ -197,7 +190,7 @@ def work(place: Path) -> None:
     with closing(worker.opened(place / "project")) as project:
         queue.mark_interrupted(project)
         newest = queue.listed(project)[0]
-        if newest.status == "interrupted":
+        if newest.status in ("interrupted", "stopped"):
             queue.resume(project, newest.id)
         if (claimed := worker.claim(project)) is not None:
             worker.run_job(project, claimed, {})

@@ -16,15 +16,8 @@ import click
 import pytest
 
 from core import cli, demo, worker
-from core.config.jobs import (
-    CompareConfig,
-    ExportModelConfig,
-    FetchModelConfig,
-    GenerateConfig,
-    JobKind,
-    ScoreFileConfig,
-    config_values,
-)
+from core.config.jobs import CompareConfig, ExportModelConfig, FetchModelConfig, GenerateConfig, JobKind, config_values
+from core.config.scoring import ScoreFileConfig
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyResult
 from core.errors import BadInput, ModelError, ProjectMoved
 from core.jobs import lock, queue

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from core.config.jobs import LONGEST_STEP
+from core.config.sampling import LONGEST_STEP
 from core.config.training import Run
 from core.errors import BadInput
 from core.store import Project, now

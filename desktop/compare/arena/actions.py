@@ -3,7 +3,7 @@
 from dataclasses import replace
 from functools import partial
 
-from core.config.jobs import AnswerConfig
+from core.config.arena import AnswerConfig
 from desktop.actions import Action, settings_of
 from desktop.compare.arena.keys import BINDINGS
 from desktop.conversation.actions import EARLIER as EARLIER_TURNS

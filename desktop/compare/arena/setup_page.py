@@ -7,7 +7,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QAbstractItemView, QComboBox, QDialog, QHeaderView, QStackedWidget, QWidget
 
 from core.arena import settings
-from core.config.jobs import AnswerConfig, AnswerJob, JobKind
+from core.config.arena import AnswerConfig, AnswerJob
+from core.config.jobs import JobKind
 from core.errors import KnownError
 from core.jobs.follow import News
 from core.records import ACTIVE, Job

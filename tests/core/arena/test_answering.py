@@ -8,7 +8,9 @@ import pytest
 
 from core import worker
 from core.arena import policies
-from core.config.jobs import AnswerConfig, JobKind, ScoreConfig, config_values
+from core.config.arena import AnswerConfig
+from core.config.jobs import JobKind, config_values
+from core.config.scoring import ScoreConfig
 from core.jobs import queue
 from core.jobs.recorder import Recorder
 from core.runs import wishes

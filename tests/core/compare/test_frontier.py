@@ -9,15 +9,8 @@ import numpy as np
 import pytest
 
 from core import worker
-from core.config.jobs import (
-    CompareConfig,
-    ExportModelConfig,
-    GenerateConfig,
-    JobKind,
-    MeasureFrontierConfig,
-    PolicyState,
-    config_values,
-)
+from core.config.frontier import MeasureFrontierConfig, PolicyState
+from core.config.jobs import CompareConfig, ExportModelConfig, GenerateConfig, JobKind, config_values
 from core.config.training import ALGORITHMS, TrainPolicyConfig
 from core.events import Progress, Sample
 from core.jobs import queue

@@ -11,7 +11,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from core import worker
 from core.compare import slide_job
-from core.config.jobs import JobKind, SlideConfig, config_values
+from core.config.jobs import JobKind, config_values
+from core.config.slider import SlideConfig
 from core.config.training import ALGORITHMS, TrainPolicyConfig
 from core.jobs import queue
 from core.runs import slides

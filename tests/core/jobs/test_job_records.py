@@ -16,10 +16,10 @@ from core.config.jobs import (
     GenerateConfig,
     GenerateJob,
     JobKind,
-    ScoreConfig,
     kinds_of,
 )
 from core.config.options import as_stored, changed_values, documented
+from core.config.scoring import ScoreConfig
 from core.config.training import (
     Run,
     Scale,

@@ -6,7 +6,8 @@ from contextlib import closing
 import pytest
 
 from core import cli
-from core.config.jobs import CompareConfig, GenerateConfig, JobKind, ScoreConfig
+from core.config.jobs import CompareConfig, GenerateConfig, JobKind
+from core.config.scoring import ScoreConfig
 from core.config.training import LENGTH, TrainPolicyConfig
 from core.conversation import Conversation, Message
 from core.errors import BadInput

@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from core.config.jobs import SuggestConfig
+from core.config.scoring import SuggestConfig
 from core.errors import BadInput, KnownError
 from core.labeling.session import LabelingSession
 from core.preferences.judged_groups import OVERALL

@@ -14,7 +14,8 @@ from transformers import AutoModelForCausalLM
 
 from core import worker
 from core.config.algorithms import PPO
-from core.config.jobs import CompareConfig, ExportModelConfig, GenerateConfig, JobKind, ScoreConfig
+from core.config.jobs import CompareConfig, ExportModelConfig, GenerateConfig, JobKind
+from core.config.scoring import ScoreConfig
 from core.config.training import TrainPolicyConfig, TrainRewardConfig
 from core.errors import ModelError
 from core.jobs import queue

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from core import worker
-from core.config.jobs import GenerateConfig, JobKind, ScoreConfig, config_values
+from core.config.jobs import GenerateConfig, JobKind, config_values
+from core.config.scoring import ScoreConfig
 from core.config.training import TrainRewardConfig
 from core.errors import BadInput
 from core.events import Completions, NewCompletion, Progress

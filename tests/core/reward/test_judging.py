@@ -12,15 +12,8 @@ from safetensors.torch import load_file, save_file
 
 from core import worker
 from core.cli import run as cli
-from core.config.jobs import (
-    CompareConfig,
-    GenerateConfig,
-    JobKind,
-    ScoreConfig,
-    ScoreFileConfig,
-    SuggestConfig,
-    config_values,
-)
+from core.config.jobs import CompareConfig, GenerateConfig, JobKind, config_values
+from core.config.scoring import ScoreConfig, ScoreFileConfig, SuggestConfig
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainRewardConfig, TrainRewardJob
 from core.jobs import queue
 from core.jobs.recorder import Recorder

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from core import worker
-from core.config.jobs import JobKind, ScoreConfig, config_values
+from core.config.jobs import JobKind, config_values
+from core.config.scoring import ScoreConfig
 from core.config.training import TrainRewardConfig
 from core.errors import DISK_FULL, BadInput
 from core.events import NewCompletion

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from core.config.jobs import CompareConfig, GenerateConfig, JobKind, ScoreConfig
+from core.config.jobs import CompareConfig, GenerateConfig, JobKind
+from core.config.scoring import ScoreConfig
 from core.config.training import TrainRewardConfig
 from core.guidance.run_advice import advice
 from core.labeling import gold

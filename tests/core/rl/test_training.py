@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.config.jobs import CompareConfig, GenerateConfig, JobKind, ScoreConfig, config_values
+from core.config.jobs import CompareConfig, GenerateConfig, JobKind, config_values
 from core.config.metrics import METRICS
 from core.config.options import changed_values, from_dict
+from core.config.scoring import ScoreConfig
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainRewardConfig
 from core.labeling import gold
 from core.records import Job, Prompt

@@ -2,7 +2,8 @@
 
 import pytest
 
-from core.config.jobs import GenerateConfig, MeasureFrontierConfig
+from core.config.frontier import MeasureFrontierConfig
+from core.config.jobs import GenerateConfig
 from core.config.judging import JudgingConfig
 from core.config.training import TrainPolicyConfig, TrainRewardConfig
 from core.jobs import queue

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from core.config.jobs import JobKind, VerifyConfig, VerifyResult
+from core.config.jobs import JobKind
+from core.config.verifying import VerifyConfig, VerifyResult
 from core.events import Result
 from core.jobs import queue
 from core.jobs.context import JobContext

@@ -2,7 +2,8 @@
 
 import pytest
 
-from core.config.jobs import JOBS, GenerateConfig, ScoreConfig
+from core.config.jobs import JOBS, GenerateConfig
+from core.config.scoring import ScoreConfig
 from core.errors import BadInput, KnownError
 from core.events import NewCompletion
 from core.jobs.follow import Follower

@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QLabel, QTextEdit, QWidget
 
 from core.arena.voting import VotingSession
-from core.config.jobs import AnswerJob
+from core.config.arena import AnswerJob
 from core.config.judging import JudgingJob
 from core.config.training import TrainPolicyConfig, TrainPolicyResult, TrainRewardConfig, TrainRewardResult
 from core.errors import BadInput

@@ -5,7 +5,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
 
-from core.config.jobs import CompareJob, ExportModelJob, MeasureFrontierConfig, MeasureFrontierJob, PolicyState
+from core.config.frontier import MeasureFrontierConfig, MeasureFrontierJob, PolicyState
+from core.config.jobs import CompareJob, ExportModelJob
 from core.config.training import TrainPolicyConfig, TrainPolicyResult
 from core.events import Checkpoint, Result, Sample, Samples
 from core.jobs import lock, queue

@@ -6,7 +6,8 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from core.config.jobs import JobKind, SlideConfig, SlideJob, SlideResult, config_values
+from core.config.jobs import JobKind, config_values
+from core.config.slider import SlideConfig, SlideJob, SlideResult
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainPolicyResult
 from core.events import Checkpoint, Result, Sample, Samples
 from core.jobs import lock, queue

@@ -9,8 +9,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from core.config.jobs import (
-    JobKind,
+from core.config.jobs import JobKind, config_values
+from core.config.options import changed_values
+from core.config.scoring import (
     ScoreFileJob,
     ScoreFileResult,
     ScoreJob,
@@ -18,9 +19,7 @@ from core.config.jobs import (
     SuggestJob,
     SuggestResult,
     TokenTrace,
-    config_values,
 )
-from core.config.options import changed_values
 from core.config.training import Scale, TrainedModel, TrainRewardConfig, TrainRewardJob, TrainRewardResult
 from core.events import Metrics, Priorities, Result, Score, Scores
 from core.jobs import queue

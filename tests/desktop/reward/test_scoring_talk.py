@@ -6,7 +6,8 @@ import shutil
 import pytest
 from PySide6.QtCore import Qt
 
-from core.config.jobs import GenerateJob, ScoreJob, ScoreResult
+from core.config.jobs import GenerateJob
+from core.config.scoring import ScoreJob, ScoreResult
 from core.config.training import TrainRewardConfig, TrainRewardResult
 from core.events import Result
 from core.jobs import queue

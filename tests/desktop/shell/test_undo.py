@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 from PySide6.QtCore import Qt
 
-from core.config.jobs import SuggestConfig
+from core.config.scoring import SuggestConfig
 from core.conversation import Conversation, Message
 from core.labeling import pack
 from core.records import NewRanking

@@ -27,7 +27,6 @@ from desktop import errors, user_settings
 from desktop.guide.window import GuideWindow
 from desktop.places import TabId
 from desktop.projects.welcome import NewProject
-from desktop.shell import job_bar
 from desktop.theme import theme
 from desktop.theme.icons import icon
 from tests.jobs import set_job
@@ -195,32 +194,28 @@ def test_pause_resume_and_stop_are_asked_for_and_the_bar_follows(open_window, wi
     worker.close()
 
 
-def test_stop_now_is_offered_once_a_wish_to_stop_has_waited_long_or_nobody_can_read_it(
-    open_window, with_runs, qtbot, monkeypatch
-):
+def test_stop_now_is_offered_beside_stop_and_what_resume_does_then_is_told(open_window, with_runs, qtbot, monkeypatch):
     window = open_window()
     window.workspace.open(with_runs.folder)
     job = window.session.start(JobKind.TRAIN_REWARD, TrainRewardConfig())
     worker = open_project(with_runs.folder)
     lock_held(window, worker)
-    set_job(worker, job.id, status="running")
-    window.session.poll()
     bar, stopped = window.page.job_bar, []
+    assert not bar.stop_now.isVisible(), "nothing has begun that could be lost"
+    set_job(worker, job.id, status="running", started_at="2026-01-01T00:00:00.000+00:00")
+    window.session.poll()
+    assert bar.stop.isVisible() and bar.stop_now.isVisible()
     monkeypatch.setattr(worker_process, "stop_now", lambda project, job_id: stopped.append(job_id))
-    assert not bar.stop_now.isVisible()
     qtbot.mouseClick(bar.stop, Qt.MouseButton.LeftButton)
     window.session.poll()
-    window.session.ticked.emit(job)
-    assert not bar.stop_now.isVisible(), "a step may take long"
-    with monkeypatch.context() as patched:
-        patched.setattr(job_bar, "PATIENCE", 0.0)
-        window.session.ticked.emit(job)
-        assert bar.stop_now.isVisible()
-        qtbot.mouseClick(bar.stop_now, Qt.MouseButton.LeftButton)
+    assert not bar.stop.isVisible() and "stopping after this step" in bar.text.whole
+    qtbot.mouseClick(bar.stop_now, Qt.MouseButton.LeftButton)
     assert stopped == [job.id]
-    set_job(worker, job.id, wanted="run")
+    set_job(worker, job.id, status="stopped")
     window.session.poll()
-    assert not bar.stop_now.isVisible()
+    assert "was stopped. Nothing of it was saved yet: resume begins it anew." in bar.text.whole
+    assert bar.resume.isVisible() and not bar.stop_now.isVisible()
+    set_job(worker, job.id, status="running", wanted="run")
     monkeypatch.setattr(follow, "WORKER_SECONDS", 0.0)
     monkeypatch.setattr(worker_process, "life", lambda project: worker_process.Life.SUSPENDED)
     set_job(worker, job.id, done=1)

@@ -1,0 +1,45 @@
+"""Jobs of each kind that has steps are stopped within one, and resumed: nothing is lost, and it is told from where."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.config.jobs import JobKind
+
+ROOT = Path(__file__).resolve().parents[2]
+STEP, KEPT, ANEW = r"from step 1, its last checkpoint", "What it wrote is kept", "resume begins it anew"
+#: What is told of each; a reward model keeps its first checkpoint later than after one step.
+TOLD = {
+    JobKind.TRAIN_POLICY: STEP, JobKind.TRAIN_REWARD: ANEW, JobKind.GENERATE: KEPT, JobKind.JUDGE: KEPT,
+    JobKind.ANSWER: KEPT, JobKind.SCORE_FILE: KEPT, JobKind.MEASURE_FRONTIER: KEPT, JobKind.SLIDE: KEPT,
+    JobKind.COMPARE: ANEW, JobKind.SUGGEST: ANEW, JobKind.VERIFY: ANEW, JobKind.EXPORT_MODEL: ANEW,
+}  # fmt: skip
+#: One score, or one download, has no steps.
+WITHOUT_STEPS = {JobKind.SCORE, JobKind.FETCH_MODEL}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="children are forked, which this system cannot")
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        (JobKind.JUDGE,),
+        pytest.param(tuple(TOLD), marks=[pytest.mark.thorough, pytest.mark.timeout(1800)], id="all"),
+    ],
+)
+def test_a_job_that_is_stopped_in_the_middle_of_a_step_loses_nothing_and_tells_where_it_goes_on(tmp_path, kinds):
+    command = [sys.executable, "-m", "tests.attacks.stop_everything", str(tmp_path), *kinds]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [each["kind"] for each in found if not each["lost"]] == [*kinds]
+    for each in found:
+        assert re.search(TOLD[JobKind(each["kind"])], each["told"]), each
+
+
+def test_every_kind_of_job_that_has_steps_is_stopped():
+    assert set(JobKind) - set(TOLD) == WITHOUT_STEPS

@@ -1,0 +1,118 @@
+"""When a job will end, by its row, held against when it ended: at half its time, for runs of several kinds."""
+
+import random
+from dataclasses import dataclass
+
+import pytest
+
+from core.config.jobs import JobKind
+from core.events import Later, Progress, Rollback
+from core.jobs import queue, recorder
+from core.jobs.recorder import Recorder
+
+#: What the error at half-time may be, as a share of the time that is left.
+ERROR = 0.3
+#: Seconds of each step of a run of PPO on two busy cores, as it recorded them: writing, scoring, learning, and the
+#: reference's own answers, until every prompt was answered once.
+RECORDED = (
+    (10.17, 19.29, 5.72, 2.52), (14.13, 2.75, 2.62, 2.31),
+    (3.53, 2.63, 2.78, 2.48), (3.32, 2.5, 2.61, 2.52), (3.51, 2.62, 2.51, 2.32), (3.24, 2.38, 2.44, 2.31),
+    (2.82, 2.17, 2.17, 1.93), (2.69, 2.14, 2.1, 1.82), (2.48, 2.04, 2.3, 2.12), (3.0, 2.03, 2.18, 2.0),
+    (2.93, 2.12, 2.82, 2.51), (3.01, 2.51, 2.61, 2.17), (2.84, 2.17, 2.26, 0), (2.45, 2.02, 1.9, 0),
+    (2.14, 1.89, 2.1, 0), (2.39, 1.77, 1.9, 0), (2.09, 1.72, 1.92, 0), (2.1, 1.73, 1.91, 0), (2.4, 1.76, 1.86, 0),
+    (2.14, 1.81, 1.9, 0),
+)  # fmt: skip
+PHASES = ("Writing 16 completions", "Scoring 16 completions", "Learning", "Writing 4 reference answers")
+
+
+@dataclass(frozen=True)
+class Run:
+    """The seconds of each phase of each step, what comes after the last one, and seconds of pauses by the step after
+    which they were made."""
+
+    steps: tuple[dict[str, float], ...]
+    later: float = 0.0
+    pauses: tuple[tuple[int, float], ...] = ()
+
+
+def run(*steps, **more):
+    return Run(tuple(step if isinstance(step, dict) else {"Learning": step} for step in steps), **more)
+
+
+def steps(count, *, first=1.0, growth=1.0, every=0, measured=6.0, noise=0.0):
+    """Each with as much noise as is told, the last `growth` times as long as a usual one."""
+    chance = random.Random(count)
+    for number in range(count):
+        long = (
+            (1 + (growth - 1) * number / (count - 1)) * (first if number == 0 else 1) * chance.lognormvariate(0, noise)
+        )
+        writing = {"Writing 16 completions": 3 * long, "Learning": 2 * long}
+        yield writing | ({"Measuring 8 held-out answers": measured} if every and (number + 1) % every == 0 else {})
+
+
+RUNS = {
+    "steady": run(*steps(12, noise=0.1)),
+    "noisy": run(*steps(40, noise=0.5)),
+    "slow first step": run(*steps(20, first=6)),
+    "two slow first steps": run(9, 6, *[2] * 16),
+    "measured every fifth step": run(*steps(24, every=5, measured=20)),
+    "measured seldom, slow first step": run(*steps(60, every=20, measured=60, first=10, noise=0.2)),
+    "completions grow to three times": run(*steps(30, growth=3, noise=0.1)),
+    "completions shrink to the half": run(*steps(40, growth=0.5, noise=0.1)),
+    "paused in the middle": run(*steps(16), pauses=((5, 4000.0), (7, 100.0))),
+    "measured at the end": run(*steps(16), later=40.0),
+    "recorded": run(*(dict(zip(PHASES, step, strict=True)) for step in RECORDED), later=20.0),
+}  # fmt: skip
+
+
+def error_at_half_time(project, monkeypatch, told: Run) -> float:
+    """How far off the estimate is, as a share of the time that is truly left; a pause is no part of either."""
+    now, pauses = [0.0], dict(told.pauses)
+    left = sum(map(sum, (step.values() for step in told.steps))) + told.later
+    half = left / 2
+    job, total = queue.enqueue(project, JobKind.FETCH_MODEL, {}), len(told.steps)
+    with monkeypatch.context() as patch:
+        patch.setattr(recorder.time, "monotonic", lambda: now[0])
+        patch.setattr(recorder.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
+        writer = Recorder(project, job.id)
+        writer.record(Later(told.later))
+        writer.record(Progress(0, total, "Tuning"))
+        for number, step in enumerate(told.steps, start=1):
+            if left - sum(step.values()) <= half:
+                estimate = queue.get(project, job.id).eta_after(left - half)
+                assert estimate is not None
+                return estimate / half - 1
+            for phase, seconds in step.items():
+                writer.begin_phase(phase)
+                now[0] += seconds
+            left -= sum(step.values())
+            writer.record(Progress(number, total, "Tuning"))
+            if number in pauses:
+                queue.want(project, job.id, "pause")
+                writer.hold(pauses[number])
+                queue.want(project, job.id, "run")
+    raise AssertionError("most of the time comes after the steps")
+
+
+def test_at_half_time_the_estimate_is_within_a_third_of_the_truth_in_runs_of_all_kinds(project, monkeypatch):
+    errors = {name: error_at_half_time(project, monkeypatch, told) for name, told in RUNS.items()}
+    assert {name: round(error, 2) for name, error in errors.items() if abs(error) > ERROR} == {}
+
+
+def test_a_rollback_and_a_stage_that_counts_anew_begin_the_pace_anew(project, monkeypatch):
+    now, job = [0.0], queue.enqueue(project, JobKind.FETCH_MODEL, {})
+    monkeypatch.setattr(recorder.time, "monotonic", lambda: now[0])
+    writer = Recorder(project, job.id)
+
+    def told(done, total, stage, *, at):
+        now[0] = at
+        writer.record(Progress(done, total, stage))
+        return queue.get(project, job.id).eta
+
+    assert [told(done, 8, "Tuning", at=10.0 * done) for done in range(4)] == [None, 70, 60, 50]
+    writer.record(Rollback(1, "The run is back at step 1.", wait=False))
+    assert [told(1, 8, "Tuning", at=35), told(2, 8, "Tuning", at=37)] == [None, pytest.approx(12)]
+    assert told(2, 8, "Tuning the second", at=37) == pytest.approx(12), "it counts on where the first one ended"
+    assert [told(0, 4, "Scoring", at=40), told(2, 4, "Scoring", at=41)] == [None, pytest.approx(1)]
+    assert told(4, 4, "Scoring", at=42.5) is None
+    assert queue.get(project, job.id).seconds == pytest.approx(2.5), "all of the stage, in the end"
