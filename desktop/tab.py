@@ -11,6 +11,7 @@ from desktop.actions import SHOW, Action
 from desktop.places import INFO, PageId, TabId, TabInfo
 from desktop.session import Session
 from desktop.theme.theme import SPACE
+from desktop.widgets.aside import Aside
 from desktop.widgets.basics import button, column, label, row
 from desktop.widgets.bound import bound_in
 
@@ -76,6 +77,8 @@ class TabWidget(QWidget):
             "?", lambda: self.session.navigator.show_guide(), role="help", tip="Help on this page (F1)", default=False
         )
         aid.setAccessibleName("Help on this page")
+        for beside_it in (aid, self.about):
+            Aside(beside_it)
         head = row(label(self.info.title, "title"), self.note, *(beside or (None,)), aid, spacing=2 * SPACE)
         head.setStretch(2, 1)
         self.about.setText(line)
@@ -87,6 +90,19 @@ class ShowsRuns:
 
     def show_newest_run(self) -> None:
         """Show the run that was begun last."""
+        raise NotImplementedError
+
+
+class Replays:
+    """A tab that shows a recorded run once more, as if it went on now."""
+
+    def replay(self) -> None:
+        """Begin, or stop where it goes on."""
+        raise NotImplementedError
+
+    @property
+    def replays(self) -> bool:
+        """Does one go on?"""
         raise NotImplementedError
 
 

@@ -28,6 +28,7 @@ from desktop.shell.leaving import Leaving
 from desktop.shell.menus import Menus
 from desktop.shell.next_card import NextCard
 from desktop.shell.panels import Panels
+from desktop.shell.presentation import Presentation
 from desktop.shell.progress_title import ProgressTitle
 from desktop.shell.project_page import ProjectPage
 from desktop.shell.toast import Notice
@@ -67,6 +68,7 @@ class Window(QMainWindow):
         self.notice = Notice(self)
         self.cover = BusyOverlay(self)
         self.leaving = Leaving(self.workspace, self, may_close=self._may_close, begins=self.panels.hide_system)
+        self.presentation = Presentation(self, lambda: self.page, self._presented)
         self.menus = Menus(self, self.workspace, self._does())
         self._connect()
         self._paint_icon()
@@ -114,6 +116,8 @@ class Window(QMainWindow):
             actions.COMMANDS: self.show_commands,
             actions.JOBS: self.panels.show_jobs,
             actions.SYSTEM: self.panels.toggle_system,
+            actions.PRESENT: self.present,
+            actions.WHOLE: lambda: self.presentation.whole(),
             WHAT_IT_READS: self.show_reading,
             CALM: self._turn_calm,
             actions.HELP: self.show_guide,
@@ -155,6 +159,7 @@ class Window(QMainWindow):
         self.open_tab(user_settings.last_tab(session.project.folder) or first)
 
     def _hide(self, session: Session) -> None:
+        self.presentation.leave()
         if self.page is not None:
             user_settings.set_last_tab(session.project.folder, self.page.shown)
             self.pages.removeWidget(self.page)
@@ -248,6 +253,14 @@ class Window(QMainWindow):
             self.page.set_calm(on)
         self.setWindowState(self.windowState() | full if on else self.windowState() & ~full)
 
+    def present(self) -> None:
+        """Begin to show the window to a room, or end it."""
+        self.presentation.toggle()
+        self._presented()
+
+    def _presented(self) -> None:
+        self.menus.made[actions.PRESENT].setChecked(self.presentation.on)
+
     def set_theme(self, mode: str) -> None:
         user_settings.set_theme(mode)
         self.menus.show_theme(mode)
@@ -272,6 +285,8 @@ class Window(QMainWindow):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Esc, if nothing else wanted it, brings back what distraction-free hides."""
+        if self.presentation.press(event):
+            return
         if event.key() == Qt.Key.Key_Escape and self.menus.calm.isChecked():
             self.menus.calm.trigger()
         else:

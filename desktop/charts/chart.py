@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWid
 
 from core.config.metrics import METRICS, title
 from desktop.charts import export
-from desktop.charts.axes import Range, fitted, paint_axes, readable, unit_of
+from desktop.charts.axes import Range, fitted, paint_axes, readable, unit_of, write
 from desktop.charts.canvas import Canvas
 from desktop.charts.curve import Curve, Key, overlay_style
 from desktop.charts.export import Drawn
@@ -20,6 +20,8 @@ from desktop.charts.series import Series
 from desktop.theme import theme
 from desktop.theme.theme import SPACE, overlay_colour
 from desktop.widgets.basics import label, row
+from desktop.widgets.figure import Figure
+from desktop.widgets.growing import keep_size
 from desktop.widgets.strangers import tip
 
 EMPTY: Range = (0, 10)
@@ -85,10 +87,16 @@ class Chart(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         self.nothing = label("", "muted", wrap=True)
+        self.figure = Figure(self, self._write)
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.nothing.setMinimumHeight(self.plot.minimumHeight())
         head = row(
-            self.heading, self.warning, self.readout if beside else None, self._menu_button(), spacing=SPACE // 2
+            self.heading,
+            self.warning,
+            self.readout if beside else None,
+            self.figure.button(),
+            self._menu_button(),
+            spacing=SPACE // 2,
         )
         if beside:
             head.setStretch(2, 1)
@@ -134,7 +142,7 @@ class Chart(QWidget):
         found.setAccessibleName(f"Copy or save the chart of {self.heading.text()}")
         found.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         found.setStyleSheet("QToolButton { padding: 0; } QToolButton::menu-indicator { image: none; }")
-        found.setFixedSize(HEAD, HEAD)
+        keep_size(found, HEAD)
         found.setMenu(self.menu)
         return found
 
@@ -339,6 +347,11 @@ class Chart(QWidget):
             curve.paint(colours.series[number])
         self._over.paint()
         self._read()
+
+    def _write(self, pixels: int) -> None:
+        write(self.plot, pixels)
+        self._paint()
+        self._redraw()
 
     # What is said of a step
 

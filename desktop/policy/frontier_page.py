@@ -20,8 +20,10 @@ from desktop.policy import actions, export_menu
 from desktop.policy.frontier_plot import EMPTY, SHORT, FrontierPlot, told
 from desktop.session import Session
 from desktop.theme.theme import SPACE
+from desktop.widgets.aside import Aside
 from desktop.widgets.basics import column, label, row, scrolled, turn_only_with_focus
 from desktop.widgets.bound import action_button, bind
+from desktop.widgets.growing import keep_width
 
 #: How wide what stands beside the plot is.
 BESIDE = 256
@@ -77,7 +79,9 @@ class FrontierPage(QWidget):
     def _lay_out(self) -> None:
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
-        self.stack.addWidget(self.plot)
+        drawn = QWidget()
+        drawn.setLayout(column(self.plot))
+        self.stack.addWidget(drawn)
         self.stack.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.by = QWidget()
         self.by.setLayout(row(label("Over the KL"), self.axis, None))
@@ -93,8 +97,11 @@ class FrontierPage(QWidget):
         inner = QWidget()
         inner.setLayout(column(self.by, act, again, self.left_out, None, spacing=SPACE + 4))
         side = scrolled(inner)
-        side.setFixedWidth(BESIDE)
-        left = column(self.about, self.stack, self.legend, spacing=SPACE // 2)
+        keep_width(side, BESIDE)
+        Aside(side)
+        about = row(self.about, self.plot.figure.button(), spacing=SPACE)
+        about.setStretch(0, 1)
+        left = column(about, self.stack, self.legend, spacing=SPACE // 2)
         left.setStretch(1, 1)
         whole = row(left, side, spacing=2 * SPACE)
         whole.setStretch(0, 1)

@@ -23,6 +23,7 @@ from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, label, row, set_role
 from desktop.widgets.bound import action_button, bind
 from desktop.widgets.empty import Empty
+from desktop.widgets.figure import Figure
 from desktop.widgets.strangers import tip
 
 NOTHING = "Nothing to slide through yet"
@@ -71,6 +72,7 @@ class SliderPage(QWidget):
         body = column(head, self.stack, ask, self.said, spacing=SPACE - 2)
         body.setStretch(1, 1)
         self.setLayout(body)
+        Figure(self.player, own=self.present_slides)
         session.news.connect(self._news)
 
     def hasHeightForWidth(self) -> bool:

@@ -13,7 +13,7 @@ from core.errors import KnownError
 from core.jobs import queue
 from core.jobs.follow import News
 from core.labeling import gold
-from core.records import RESUMABLE, Job
+from core.records import ACTIVE, RESUMABLE, Job
 from core.runs import sweep
 from core.runs.trail_pages import Place
 from core.store import Changes
@@ -27,6 +27,7 @@ from desktop.policy.form import PolicyForm
 from desktop.policy.frontier_page import FrontierPage
 from desktop.policy.held_out_note import HeldOutNote
 from desktop.policy.live_controls import LiveControls
+from desktop.policy.replay import Replay
 from desktop.policy.rounds_line import RoundsLine
 from desktop.policy.run_result import RunResult
 from desktop.policy.runs_table import RunsTable
@@ -38,10 +39,12 @@ from desktop.runs.run_naming import RunNaming
 from desktop.runs.run_removal import RunRemoval
 from desktop.runs.trail_dialog import show_trail
 from desktop.session import Session
-from desktop.tab import ShowsRuns, TabWidget
+from desktop.tab import Replays, ShowsRuns, TabWidget
 from desktop.theme.theme import SPACE
 from desktop.widgets import file_dialogs
+from desktop.widgets.aside import Aside
 from desktop.widgets.basics import (
+    SIDE,
     column,
     label,
     row,
@@ -53,6 +56,7 @@ from desktop.widgets.basics import (
 from desktop.widgets.bound import action_button
 from desktop.widgets.empty import Empty
 from desktop.widgets.folding_card import FoldingCard
+from desktop.widgets.growing import keep_width
 from desktop.widgets.short_text import ShortText
 
 PREFERRED = "Gives a policy that writes what your labelers prefer, and stays near the reference."
@@ -66,7 +70,7 @@ ABOUT = {
 WITHOUT_A_MODEL = "Needs no reward model: rules or a gold reward are the whole reward. Stays near the reference."
 
 
-class Tab(TabWidget, ShowsRuns):
+class Tab(TabWidget, ShowsRuns, Replays):
     ID = TabId.TUNE
     pages: QTabWidget
 
@@ -92,6 +96,8 @@ class Tab(TabWidget, ShowsRuns):
         self.rounds = RoundsLine(session)
         self.samples = SamplesTable(session.project)
         self.slider = SliderPage(session)
+        self.replay_line = Replay(session.project, self.charts, self.samples, self._show_again)
+        self.replay_button = action_button(actions.REPLAY, self.replay)
         self.table = RunsTable()
         self.table.chosen.connect(self.runs.select)
         self.frontier = FrontierPage(session)
@@ -151,7 +157,8 @@ class Tab(TabWidget, ShowsRuns):
         side.setStretch(2, 2)
         panel = QWidget()
         panel.setLayout(side)
-        panel.setFixedWidth(settings.width())
+        Aside(panel)
+        keep_width(panel, SIDE)
         return panel
 
     def _results(self) -> QWidget:
@@ -170,7 +177,9 @@ class Tab(TabWidget, ShowsRuns):
         cards = row(*self.charts.cards(), spacing=2 * SPACE)
         for number, share in enumerate((5, 5, 4)):
             cards.setStretch(number, share)
-        charts = column(self.charts.bar, cards, spacing=SPACE // 2)
+        bar = row(self.charts.bar, self.replay_button, spacing=2 * SPACE)
+        bar.setStretch(0, 1)
+        charts = column(bar, cards, spacing=SPACE // 2)
         charts.setStretch(1, 1)
         self.next = action_button(actions.GO_ON, lambda: self.session.navigator.open_tab(TabId.COMPARE))
         self.next_round = action_button(actions.RANK_OWN, self.begin_round)
@@ -180,12 +189,18 @@ class Tab(TabWidget, ShowsRuns):
         self.exported = label("", "small", wrap=True)
         self.exported.hide()
         self.held_out = HeldOutNote(self.session)
-        links = row(self.next, self.next_round, self.begin, self.export, None, spacing=2 * SPACE)
-        below = column(self.result, self.result.warning, self.held_out, self.exported, links, spacing=SPACE // 2)
+        links = QWidget()
+        links.setLayout(row(self.next, self.next_round, self.begin, self.export, None, spacing=2 * SPACE))
+        self.outcome = QWidget()
+        self.outcome.setLayout(
+            column(self.result, self.result.warning, self.held_out, self.exported, links, spacing=SPACE // 2)
+        )
+        for beside_it in (self.live, self.held_out, links):
+            Aside(beside_it)
         self.folding = FoldingCard(self.pages, self.take_over, "runs")
-        layout = column(self.live, self.advice, charts, below, self.folding, spacing=SPACE - 2)
-        layout.setStretch(2, 4)
-        layout.setStretch(4, 5)
+        layout = column(self.live, self.replay_line, self.advice, charts, self.outcome, self.folding, spacing=SPACE - 2)
+        layout.setStretch(3, 4)
+        layout.setStretch(5, 5)
         page = QWidget()
         page.setLayout(layout)
         return scrolled(page)  # rather than cut, where a window is low
@@ -219,6 +234,26 @@ class Tab(TabWidget, ShowsRuns):
             errors.show(error, self, self.start)
             return
         self.show_newest_run()
+
+    @property
+    def replays(self) -> bool:
+        return self.replay_line.on
+
+    def replay(self) -> None:
+        """Show the chosen run once more from its first step, or stop where that goes on."""
+        job = self.session.job(self.runs.current, TrainPolicyJob)
+        if self.replays:
+            self.replay_line.stop()
+        elif job is not None and job.status not in ACTIVE and self.charts.series:
+            self.outcome.hide()  # how it ended is not told before
+            self.pages.setCurrentWidget(self.samples)
+            self.replay_line.start(job)
+
+    def _show_again(self) -> None:
+        """The replay is over: the run is shown as it is."""
+        self.outcome.show()
+        if self.runs.current is not None:
+            self.show_run(self.runs.current)
 
     def show_newest_run(self) -> None:
         self.runs.refresh(select_newest=True)
@@ -330,9 +365,11 @@ class Tab(TabWidget, ShowsRuns):
         self.begin.setVisible(usable)
         self.export.setVisible(usable)
         self.result.show_job(job)
+        self.replay_button.setVisible(job.status not in ACTIVE)
 
     def show_run(self, job_id: int) -> None:
         """Draw a run from the beginning."""
+        self.replay_line.stop()
         self.exported.hide()
         self.held_out.show_run(job_id)
         self.samples.show_run(job_id)
@@ -376,7 +413,9 @@ class Tab(TabWidget, ShowsRuns):
         if news.jobs and shown is not None and shown.status == "queued":
             self._show_result(shown)  # who is before it may be another now
         mine = [item for item in news.metrics if item["job_id"] == self.runs.current]
-        if mine:
+        if (mine or (shown is not None and shown.status in ACTIVE)) and self.replays:
+            self.replay_line.stop()  # what it shows goes on by itself now
+        elif mine:
             self.charts.append(mine)
             self._show_advice()
         if written := [item for item in news.samples if item["job_id"] == self.runs.current]:

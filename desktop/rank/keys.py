@@ -144,7 +144,7 @@ SECTIONS = (
                     KeyBinding("generate", ("F2",)),
                     KeyBinding("rules", ("F3",)),
                     KeyBinding("history", ("F4",)),
-                    KeyBinding("session", ("F5",)),
+                    KeyBinding("session", ("F12",)),
                 ),
                 "generate, guidelines, history, session",
             ),

@@ -29,6 +29,17 @@ THEMES = {
     "light": Action("view.theme-light", "&Light theme", checkable=True),
     "dark": Action("view.theme-dark", "&Dark theme", checkable=True),
 }
+PRESENT = Action(
+    "view.present", "&Presentation", "Everything larger, and nothing beside it, for a room", ("F5",),
+    "projector full screen large text demo", needs_project=True, checkable=True,
+)  # fmt: skip
+WHOLE = Action(
+    "view.whole",
+    "One &chart on the whole window",
+    keys=("Shift+F5",),
+    keywords="figure full screen",
+    needs_project=True,
+)
 SYSTEM = Action("view.system", "S&ystem", keys=("Ctrl+Shift+M",))
 HELP = Action("help.here", "&Help on what is shown", keys=("F1",))
 TOUR = Action("help.tour", "Take the &tour")
@@ -83,6 +94,6 @@ MENUS = (
     ),
     Menu("&Edit", (UNDO, REDO)),
     Menu("&Go", (*OPEN_TAB.values(), None, COMMANDS, JOBS)),
-    Menu("&View", (*THEMES.values(), None, WHAT_IT_READS, SYSTEM, CALM)),
+    Menu("&View", (*THEMES.values(), None, WHAT_IT_READS, SYSTEM, PRESENT, WHOLE, CALM)),
     Menu("&Help", (HELP, TOUR, *GUIDE.values(), ABOUT)),
 )
