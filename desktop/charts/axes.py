@@ -168,6 +168,13 @@ def paint_axes(plot: pg.PlotWidget, unit: str = "") -> None:
     plot.showGrid(x=False, y=True, alpha=0.15)
 
 
+def fit_unit(plot: pg.PlotWidget) -> None:
+    """Leave the unit beside the values out where it would be cut."""
+    left = plot.getAxis("left")
+    if left.labelText:
+        left.showLabel(left.label.boundingRect().width() <= plot.height())
+
+
 def readable(low: float, high: float) -> Range:
     """A range of values wide enough for ticks of few digits; a single value's stays as it is."""
     short = LEAST * max(abs(low), abs(high)) - (high - low)

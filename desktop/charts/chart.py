@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWid
 
 from core.config.metrics import METRICS, title
 from desktop.charts import export
-from desktop.charts.axes import Range, fitted, paint_axes, readable, unit_of, write
+from desktop.charts.axes import Range, fit_unit, fitted, paint_axes, readable, unit_of, write
 from desktop.charts.canvas import Canvas
 from desktop.charts.curve import Curve, Key, overlay_style
 from desktop.charts.export import Drawn
@@ -21,7 +21,7 @@ from desktop.theme import theme
 from desktop.theme.theme import SPACE, overlay_colour
 from desktop.widgets.basics import label, row
 from desktop.widgets.figure import Figure
-from desktop.widgets.growing import keep_size
+from desktop.widgets.growing import keep_least_height, keep_size
 from desktop.widgets.strangers import tip
 
 EMPTY: Range = (0, 10)
@@ -71,7 +71,7 @@ class Chart(QWidget):
         beside = small and len(names) == 1  # else every curve's name needs a whole line
         self.readout = Readout(alone=not beside)
         self.plot = Canvas(wheel=wheel)
-        self.plot.setMinimumHeight(104)
+        keep_least_height(self.plot, 104)
         self.plot.setAccessibleName(f"Chart of {self.heading.text()}")
         self._describe("the wheel" if wheel else "Ctrl and the wheel")
         self.series = {name: Series(name) for name in names}
@@ -89,7 +89,7 @@ class Chart(QWidget):
         self.nothing = label("", "muted", wrap=True)
         self.figure = Figure(self, self._write)
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.nothing.setMinimumHeight(self.plot.minimumHeight())
+        keep_least_height(self.nothing, 104)
         head = row(
             self.heading,
             self.warning,
@@ -128,7 +128,7 @@ class Chart(QWidget):
         self.plot.menu_asked.connect(lambda place: self.menu.popup(place))
         self.plot.tip_asked.connect(self._tip)
         self.plot.getViewBox().sigXRangeChanged.connect(self._moved)
-        self.plot.getViewBox().sigResized.connect(lambda _: self._redraw())
+        self.plot.getViewBox().sigResized.connect(lambda _: self._resized())
         self.hovered.connect(self.point_at)
 
     def _menu_button(self) -> QToolButton:
@@ -301,6 +301,10 @@ class Chart(QWidget):
         self.nothing.setText(NOTHING_YET if self.run else "")  # else it would be seen before a run's curves are read
         self._redraw()
         self._read()
+
+    def _resized(self) -> None:
+        fit_unit(self.plot)
+        self._redraw()
 
     def _redraw(self) -> None:
         """At once where it is seen, else when it comes into sight."""

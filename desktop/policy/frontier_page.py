@@ -79,9 +79,9 @@ class FrontierPage(QWidget):
     def _lay_out(self) -> None:
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
-        drawn = QWidget()
-        drawn.setLayout(column(self.plot))
-        self.stack.addWidget(drawn)
+        self.drawn = QWidget()  # the plot may be taken out of it for a while
+        self.drawn.setLayout(column(self.plot))
+        self.stack.addWidget(self.drawn)
         self.stack.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.by = QWidget()
         self.by.setLayout(row(label("Over the KL"), self.axis, None))
@@ -169,7 +169,7 @@ class FrontierPage(QWidget):
         found, drawn = self.found, self.axis.count() > 0
         runs = [job for job in self.session.jobs(TrainPolicyJob) if job.result.adapter]
         self.empty.setText((why if runs else "") or (NOTHING if runs else NO_RUN))
-        self.stack.setCurrentWidget(self.plot if drawn else self.empty)
+        self.stack.setCurrentWidget(self.drawn if drawn else self.empty)
         for each in (self.about, self.legend, self.by):
             each.setVisible(drawn)
         prompts = f"{found.prompts:,} held-out {'prompt' if found.prompts == 1 else 'prompts'}"

@@ -117,7 +117,9 @@ class Tab(TabWidget, ShowsRuns, Replays):
         self.stack.addWidget(self._results())
         body = row(self._side(), self.stack, spacing=3 * SPACE)
         body.setStretch(1, 1)
-        page = column(self.heading(ABOUT[LearnsFrom.ROLLOUTS], self.rounds), body, spacing=2 * SPACE)
+        page = column(
+            self.heading(ABOUT[LearnsFrom.ROLLOUTS], self.rounds, self.replay_button), body, spacing=2 * SPACE
+        )
         page.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
         page.setStretch(1, 1)
         self.setLayout(page)
@@ -177,9 +179,7 @@ class Tab(TabWidget, ShowsRuns, Replays):
         cards = row(*self.charts.cards(), spacing=2 * SPACE)
         for number, share in enumerate((5, 5, 4)):
             cards.setStretch(number, share)
-        bar = row(self.charts.bar, self.replay_button, spacing=2 * SPACE)
-        bar.setStretch(0, 1)
-        charts = column(bar, cards, spacing=SPACE // 2)
+        charts = column(self.charts.bar, cards, spacing=SPACE // 2)
         charts.setStretch(1, 1)
         self.next = action_button(actions.GO_ON, lambda: self.session.navigator.open_tab(TabId.COMPARE))
         self.next_round = action_button(actions.RANK_OWN, self.begin_round)
@@ -195,7 +195,7 @@ class Tab(TabWidget, ShowsRuns, Replays):
         self.outcome.setLayout(
             column(self.result, self.result.warning, self.held_out, self.exported, links, spacing=SPACE // 2)
         )
-        for beside_it in (self.live, self.held_out, links):
+        for beside_it in (self.live, self.charts.bar, self.held_out, links, self.take_over):
             Aside(beside_it)
         self.folding = FoldingCard(self.pages, self.take_over, "runs")
         layout = column(self.live, self.replay_line, self.advice, charts, self.outcome, self.folding, spacing=SPACE - 2)
@@ -348,6 +348,7 @@ class Tab(TabWidget, ShowsRuns, Replays):
         job = self.session.job(self.runs.current, TrainPolicyJob)
         status = job.status if job else "done"
         active = status in ("running", "paused", "queued")
+        self.replay_button.setVisible(job is not None and not active)
         wanted = job.wanted if job else "run"
         resumable = status == "paused" or status in RESUMABLE
         show_one((self.pause, self.resume), self.pause if status == "running" else self.resume if resumable else None)
@@ -365,7 +366,6 @@ class Tab(TabWidget, ShowsRuns, Replays):
         self.begin.setVisible(usable)
         self.export.setVisible(usable)
         self.result.show_job(job)
-        self.replay_button.setVisible(job.status not in ACTIVE)
 
     def show_run(self, job_id: int) -> None:
         """Draw a run from the beginning."""

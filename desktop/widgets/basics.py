@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLayout, QPushButton, QScroll
 
 from desktop.theme.theme import SPACE
 from desktop.widgets.aside import Aside
+from desktop.widgets.elided import OneLine
 from desktop.widgets.growing import keep_width
 from desktop.widgets.strangers import Label
 
@@ -168,9 +169,11 @@ class Number(QWidget):
     def __init__(self, name: str, tip: str = "") -> None:
         super().__init__()
         self.value = label("–", "number")
-        self.between = label("", "small")
+        self.between, said = OneLine(), OneLine(name)  # rather cut than wider than the page
+        for small in (self.between, said):
+            small.setProperty("role", "small")
         self.setToolTip(tip)
-        self.setLayout(column(row(self.value, self.between, None), label(name, "small"), spacing=0))
+        self.setLayout(column(row(self.value, self.between, None), said, spacing=0))
 
     def show_value(
         self,
