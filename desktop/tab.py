@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from core.conversation import Conversation
+from core.guidance.steps import Step
 from core.store import Changes
 from desktop.actions import SHOW, Action
 from desktop.places import INFO, PageId, TabId, TabInfo
@@ -44,6 +45,10 @@ class TabWidget(QWidget):
     def refresh(self, changes: Changes | None) -> None:
         """Repaint what `changes` (None is everything) touched; called while it is seen."""
         raise NotImplementedError
+
+    def control_of(self, step: Step) -> QWidget | None:
+        """What a step of the loop is done with here; None for those that are done elsewhere."""
+        return None
 
     def show_page(self, page: PageId) -> None:
         """Show one of its pages."""

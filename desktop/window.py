@@ -8,7 +8,6 @@ from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QKeyEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget
 
-from core import demo
 from core.labeling.editor import PLACE
 from core.store import Changes
 from core.store.undo import Direction
@@ -26,7 +25,6 @@ from desktop.shell import actions
 from desktop.shell.busy_overlay import BusyOverlay
 from desktop.shell.leaving import Leaving
 from desktop.shell.menus import Menus
-from desktop.shell.next_card import NextCard
 from desktop.shell.panels import Panels
 from desktop.shell.presentation import Presentation
 from desktop.shell.progress_title import ProgressTitle
@@ -39,6 +37,7 @@ from desktop.widgets import file_dialogs
 from desktop.widgets.unwritten import ask_to_lose
 from desktop.workspace import Workspace
 
+NO_TOUR = "No tour goes on here: Help, Take the tour begins one."
 #: Pixels that a desktop puts above a window.
 TITLE_BAR = 32
 NOTHING_ASKED = "Nothing is asked here: rank a prompt, or select or type one in Instructions, Compare or Try it."
@@ -122,6 +121,7 @@ class Window(QMainWindow):
             CALM: self._turn_calm,
             actions.HELP: self.show_guide,
             actions.TOUR: self.take_tour,
+            actions.TOUR_HERE: self.go_on_with_tour,
             actions.ABOUT: partial(guide.about, self),
             **themes,
             **tabs,
@@ -235,15 +235,22 @@ class Window(QMainWindow):
             self.workspace.say(f"{changes.label}.")
 
     def take_tour(self) -> None:
-        """Open the demo, if it is not, and begin at the tour's first stop."""
-        if self.session is not None and self.session.project.name == demo.NAME and not self.packs.packed:
+        """Begin at the tour's first stop, in the project that is open; without one in the demo."""
+        if self.session is not None and not self.packs.packed:
             self._begin_tour()
         else:
             self.workspace.open_demo(self._begin_tour)
 
     def _begin_tour(self) -> None:
-        if self.page is not None and isinstance(self.page.sidebar.next, NextCard):
-            self.page.sidebar.next.begin_tour()
+        if self.page is not None:
+            self.page.tour.begin()
+
+    def go_on_with_tour(self) -> None:
+        """Let the keys go to the tour."""
+        if self.page is not None and self.page.tour.on:
+            self.page.tour.take_keys()
+        else:
+            self.workspace.say(NO_TOUR)
 
     def _turn_calm(self) -> None:
         """Distraction-free: nothing but the tab, on the whole screen."""

@@ -10,6 +10,7 @@ from core.config.algorithms import LearnsFrom
 from core.config.jobs import ExportModelConfig, ExportModelJob, GenerateJob, JobKind, PolicyState
 from core.config.training import ALGORITHMS, TrainPolicyJob, TrainRewardJob
 from core.errors import KnownError
+from core.guidance.steps import Step
 from core.jobs import queue
 from core.jobs.follow import News
 from core.labeling import gold
@@ -226,6 +227,9 @@ class Tab(TabWidget, ShowsRuns, Replays):
         """Where the numbers of a step of the run that is shown came from."""
         if self.charts.job is not None:
             show_trail(self.session, Place("step", self.charts.job.id, step), self)
+
+    def control_of(self, step: Step) -> QWidget | None:
+        return self.start_button if step == Step.TUNE else None
 
     def start(self) -> None:
         try:

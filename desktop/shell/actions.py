@@ -42,7 +42,8 @@ WHOLE = Action(
 )
 SYSTEM = Action("view.system", "S&ystem", keys=("Ctrl+Shift+M",))
 HELP = Action("help.here", "&Help on what is shown", keys=("F1",))
-TOUR = Action("help.tour", "Take the &tour")
+TOUR = Action("help.tour", "Take the &tour", "Once round the loop, in the project that is open or in the demo")
+TOUR_HERE = Action("help.tour-here", "Back to the tour", "Where it stands, by keys", ("Shift+F1",))
 GUIDE = {
     page: Action(f"help.{page}", title, keywords="PPO RL Tune algorithm" if page == "policy" else "")
     for page, title in guide.PAGES.items()
@@ -95,5 +96,5 @@ MENUS = (
     Menu("&Edit", (UNDO, REDO)),
     Menu("&Go", (*OPEN_TAB.values(), None, COMMANDS, JOBS)),
     Menu("&View", (*THEMES.values(), None, WHAT_IT_READS, SYSTEM, PRESENT, WHOLE, CALM)),
-    Menu("&Help", (HELP, TOUR, *GUIDE.values(), ABOUT)),
+    Menu("&Help", (HELP, TOUR, TOUR_HERE, *GUIDE.values(), ABOUT)),
 )

@@ -14,6 +14,7 @@ from desktop.shell.job_bar import JobBar
 from desktop.shell.presenter_line import PresenterLine
 from desktop.shell.sidebar import Sidebar
 from desktop.shell.tab_stack import TabStack
+from desktop.shell.tour_guide import TourGuide
 from desktop.tab import Compares, HoldsOut, LooksAtConversation, Ranks, ShowsRuns, TabWidget
 from desktop.widgets.basics import column, row
 
@@ -41,6 +42,9 @@ class ProjectPage(QWidget):
         both = row(self.sidebar, right, spacing=0)
         both.setStretch(1, 1)
         self.setLayout(both)
+        self.tour = TourGuide(session, self, self.sidebar, self.tab_stack)
+        self.sidebar.touring.connect(self.tour.begin)
+        self.sidebar.returning.connect(self.tour.take_keys)
         self.tab_stack.noted.connect(lambda tab, text: self.sidebar.show_note(TabId(tab), text))
         session.changed.connect(self.tab_stack.changed)
         session.news.connect(self._news)

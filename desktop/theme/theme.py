@@ -206,6 +206,7 @@ QLabel[role="good"] {{ color: {t.good}; font-weight: 600; }}
 QFrame[role="card"], QWidget[role="card"] {{
     background: {t.surface}; border: 1px solid {t.line}; border-radius: 8px; }}
 QFrame[role="notice"] {{ background: {t.raised}; border: 1px solid {t.muted}; border-radius: 8px; }}
+QFrame[role="callout"] {{ background: {t.surface}; border: 2px solid {t.accent}; border-radius: 8px; }}
 QFrame[role="replay"] {{ background: {t.accent_soft}; border: 1px solid {t.accent}; border-radius: 8px; }}
 QFrame[role="sidebar"] {{ background: {t.raised}; border: none; border-right: 1px solid {t.line}; }}
 QFrame[role="bar"] {{ background: {t.surface}; border: none; border-top: 1px solid {t.line}; }}
