@@ -57,6 +57,7 @@ class MoreCharts(QWidget):
         self._warnings: dict[str, str] = {}
         self._timer = QTimer(self, singleShot=True, interval=0)
         self._timer.timeout.connect(self._make_next)
+        theme.notifier.changed.connect(self._fit)
 
     def leave_out(self, names: tuple[str, ...]) -> None:
         """These numbers of the run that is shown next have a large chart."""
@@ -137,6 +138,10 @@ class MoreCharts(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """As many columns as there is room for."""
         columns = min(COLUMNS, max(1, self.width() // theme.widened(NARROWEST)))
         if columns != self._columns:
             self._columns = columns

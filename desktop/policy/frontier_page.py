@@ -54,6 +54,8 @@ class FrontierPage(QWidget):
         self.plot = FrontierPlot()
         self.plot.picked.connect(self.pick)
         self.axis = bind(actions.FRONTIER_AXIS, QComboBox())
+        self.axis.setMinimumContentsLength(6)  # there is little room beside the plot
+        self.axis.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         turn_only_with_focus(self.axis)
         self.axis.activated.connect(lambda _: self._show())
         self.about = label("", "small", wrap=True)

@@ -52,6 +52,8 @@ class SliderPage(QWidget):
         self.show_dialog: SlideShow | None = None
         self.choice = bind(actions.SLIDE_PROMPT, QComboBox())
         self.choice.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.choice.setMinimumContentsLength(8)  # else it would never be narrower than its longest prompt
+        self.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.choice.activated.connect(lambda _: self._show_series())
         self.present = action_button(actions.PRESENT, self.present_slides)
         self.player = SlidePlayer()

@@ -13,6 +13,7 @@ from core.records import ACTIVE
 from core.store import Changes
 from desktop.places import PageId, TabId
 from desktop.session import Session
+from desktop.theme import theme
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, card, column, label, row
 
@@ -60,6 +61,7 @@ class NextCard(QWidget):
         lines.setContentsMargins(SPACE + 4, SPACE + 2, SPACE + 4, SPACE + 2)
         self.setLayout(column(frame))
         self.setAccessibleName("Next step")
+        theme.notifier.changed.connect(self._fit)
         session.changed.connect(self._changed)
         session.news.connect(self._news)
         self.refresh()
@@ -109,6 +111,7 @@ class NextCard(QWidget):
         """Give each text the height that it takes at this width: a layout in a sidebar squeezes wrapped lines."""
         width = self.width() - 2 * (SPACE + 4) - 2
         for shown in (self.above, self.title, self.text):
+            shown.setMinimumHeight(0)  # else it counts, and the text never takes less
             shown.setMinimumHeight(shown.heightForWidth(width) if shown.wordWrap() else 0)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

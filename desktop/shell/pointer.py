@@ -51,8 +51,7 @@ class Pointer(QObject):
         self.ring = Ring(page)
         self.target: QWidget | None = None
         self._watched: list[QWidget] = []
-        self._later = QTimer(self, singleShot=True, interval=0)
-        self._later.timeout.connect(self.place)
+        self._moved = False
         page.installEventFilter(self)
 
     def point_at(self, target: QWidget | None) -> None:
@@ -60,7 +59,7 @@ class Pointer(QObject):
         for each in filter(isValid, self._watched):
             each.removeEventFilter(self)
         self.target, self._watched = target, []
-        each = target
+        each: QWidget | None = target
         while each is not None and each is not self._page:
             each.installEventFilter(self)
             self._watched.append(each)
@@ -68,9 +67,14 @@ class Pointer(QObject):
         self.place()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() in MOVES and self.target is not None:
-            self._later.start()
+        if event.type() in MOVES and self.target is not None and not self._moved:
+            self._moved = True
+            QTimer.singleShot(0, self, self._follow)  # once all of a page lies where it will
         return False
+
+    def _follow(self) -> None:
+        self._moved = False
+        self.place()
 
     def place(self) -> None:
         target = self.target if self.target is not None and isValid(self.target) else None

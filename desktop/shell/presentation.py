@@ -89,13 +89,14 @@ class Presentation(QObject):
             return
         self._listen(False)
         self._window.menuBar().setVisible(before.menu)
-        self._enlarge(1.0)
         page = self._page()
         if page is not None:
             page.line.hide()
             page.set_calm(before.calm)
             for each in asides_in(page):
                 each.unfold()
+        self._enlarge(1.0)  # after what was hidden is seen again: else it would keep its larger letters until then
+        if page is not None:
             if page.tab is not None:
                 page.tab.refresh(None)
             page.tab_stack.hidden_are_stale()
