@@ -13,7 +13,7 @@ from core.store import Changes
 from core.store.undo import Direction
 from core.store.undo.steps import Step
 from desktop import errors, user_settings
-from desktop.actions import CALM, WHAT_IT_READS, Action
+from desktop.actions import CALM, PRESENT, WHAT_IT_READS, Action
 from desktop.guide import guide
 from desktop.places import INFO, TabId
 from desktop.projects import actions as projects
@@ -115,7 +115,7 @@ class Window(QMainWindow):
             actions.COMMANDS: self.show_commands,
             actions.JOBS: self.panels.show_jobs,
             actions.SYSTEM: self.panels.toggle_system,
-            actions.PRESENT: self.present,
+            PRESENT: self.present,
             actions.WHOLE: lambda: self.presentation.whole(),
             WHAT_IT_READS: self.show_reading,
             CALM: self._turn_calm,
@@ -266,7 +266,7 @@ class Window(QMainWindow):
         self._presented()
 
     def _presented(self) -> None:
-        self.menus.made[actions.PRESENT].setChecked(self.presentation.on)
+        self.menus.made[PRESENT].setChecked(self.presentation.on)
 
     def set_theme(self, mode: str) -> None:
         user_settings.set_theme(mode)

@@ -101,11 +101,15 @@ class Replay(QFrame):
     def stop(self) -> None:
         """Show the run as it is."""
         if self.job is not None:
-            self.job = None
-            self._asked += 1
-            self.clock.stop()
+            self.rest()
             self.hide()
             self._ended()
+
+    def rest(self) -> None:
+        """It is over, and nothing is to be shown after it."""
+        self.job = None
+        self._asked += 1
+        self.clock.stop()
 
     def _say(self, where: str) -> None:
         assert self.job is not None

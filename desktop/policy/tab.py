@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from functools import partial
 
+from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QTabWidget, QWidget
 
 from core.config.algorithms import LearnsFrom
@@ -190,13 +191,12 @@ class Tab(TabWidget, ShowsRuns, Replays):
         self.exported = label("", "small", wrap=True)
         self.exported.hide()
         self.held_out = HeldOutNote(self.session)
-        links = QWidget()
-        links.setLayout(row(self.next, self.next_round, self.begin, self.export, None, spacing=2 * SPACE))
+        links = row(self.next, self.next_round, self.begin, self.export, None, spacing=2 * SPACE)
         self.outcome = QWidget()
         self.outcome.setLayout(
             column(self.result, self.result.warning, self.held_out, self.exported, links, spacing=SPACE // 2)
         )
-        for beside_it in (self.live, self.charts.bar, self.held_out, links, self.take_over):
+        for beside_it in (self.live, self.charts.bar, self.outcome, self.take_over):
             Aside(beside_it)
         self.folding = FoldingCard(self.pages, self.take_over, "runs")
         layout = column(self.live, self.replay_line, self.advice, charts, self.outcome, self.folding, spacing=SPACE - 2)
@@ -252,6 +252,10 @@ class Tab(TabWidget, ShowsRuns, Replays):
             self.outcome.hide()  # how it ended is not told before
             self.pages.setCurrentWidget(self.samples)
             self.replay_line.start(job)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.replay_line.rest()
+        super().closeEvent(event)
 
     def _show_again(self) -> None:
         """The replay is over: the run is shown as it is."""

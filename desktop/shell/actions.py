@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from desktop.actions import CALM, WHAT_IT_READS, Action
+from desktop.actions import CALM, PRESENT, WHAT_IT_READS, Action
 from desktop.guide import guide
 from desktop.places import TABS
 from desktop.projects import actions as projects
@@ -29,10 +29,6 @@ THEMES = {
     "light": Action("view.theme-light", "&Light theme", checkable=True),
     "dark": Action("view.theme-dark", "&Dark theme", checkable=True),
 }
-PRESENT = Action(
-    "view.present", "&Presentation", "Everything larger, and nothing beside it, for a room", ("F5",),
-    "projector full screen large text demo", needs_project=True, checkable=True,
-)  # fmt: skip
 WHOLE = Action(
     "view.whole",
     "One &chart on the whole window",

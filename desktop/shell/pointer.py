@@ -59,11 +59,11 @@ class Pointer(QObject):
         for each in filter(isValid, self._watched):
             each.removeEventFilter(self)
         self.target, self._watched = target, []
-        each: QWidget | None = target
-        while each is not None and each is not self._page:
-            each.installEventFilter(self)
-            self._watched.append(each)
-            each = each.parentWidget()
+        above = target
+        while above is not None and above is not self._page:
+            above.installEventFilter(self)
+            self._watched.append(above)
+            above = above.parentWidget()
         self.place()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

@@ -11,7 +11,7 @@ from weakref import WeakSet
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QPalette
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QLayout, QWidget
 from shiboken6 import isValid
 
 from core.resources import resource
@@ -149,6 +149,9 @@ def apply(app: QApplication, mode: str, body: int | None = None) -> None:
     for window in filter(isValid, list(_dressed)):
         window.setStyleSheet(_style(_current))
     notifier.changed.emit()
+    for window in filter(isValid, list(_dressed)):
+        for layout in window.findChildren(QLayout):
+            layout.invalidate()  # of a page that is hidden it would keep what larger letters took
 
 
 def dress(window: QWidget) -> None:

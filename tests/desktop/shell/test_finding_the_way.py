@@ -207,7 +207,7 @@ def test_the_tour_stays_beside_what_it_speaks_of_and_is_taken_by_keys(open_windo
     window.take_tour()
     assert window.session.project.folder == filled.folder, "in the project that is open"
     guide = window.page.tour
-    assert guide.main.hasFocus()
+    assert window.focusWidget() is guide.main
 
     def points():
         ring, target = guide.pointer.ring, guide.pointer.target
@@ -219,9 +219,9 @@ def test_the_tour_stays_beside_what_it_speaks_of_and_is_taken_by_keys(open_windo
     window.resize(window.width() + 160, window.height() + 90)
     qtbot.waitUntil(points)
     qtbot.keyClick(guide.main, Qt.Key.Key_Escape)
-    assert window.tabs[TabId.INSTRUCTIONS].guidelines.editors["criteria"].hasFocus()
+    assert window.focusWidget() is window.tabs[TabId.INSTRUCTIONS].guidelines.editors["criteria"]
     window.menus.made[actions.TOUR_HERE].trigger()
-    assert guide.main.hasFocus()
+    assert window.focusWidget() is guide.main
     qtbot.keyClick(guide.main, Qt.Key.Key_Space)
     assert "Rank 3 prompts" in words(guide) and guide.pointer.target is window.tabs[TabId.RANK].board.grid
     window.open_tab(TabId.REVIEW)

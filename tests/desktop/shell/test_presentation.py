@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QApplication, QWidget
 from core import demo
 from core.store import DATABASE, open_project
 from desktop import user_settings
+from desktop.actions import PRESENT
 from desktop.background import busy
-from desktop.charts.chart import Chart
 from desktop.places import PageId, TabId
 from desktop.policy import replay
 from desktop.shell import actions
@@ -69,14 +69,19 @@ def test_it_is_larger_without_forms_goes_on_by_keys_and_leaves_all_as_it_was(tun
     assert user_settings.presentation_scale() == 1.9
     press(window, qtbot, Key.Key_Escape)
     assert not window.presentation.on and window.menuBar().isVisible() and theme.scale() == 1
-    assert not window.menus.made[actions.PRESENT].isChecked()
+    assert not window.menus.made[PRESENT].isChecked()
     qtbot.waitUntil(lambda: window.size() == size)
     qtbot.waitUntil(lambda: look(window).keys() >= before.keys() and not busy())
     qtbot.waitUntil(lambda: {each: look(window)[each] for each in before} == before)
-    assert tab.start_button.parentWidget().width() == side and tab.runs.hasFocus()
+    assert tab.start_button.parentWidget().width() == side and window.focusWidget() is tab.runs
+    window.present()
+    window.presentation.whole()
+    window.workspace.close()
+    qtbot.waitUntil(lambda: window.session is None)
+    assert not window.presentation.on and theme.scale() == 1 and not window.presentation.stage.isVisible()
 
 
-def test_one_chart_has_the_whole_window_and_goes_back_to_its_place(tune, qtbot):
+def test_one_chart_has_the_whole_window_and_goes_back_and_side_panels_grow_with_text(tune, qtbot):
     window = tune
     tab, stage = window.tabs[TabId.TUNE], window.presentation.stage
     chart = tab.charts.reward
@@ -104,14 +109,18 @@ def test_one_chart_has_the_whole_window_and_goes_back_to_its_place(tune, qtbot):
     assert window.presentation.on and not stage.isVisible(), "a level at a time"
     press(window, qtbot, Key.Key_Escape)
     assert not window.presentation.on
-
-
-def test_closing_the_project_ends_it(tune, qtbot):
-    tune.present()
-    tune.presentation.whole()
-    tune.workspace.close()
-    qtbot.waitUntil(lambda: tune.session is None)
-    assert not tune.presentation.on and theme.scale() == 1 and not tune.presentation.stage.isVisible()
+    for chart in tab.charts.large:
+        push = next(each for each in chart.findChildren(QWidget) if "whole window" in each.accessibleName())
+        push.click()
+        assert stage.isAncestorOf(chart)
+        push.click()
+        assert not stage.isVisible(), "and back"
+    panel = tab.start_button.parentWidget()
+    width = panel.width()
+    theme.apply(QApplication.instance(), "light", 16)
+    qtbot.waitUntil(lambda: panel.width() == round(width * 16 / 14))
+    theme.apply(QApplication.instance(), "light", 14)
+    qtbot.waitUntil(lambda: panel.width() == width)
 
 
 def test_a_recorded_run_comes_in_again_and_nothing_is_written(tune, qtbot, monkeypatch):
@@ -133,6 +142,8 @@ def test_a_recorded_run_comes_in_again_and_nothing_is_written(tune, qtbot, monke
         qtbot.waitUntil(lambda: "step" in tab.replay_line.said.text())
         assert "Replay of run" in tab.replay_line.said.text() and tab.replay_line.isVisible()
         assert not tab.result.isVisible(), "how it ended is not told before"
+        seconds[0] = 3.0
+        qtbot.waitUntil(lambda: "objective/kl" in tab.charts.series)
         first, some = len(tab.charts.series["objective/kl"]), tab.samples.model.rowCount()
         seconds[0] = 15.0
         qtbot.waitUntil(lambda: len(tab.charts.series["objective/kl"]) > first)
@@ -149,29 +160,6 @@ def test_a_recorded_run_comes_in_again_and_nothing_is_written(tune, qtbot, monke
     assert window.session.project.database.value("pragma data_version") == version
     assert window.session.project.database.conn.total_changes == changed
     assert hashlib.sha256((folder / DATABASE).read_bytes()).hexdigest() == digest
-
-
-def test_side_panels_grow_with_the_text(tune, qtbot):
-    tab = tune.tabs[TabId.TUNE]
-    app = QApplication.instance()
-    panel = tab.start_button.parentWidget()
-    width = panel.width()
-    theme.apply(app, "light", 16)
-    qtbot.waitUntil(lambda: panel.width() == round(width * 16 / 14))
-    theme.apply(app, "light", 14)
-    qtbot.waitUntil(lambda: panel.width() == width)
-
-
-def test_every_chart_of_a_page_has_the_button(tune, qtbot):
-    tab = tune.tabs[TabId.TUNE]
-    charts = [each for each in tab.findChildren(Chart) if each.isVisible()]
-    assert len(charts) >= 2
-    for chart in charts:
-        push = next(each for each in chart.findChildren(QWidget) if "whole window" in each.accessibleName())
-        push.click()
-        assert tune.presentation.stage.isAncestorOf(chart)
-        push.click()
-        assert not tune.presentation.stage.isVisible(), "and back"
 
 
 @pytest.mark.parametrize("control", [QRect(300, 200, 120, 40), QRect(1180, 20, 90, 30), QRect(10, 640, 90, 30)])
