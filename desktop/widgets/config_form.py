@@ -120,6 +120,8 @@ class ConfigForm(QWidget):
 
     def _grow(self) -> None:
         """Text has another size."""
+        for label in self._labels:
+            label.setMinimumSize(0, 0)  # else it counts as what the text takes
         widest = max((label.sizeHint().width() for label in self._labels), default=0)
         for label in self._labels:
             label.setMinimumWidth(widest)
