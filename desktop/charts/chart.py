@@ -82,22 +82,16 @@ class Chart(QWidget):
         self._cursor = pg.InfiniteLine(angle=90)
         self._cursor.hide()
         self.plot.addItem(self._cursor, ignoreBounds=True)
+        self.figure = Figure(self, self._write)
         self._wire()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         self.nothing = label("", "muted", wrap=True)
-        self.figure = Figure(self, self._write)
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         keep_least_height(self.nothing, 104)
-        head = row(
-            self.heading,
-            self.warning,
-            self.readout if beside else None,
-            self.figure.button(),
-            self._menu_button(),
-            spacing=SPACE // 2,
-        )
+        ends = [self._menu_button()] if beside else [self.figure.button(), self._menu_button()]
+        head = row(self.heading, self.warning, self.readout if beside else None, *ends, spacing=SPACE // 2)
         if beside:
             head.setStretch(2, 1)
         layout.addLayout(head)
@@ -136,6 +130,7 @@ class Chart(QWidget):
         export.fill(self.menu, self, lambda: Drawn(self.heading.text(), self.run, self.keys, self.plot))
         self.menu.addSeparator()
         self.menu.addAction("Show all steps", self.show_all)
+        self.menu.addAction("On the whole window\tShift+F5", self.figure.ask)
         found = QToolButton()
         found.setText("⋯")
         found.setToolTip("Copy or save this chart")

@@ -33,6 +33,10 @@ class Figure(QObject):
         super().__init__(widget)
         self.widget, self.write, self.own = widget, write, own
 
+    def ask(self) -> None:
+        """Ask for the whole window; once more for the way back."""
+        notifier.asked.emit(self)
+
     def button(self) -> QToolButton:
         """What asks for the whole window."""
         found = QToolButton()
@@ -41,7 +45,7 @@ class Figure(QObject):
         found.setAccessibleName("Show it on the whole window")
         keep_size(found, SIDE)
         _Painted(found)
-        found.clicked.connect(lambda: notifier.asked.emit(self))
+        found.clicked.connect(self.ask)
         return found
 
 
