@@ -199,9 +199,10 @@ class Tab(TabWidget, ShowsRuns, Replays):
         for beside_it in (self.live, self.charts.bar, self.outcome, self.take_over):
             Aside(beside_it)
         self.folding = FoldingCard(self.pages, self.take_over, "runs")
-        layout = column(self.live, self.replay_line, self.advice, charts, self.outcome, self.folding, spacing=SPACE - 2)
+        charts.addWidget(self.outcome)
+        layout = column(self.live, self.replay_line, self.advice, charts, self.folding, spacing=SPACE - 2)
         layout.setStretch(3, 4)
-        layout.setStretch(5, 5)
+        layout.setStretch(4, 5)
         page = QWidget()
         page.setLayout(layout)
         return scrolled(page)  # rather than cut, where a window is low
