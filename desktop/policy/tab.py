@@ -201,8 +201,8 @@ class Tab(TabWidget, ShowsRuns, Replays):
         self.folding = FoldingCard(self.pages, self.take_over, "runs")
         charts.addWidget(self.outcome)
         layout = column(self.live, self.replay_line, self.advice, charts, self.folding, spacing=SPACE - 2)
-        layout.setStretch(3, 4)
-        layout.setStretch(4, 5)
+        layout.setStretch(3, 1)
+        layout.setStretch(4, 1)
         page = QWidget()
         page.setLayout(layout)
         return scrolled(page)  # rather than cut, where a window is low
