@@ -104,6 +104,11 @@ SHOW = {
 }
 #: Nothing but the tab; what is worked with all day names it, too.
 CALM = Action("view.calm", "Distraction-&free", keys=("F11",), checkable=True)
+#: Before a room.
+PRESENT = Action(
+    "view.present", "&Presentation", "Everything larger, and nothing beside it, for a room", ("F5",),
+    "projector full screen large text demo", needs_project=True, checkable=True,
+)  # fmt: skip
 #: One look from wherever a conversation is shown or written.
 WHAT_IT_READS = Action(
     "view.what-it-reads",

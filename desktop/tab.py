@@ -6,11 +6,13 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from core.conversation import Conversation
+from core.guidance.steps import Step
 from core.store import Changes
 from desktop.actions import SHOW, Action
 from desktop.places import INFO, PageId, TabId, TabInfo
 from desktop.session import Session
 from desktop.theme.theme import SPACE
+from desktop.widgets.aside import Aside
 from desktop.widgets.basics import button, column, label, row
 from desktop.widgets.bound import bound_in
 
@@ -44,6 +46,10 @@ class TabWidget(QWidget):
         """Repaint what `changes` (None is everything) touched; called while it is seen."""
         raise NotImplementedError
 
+    def control_of(self, step: Step) -> QWidget | None:
+        """What a step of the loop is done with here; None for those that are done elsewhere."""
+        return None
+
     def show_page(self, page: PageId) -> None:
         """Show one of its pages."""
         if self.pages is not None:
@@ -76,6 +82,8 @@ class TabWidget(QWidget):
             "?", lambda: self.session.navigator.show_guide(), role="help", tip="Help on this page (F1)", default=False
         )
         aid.setAccessibleName("Help on this page")
+        for beside_it in (aid, self.about):
+            Aside(beside_it)
         head = row(label(self.info.title, "title"), self.note, *(beside or (None,)), aid, spacing=2 * SPACE)
         head.setStretch(2, 1)
         self.about.setText(line)
@@ -87,6 +95,19 @@ class ShowsRuns:
 
     def show_newest_run(self) -> None:
         """Show the run that was begun last."""
+        raise NotImplementedError
+
+
+class Replays:
+    """A tab that shows a recorded run once more, as if it went on now."""
+
+    def replay(self) -> None:
+        """Begin, or stop where it goes on."""
+        raise NotImplementedError
+
+    @property
+    def replays(self) -> bool:
+        """Does one go on?"""
         raise NotImplementedError
 
 

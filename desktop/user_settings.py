@@ -19,6 +19,8 @@ from desktop.places import TabId, kept_tab
 from desktop.theme.theme import BODY
 
 RECENT = 8
+#: How large everything may be before a room.
+SCALES = (1.0, 2.0)
 #: What of the ways to look at the cards is on until somebody turns it off.
 VIEWS_ON = {"left_out", "markdown"}
 
@@ -91,6 +93,15 @@ def font_size() -> int:
 
 def set_font_size(pixels: int) -> None:
     _store().setValue("font_size", pixels)
+
+
+def presentation_scale() -> float:
+    """How many times as large as usual everything is before a room."""
+    return max(SCALES[0], min(SCALES[1], float(_get("presentation_scale", 1.5))))
+
+
+def set_presentation_scale(times: float) -> None:
+    _store().setValue("presentation_scale", times)
 
 
 def ranking_method() -> str:

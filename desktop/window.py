@@ -8,13 +8,12 @@ from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QKeyEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget
 
-from core import demo
 from core.labeling.editor import PLACE
 from core.store import Changes
 from core.store.undo import Direction
 from core.store.undo.steps import Step
 from desktop import errors, user_settings
-from desktop.actions import CALM, WHAT_IT_READS, Action
+from desktop.actions import CALM, PRESENT, WHAT_IT_READS, Action
 from desktop.guide import guide
 from desktop.places import INFO, TabId
 from desktop.projects import actions as projects
@@ -26,8 +25,8 @@ from desktop.shell import actions
 from desktop.shell.busy_overlay import BusyOverlay
 from desktop.shell.leaving import Leaving
 from desktop.shell.menus import Menus
-from desktop.shell.next_card import NextCard
 from desktop.shell.panels import Panels
+from desktop.shell.presentation import Presentation
 from desktop.shell.progress_title import ProgressTitle
 from desktop.shell.project_page import ProjectPage
 from desktop.shell.toast import Notice
@@ -38,6 +37,7 @@ from desktop.widgets import file_dialogs
 from desktop.widgets.unwritten import ask_to_lose
 from desktop.workspace import Workspace
 
+NO_TOUR = "No tour goes on here: Help, Take the tour begins one."
 #: Pixels that a desktop puts above a window.
 TITLE_BAR = 32
 NOTHING_ASKED = "Nothing is asked here: rank a prompt, or select or type one in Instructions, Compare or Try it."
@@ -67,6 +67,7 @@ class Window(QMainWindow):
         self.notice = Notice(self)
         self.cover = BusyOverlay(self)
         self.leaving = Leaving(self.workspace, self, may_close=self._may_close, begins=self.panels.hide_system)
+        self.presentation = Presentation(self, lambda: self.page, self._presented)
         self.menus = Menus(self, self.workspace, self._does())
         self._connect()
         self._paint_icon()
@@ -114,10 +115,13 @@ class Window(QMainWindow):
             actions.COMMANDS: self.show_commands,
             actions.JOBS: self.panels.show_jobs,
             actions.SYSTEM: self.panels.toggle_system,
+            PRESENT: self.present,
+            actions.WHOLE: lambda: self.presentation.whole(),
             WHAT_IT_READS: self.show_reading,
             CALM: self._turn_calm,
             actions.HELP: self.show_guide,
             actions.TOUR: self.take_tour,
+            actions.TOUR_HERE: self.go_on_with_tour,
             actions.ABOUT: partial(guide.about, self),
             **themes,
             **tabs,
@@ -155,6 +159,7 @@ class Window(QMainWindow):
         self.open_tab(user_settings.last_tab(session.project.folder) or first)
 
     def _hide(self, session: Session) -> None:
+        self.presentation.leave()
         if self.page is not None:
             user_settings.set_last_tab(session.project.folder, self.page.shown)
             self.pages.removeWidget(self.page)
@@ -230,15 +235,22 @@ class Window(QMainWindow):
             self.workspace.say(f"{changes.label}.")
 
     def take_tour(self) -> None:
-        """Open the demo, if it is not, and begin at the tour's first stop."""
-        if self.session is not None and self.session.project.name == demo.NAME and not self.packs.packed:
+        """Begin at the tour's first stop, in the project that is open; without one in the demo."""
+        if self.session is not None and not self.packs.packed:
             self._begin_tour()
         else:
             self.workspace.open_demo(self._begin_tour)
 
     def _begin_tour(self) -> None:
-        if self.page is not None and isinstance(self.page.sidebar.next, NextCard):
-            self.page.sidebar.next.begin_tour()
+        if self.page is not None:
+            self.page.tour.begin()
+
+    def go_on_with_tour(self) -> None:
+        """Let the keys go to the tour."""
+        if self.page is not None and self.page.tour.on:
+            self.page.tour.take_keys()
+        else:
+            self.workspace.say(NO_TOUR)
 
     def _turn_calm(self) -> None:
         """Distraction-free: nothing but the tab, on the whole screen."""
@@ -247,6 +259,14 @@ class Window(QMainWindow):
         if self.page is not None:
             self.page.set_calm(on)
         self.setWindowState(self.windowState() | full if on else self.windowState() & ~full)
+
+    def present(self) -> None:
+        """Begin to show the window to a room, or end it."""
+        self.presentation.toggle()
+        self._presented()
+
+    def _presented(self) -> None:
+        self.menus.made[PRESENT].setChecked(self.presentation.on)
 
     def set_theme(self, mode: str) -> None:
         user_settings.set_theme(mode)
@@ -272,6 +292,8 @@ class Window(QMainWindow):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Esc, if nothing else wanted it, brings back what distraction-free hides."""
+        if self.presentation.press(event):
+            return
         if event.key() == Qt.Key.Key_Escape and self.menus.calm.isChecked():
             self.menus.calm.trigger()
         else:

@@ -45,6 +45,11 @@ def too_large_sentence(found: Collection[int]) -> str:
     return f"{many} more than {MOST_COMPLETIONS} answers in one group and cannot be ranked: import fewer together."
 
 
+def exist(project: Project) -> bool:
+    """Is there anything that can be ranked, by whomever?"""
+    return bool(project.database.value("select exists (select 1 from completion_groups g where " + RANKABLE + ")"))
+
+
 def count_unranked(project: Project, most: int) -> int:
     """How many that can be ranked nobody ranked, counted up to `most`. Looks at all of them where they are fewer."""
     return int(project.database.value(

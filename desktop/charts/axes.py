@@ -13,6 +13,8 @@ from desktop.theme import theme
 
 WIDTH, WIDTH_WITH_UNIT = 46, 58
 FONT, TEXT_BELOW, FOOT = 11, 2, 20
+#: The property of a plot whose letters have a size of their own.
+LETTERS = "letters"
 #: Lines of the grid with less alpha than this are not drawn.
 UNSEEN = 12
 #: Less of its numbers' size than this an axis never shows: its ticks would need more digits than there is room for.
@@ -106,7 +108,8 @@ class StepAxis(Axis):
 
     def _worked_out(self, painter: QPainter) -> Any:
         """Linked charts look at the same steps: what one of their axes has worked out is there for the others."""
-        key = (theme.current().name, *self.range, *self.mapRectFromParent(self.geometry()).getRect())
+        look = (theme.current().name, self.style["tickFont"].pixelSize())
+        key = (*look, *self.range, *self.mapRectFromParent(self.geometry()).getRect())
         if key in self._shared:
             return self._shared[key]
         found = super()._worked_out(painter)
@@ -122,12 +125,32 @@ def unit_of(name: str) -> str:
     return METRICS[name].unit.replace(" per ", "/") if name in METRICS else ""
 
 
+def letters(plot: pg.PlotWidget) -> int:
+    """Pixels of what is written on a plot: small print beside text, and as large as text before a room."""
+    return int(plot.property(LETTERS) or 0) or theme.sized(FONT if theme.scale() == 1 else theme.BODY)
+
+
+def write(plot: pg.PlotWidget, pixels: int) -> None:
+    """Let what is written on a plot have so many pixels when it is painted again; 0 is as everywhere."""
+    plot.setProperty(LETTERS, pixels)
+
+
+def roomy(plot: pg.PlotWidget, pixels: int) -> int:
+    """Room that goes along with what is written in it."""
+    return round(pixels * letters(plot) / FONT)
+
+
+def thick(plot: pg.PlotWidget) -> int:
+    """The width of a curve that goes along with what is written beside it."""
+    return max(2, round(letters(plot) / 8))
+
+
 def paint_axes(plot: pg.PlotWidget, unit: str = "") -> None:
     """Give a plot the theme's ground, axes and grid, and the unit of its values beside them."""
     colours = theme.current()
     plot.setBackground(colours.surface)
     font = QFont()
-    font.setPixelSize(FONT)
+    font.setPixelSize(letters(plot))
     for side in ("left", "bottom"):
         axis = plot.getAxis(side)
         axis.setPen(pg.mkPen(colours.line))
@@ -135,14 +158,21 @@ def paint_axes(plot: pg.PlotWidget, unit: str = "") -> None:
         axis.setTickFont(font)
         axis.setStyle(maxTickLevel=1)
         axis.setZValue(-1000)  # the grid lies under the curves
-    plot.getAxis("bottom").setHeight(FOOT)
+    plot.getAxis("bottom").setHeight(roomy(plot, FOOT))
     left = plot.getAxis("left")
     if left.autoSIPrefix:  # asked again, pyqtgraph would scale the numbers once more
         left.enableAutoSIPrefix(False)
-    left.setWidth(WIDTH_WITH_UNIT if unit else WIDTH)
+    left.setWidth(roomy(plot, WIDTH_WITH_UNIT if unit else WIDTH))
     if unit:
-        left.setLabel(unit, color=colours.muted, **{"font-size": f"{FONT}px"})
+        left.setLabel(unit, color=colours.muted, **{"font-size": f"{letters(plot)}px"})
     plot.showGrid(x=False, y=True, alpha=0.15)
+
+
+def fit_unit(plot: pg.PlotWidget) -> None:
+    """Leave the unit beside the values out where it would be cut."""
+    left = plot.getAxis("left")
+    if left.labelText:
+        left.showLabel(left.label.boundingRect().width() <= plot.height())
 
 
 def readable(low: float, high: float) -> Range:

@@ -103,6 +103,7 @@ class Canvas(pg.PlotWidget):
             self.behind_asked.emit()
         elif event.key() == Qt.Key.Key_Escape:
             self.pointed.emit(None)
+            event.ignore()  # it may leave more than that
         else:
             event.ignore()
 

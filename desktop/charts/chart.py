@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QToolButton, QVBoxLayout, QWid
 
 from core.config.metrics import METRICS, title
 from desktop.charts import export
-from desktop.charts.axes import Range, fitted, paint_axes, readable, unit_of
+from desktop.charts.axes import Range, fit_unit, fitted, paint_axes, readable, unit_of, write
 from desktop.charts.canvas import Canvas
 from desktop.charts.curve import Curve, Key, overlay_style
 from desktop.charts.export import Drawn
@@ -20,6 +20,8 @@ from desktop.charts.series import Series
 from desktop.theme import theme
 from desktop.theme.theme import SPACE, overlay_colour
 from desktop.widgets.basics import label, row
+from desktop.widgets.figure import Figure
+from desktop.widgets.growing import keep_least_height, keep_size
 from desktop.widgets.strangers import tip
 
 EMPTY: Range = (0, 10)
@@ -69,7 +71,7 @@ class Chart(QWidget):
         beside = small and len(names) == 1  # else every curve's name needs a whole line
         self.readout = Readout(alone=not beside)
         self.plot = Canvas(wheel=wheel)
-        self.plot.setMinimumHeight(104)
+        keep_least_height(self.plot, 104)
         self.plot.setAccessibleName(f"Chart of {self.heading.text()}")
         self._describe("the wheel" if wheel else "Ctrl and the wheel")
         self.series = {name: Series(name) for name in names}
@@ -80,16 +82,16 @@ class Chart(QWidget):
         self._cursor = pg.InfiniteLine(angle=90)
         self._cursor.hide()
         self.plot.addItem(self._cursor, ignoreBounds=True)
+        self.figure = Figure(self, self._write)
         self._wire()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         self.nothing = label("", "muted", wrap=True)
         self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.nothing.setMinimumHeight(self.plot.minimumHeight())
-        head = row(
-            self.heading, self.warning, self.readout if beside else None, self._menu_button(), spacing=SPACE // 2
-        )
+        keep_least_height(self.nothing, 104)
+        ends = [self._menu_button()] if beside else [self.figure.button(), self._menu_button()]
+        head = row(self.heading, self.warning, self.readout if beside else None, *ends, spacing=SPACE // 2)
         if beside:
             head.setStretch(2, 1)
         layout.addLayout(head)
@@ -120,7 +122,7 @@ class Chart(QWidget):
         self.plot.menu_asked.connect(lambda place: self.menu.popup(place))
         self.plot.tip_asked.connect(self._tip)
         self.plot.getViewBox().sigXRangeChanged.connect(self._moved)
-        self.plot.getViewBox().sigResized.connect(lambda _: self._redraw())
+        self.plot.getViewBox().sigResized.connect(lambda _: self._resized())
         self.hovered.connect(self.point_at)
 
     def _menu_button(self) -> QToolButton:
@@ -128,13 +130,14 @@ class Chart(QWidget):
         export.fill(self.menu, self, lambda: Drawn(self.heading.text(), self.run, self.keys, self.plot))
         self.menu.addSeparator()
         self.menu.addAction("Show all steps", self.show_all)
+        self.menu.addAction("On the whole window\tShift+F5", self.figure.ask)
         found = QToolButton()
         found.setText("⋯")
         found.setToolTip("Copy or save this chart")
         found.setAccessibleName(f"Copy or save the chart of {self.heading.text()}")
         found.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         found.setStyleSheet("QToolButton { padding: 0; } QToolButton::menu-indicator { image: none; }")
-        found.setFixedSize(HEAD, HEAD)
+        keep_size(found, HEAD)
         found.setMenu(self.menu)
         return found
 
@@ -294,6 +297,10 @@ class Chart(QWidget):
         self._redraw()
         self._read()
 
+    def _resized(self) -> None:
+        fit_unit(self.plot)
+        self._redraw()
+
     def _redraw(self) -> None:
         """At once where it is seen, else when it comes into sight."""
         self._stale = True
@@ -339,6 +346,11 @@ class Chart(QWidget):
             curve.paint(colours.series[number])
         self._over.paint()
         self._read()
+
+    def _write(self, pixels: int) -> None:
+        write(self.plot, pixels)
+        self._paint()
+        self._redraw()
 
     # What is said of a step
 

@@ -7,7 +7,7 @@ import pyqtgraph as pg
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor
 
-from desktop.charts.axes import Range, opaque
+from desktop.charts.axes import Range, letters, opaque, thick
 from desktop.charts.polyline import SMOOTH_EDGES, Polyline
 from desktop.charts.series import Array, Series
 from desktop.theme import theme
@@ -78,8 +78,9 @@ class Curve:
         faint.setAlpha(FAINT[theme.current().name])
         if self._raw is not None:
             self._raw.set_pen(pg.mkPen(QColor.fromRgb(opaque(faint.rgba())), width=1))
-        self._line.set_pen(pg.mkPen(colour, width=2, style=style))
+        self._line.set_pen(pg.mkPen(colour, width=thick(self._plot), style=style))
         self._dots.setBrush(pg.mkBrush(colour))
+        self._dots.setSize(max(5, letters(self._plot) // 3))
 
     def smooth(self, smoothing: float) -> None:
         self.series.smooth(0.0 if self.exact else smoothing)

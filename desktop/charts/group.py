@@ -13,6 +13,7 @@ from desktop.theme.theme import SPACE, overlay_colour
 from desktop.widgets.basics import label, row
 from desktop.widgets.bound import action_button
 from desktop.widgets.elided import ElidedParts
+from desktop.widgets.growing import keep_height, keep_width
 
 
 class ChartGroup(QObject):
@@ -87,7 +88,7 @@ class ChartBar(QWidget):
         group.following_changed.connect(lambda following: self.follow.setVisible(not following))
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, 99)
-        self.slider.setFixedWidth(110)
+        keep_width(self.slider, 110)
         self.slider.setValue(round(100 * group.smoothing))
         self.slider.setAccessibleName("Smoothing of the charts")
         tip = "How much of the mean before stays in the thick line: 0 draws the values as they are"
@@ -102,7 +103,7 @@ class ChartBar(QWidget):
         layout = row(self.legend, self.follow, words, self.slider, self.value, spacing=SPACE)
         layout.setStretch(0, 1)
         self.setLayout(layout)
-        self.setFixedHeight(3 * SPACE)  # the same with the way back and without
+        keep_height(self, 3 * SPACE)  # the same with the way back and without
         theme.notifier.changed.connect(self._paint)
 
     def _smooth(self, percent: int) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtGui import QFont
 
 from core.config.training import Resume
 from core.humanize import duration
-from desktop.charts.axes import FONT
+from desktop.charts.axes import letters
 from desktop.charts.series import Array
 from desktop.theme import theme
 from desktop.widgets.dates import local_time
@@ -81,7 +81,7 @@ class Lines:
         if hasattr(drawn, "label"):
             drawn.label.setColor(muted)
             font = QFont()
-            font.setPixelSize(FONT)
+            font.setPixelSize(letters(self._plot))
             drawn.label.setFont(font)
 
     def clear_words(self, curves: Sequence[tuple[Array, Array]], view: QRectF, pixels: QSizeF) -> None:

@@ -12,6 +12,7 @@ from core.config.jobs import CompareConfig, CompareJob, JobKind
 from core.config.training import TrainPolicyJob
 from core.conversation import Conversation
 from core.errors import KnownError
+from core.guidance.steps import Step
 from core.jobs import queue
 from core.jobs.follow import News
 from core.records import ACTIVE, RESUMABLE, Job
@@ -140,6 +141,9 @@ class Tab(TabWidget, LooksAtConversation, Compares):
         whole.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
         whole.setStretch(1, 1)
         self.setLayout(whole)
+
+    def control_of(self, step: Step) -> QWidget | None:
+        return self.heldout if step == Step.COMPARE else None
 
     def refresh(self, changes: Changes | None) -> None:
         self.arena.refresh(changes)

@@ -16,6 +16,7 @@ from desktop.conversation.pasting import PastingBox
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import card, column, label, row, turn_only_with_focus
 from desktop.widgets.bound import add_shortcuts, bind
+from desktop.widgets.growing import keep_size
 from desktop.widgets.strangers import KEPT
 
 #: Lines of text that a box shows before it scrolls.
@@ -67,7 +68,7 @@ class TurnEditor(QFrame):
         found.setText(sign)
         found.setAccessibleName(action.title)
         found.setProperty("role", "more")
-        found.setFixedSize(26, 26)
+        keep_size(found, 26)
         found.clicked.connect(lambda: run())
         add_shortcuts(action, self, run)
         return found

@@ -20,6 +20,7 @@ from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, label, row, set_role
 from desktop.widgets.bound import action_button, bind
 from desktop.widgets.drafts import Draft, typing_goes_on
+from desktop.widgets.growing import keep_height
 from desktop.widgets.line_ends import lines
 from desktop.widgets.unwritten import NotWritten
 
@@ -44,7 +45,7 @@ class AddingCard(QFrame):
         self.new_text = PastingBox(self)
         self.new_text.setPlaceholderText("Type or paste prompts, one a line")
         self.new_text.setAccessibleName("New prompts")
-        self.new_text.setFixedHeight(104)
+        keep_height(self.new_text, 104)
         self.new_text.conversation_pasted.connect(self.writing)
         self.one_prompt = bind(actions.ONE_PROMPT, QCheckBox(self))
         self.new_text.kept_whole.connect(lambda: self.one_prompt.setChecked(True))

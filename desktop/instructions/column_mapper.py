@@ -14,6 +14,7 @@ from core.texts import one_line
 from desktop.theme import theme
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, label, row, set_role, turn_only_with_focus
+from desktop.widgets.growing import keep_rows
 from desktop.widgets.strangers import on_button, tip
 from desktop.widgets.tables import ROW, table
 
@@ -169,7 +170,7 @@ class ColumnMapper(QWidget):
 def _table() -> QTableWidget:
     found = table("The first rows of the file, and what each column is", ())
     found.setRowCount(ROWS + 1)
-    found.verticalHeader().setDefaultSectionSize(ROW)
+    keep_rows(found, ROW)
     found.setRowHeight(0, HEAD)
     found.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     found.setFocusPolicy(Qt.FocusPolicy.NoFocus)

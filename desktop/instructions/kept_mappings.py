@@ -7,9 +7,9 @@ from core import data
 from core.data import Columns
 from core.errors import KnownError
 from core.texts import one_line
-from desktop.theme import theme
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, label, row, set_role
+from desktop.widgets.growing import keep_width
 from desktop.widgets.strangers import tip
 
 NONE = "Kept columns …"
@@ -25,12 +25,12 @@ class KeptMappings(QWidget):
         self._columns: Columns | None = None
         self.list = QComboBox(self)
         self.list.setAccessibleName("Columns that are kept by name")
-        self.list.setFixedWidth(theme.widened(170))
+        keep_width(self.list, 170)
         self.list.activated.connect(lambda: self._choose())
         self.name = QLineEdit(self)
         self.name.setAccessibleName("Name to keep these columns by")
         self.name.setPlaceholderText("Name to keep them by")
-        self.name.setFixedWidth(theme.widened(190))
+        keep_width(self.name, 190)
         self.name.textChanged.connect(lambda: self._enable())
         self.name.returnPressed.connect(self.keep)
         self.keep_button = button("Keep", self.keep, tip="Keep these columns by this name", default=False)

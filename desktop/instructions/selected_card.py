@@ -25,6 +25,7 @@ from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, column, label, row, set_role
 from desktop.widgets.bound import action_button, bind
 from desktop.widgets.drafts import MOST_LETTERS, Throttle, typing_goes_on
+from desktop.widgets.growing import keep_height
 from desktop.widgets.strangers import EDITED, KEPT, Editing
 from desktop.widgets.unwritten import HELD, Held, NotWritten
 
@@ -70,7 +71,7 @@ class SelectedCard(QFrame):
         self.text = Editing(self)
         self.text.setAccessibleName("Text of the prompt")
         self.text.setTabChangesFocus(True)
-        self.text.setFixedHeight(80)
+        keep_height(self.text, 80)
         self.turns = ConversationView(self)
         self.turns.set_highest(HIGHEST)
         self.split = split_box(self)

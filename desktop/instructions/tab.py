@@ -4,6 +4,7 @@ from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QTabWidget, QWidget
 
 from core.conversation import Conversation
+from core.guidance.steps import Step
 from core.jobs.follow import News
 from core.store import Changes
 from desktop.instructions.guidelines_editor import GuidelinesEditor
@@ -51,6 +52,10 @@ class Tab(TabWidget, HoldsOut, LooksAtConversation):
             self.prompts.load()
         elif tables & {"completions", "completion_groups", "rankings"}:
             self.prompts.recount()
+
+    def control_of(self, step: Step) -> QWidget | None:
+        parts = {Step.GUIDELINES: self.guidelines.editors["criteria"], Step.PROMPTS: self.prompts.adding.new_text}
+        return parts.get(step)
 
     def open_page(self, page: PageId) -> None:
         """Show the prompts or the guidelines, ready to be written."""

@@ -82,9 +82,18 @@ PRESENT = _slider(
     "tune.present",
     "Present",
     "In large letters on the whole screen, for a room",
-    ("F5",),
-    "slider show full screen",
+    keywords="slider show full screen",
 )
+
+REPLAY = _tune(
+    "tune.replay",
+    "Replay",
+    "Show this run once more from its first step, in half a minute; nothing is computed or written",
+    keys=("Ctrl+F5",),
+    keywords="recorded live demo again",
+    only_here=True,
+)
+END_REPLAY = _tune("tune.end-replay", "Stop the replay", "Show the run as it is", only_here=True)
 
 _frontier = partial(Action, tab=TabId.TUNE, page=PageId.FRONTIER)
 FRONTIER_AXIS = _frontier("frontier.axis", "What is drawn over the KL", field=True, only_here=True)
@@ -113,5 +122,5 @@ ACTIONS = (
     ALGORITHM, *SETTINGS.values(), MORE, *(action for own in OWN.values() for action in own.values()),
     *MORE_OF.values(), START, SWEEP, PAUSE, RESUME, STOP, STOP_NOW, APPLY, GO_ON, RANK_OWN, BEGIN_FROM, EXPORT,
     TAKE_OVER, FRONTIER_AXIS, FRONTIER_MEASURE, FRONTIER_ANSWERS, FRONTIER_COMPARE, FRONTIER_RANK, FRONTIER_EXPORT,
-    SLIDE_PROMPT, SLIDE_TEXT, SLIDE_WRITE, SLIDE_HELD_OUT, SLIDE_PLAY, PRESENT,
+    SLIDE_PROMPT, SLIDE_TEXT, SLIDE_WRITE, SLIDE_HELD_OUT, SLIDE_PLAY, PRESENT, REPLAY, END_REPLAY,
 )  # fmt: skip

@@ -21,6 +21,7 @@ from desktop.charts.chart import Chart
 from desktop.charts.group import ChartBar, ChartGroup
 from desktop.charts.markers import Line, resume_marks
 from desktop.charts.overlays import Overlay
+from desktop.theme import theme
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import card, column
 
@@ -56,6 +57,7 @@ class MoreCharts(QWidget):
         self._warnings: dict[str, str] = {}
         self._timer = QTimer(self, singleShot=True, interval=0)
         self._timer.timeout.connect(self._make_next)
+        theme.notifier.changed.connect(self._fit)
 
     def leave_out(self, names: tuple[str, ...]) -> None:
         """These numbers of the run that is shown next have a large chart."""
@@ -105,7 +107,8 @@ class MoreCharts(QWidget):
         for place in range(COLUMNS):
             self._grid.setColumnStretch(place, int(place < self._columns))
         for place, name in enumerate(name for name in shown if name in self.charts):
-            self._grid.addWidget(self.charts[name], *divmod(place, self._columns))
+            if self.charts[name].parent() is self:  # else it has the whole window now
+                self._grid.addWidget(self.charts[name], *divmod(place, self._columns))
         self._grid.activate()  # a new chart is never seen out of its place
         if self.isVisible() and any(name not in self.charts for name in shown):
             self._timer.start()
@@ -135,7 +138,11 @@ class MoreCharts(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        columns = min(COLUMNS, max(1, self.width() // NARROWEST))
+        self._fit()
+
+    def _fit(self) -> None:
+        """As many columns as there is room for."""
+        columns = min(COLUMNS, max(1, self.width() // theme.widened(NARROWEST)))
         if columns != self._columns:
             self._columns = columns
             self._arrange()
@@ -247,6 +254,17 @@ class PolicyCharts:
             Line(ceiling, f"Stops above {ceiling:g} nats", "ceiling"),
         ]
         self.kl.set_levels([level for level in levels if level.place])
+
+    def begin_anew(self) -> None:
+        """Forget the run's points, and draw those that are appended from now on."""
+        self._asked += 1
+        self._waiting, self.series = None, {}
+        self.group.follow()
+        run = self.job.id if self.job is not None else 0
+        for chart in self.every:
+            fill(chart, run, self.series)
+        self.more.show_series(run, self.series)
+        self._look()
 
     def append(self, rows: list[dict[str, Any]]) -> None:
         """Draw what the run has said since it was drawn from the beginning."""

@@ -21,8 +21,10 @@ from desktop.policy import actions, export_menu
 from desktop.policy.frontier_plot import EMPTY, SHORT, FrontierPlot, told
 from desktop.session import Session
 from desktop.theme.theme import SPACE
+from desktop.widgets.aside import Aside
 from desktop.widgets.basics import column, label, row, scrolled, turn_only_with_focus
 from desktop.widgets.bound import action_button, bind
+from desktop.widgets.growing import keep_width
 
 #: How wide what stands beside the plot is.
 BESIDE = 256
@@ -53,6 +55,8 @@ class FrontierPage(QWidget):
         self.plot = FrontierPlot()
         self.plot.picked.connect(self.pick)
         self.axis = bind(actions.FRONTIER_AXIS, QComboBox())
+        self.axis.setMinimumContentsLength(6)  # there is little room beside the plot
+        self.axis.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         turn_only_with_focus(self.axis)
         self.axis.activated.connect(lambda _: self._show())
         self.about = label("", "small", wrap=True)
@@ -78,7 +82,9 @@ class FrontierPage(QWidget):
     def _lay_out(self) -> None:
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
-        self.stack.addWidget(self.plot)
+        self.drawn = QWidget()  # the plot may be taken out of it for a while
+        self.drawn.setLayout(column(self.plot))
+        self.stack.addWidget(self.drawn)
         self.stack.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.by = QWidget()
         self.by.setLayout(row(label("Over the KL"), self.axis, None))
@@ -94,8 +100,11 @@ class FrontierPage(QWidget):
         inner = QWidget()
         inner.setLayout(column(self.by, act, again, self.left_out, None, spacing=SPACE + 4))
         side = scrolled(inner)
-        side.setFixedWidth(BESIDE)
-        left = column(self.about, self.stack, self.legend, spacing=SPACE // 2)
+        keep_width(side, BESIDE)
+        Aside(side)
+        about = row(self.about, self.plot.figure.button(), spacing=SPACE)
+        about.setStretch(0, 1)
+        left = column(about, self.stack, self.legend, spacing=SPACE // 2)
         left.setStretch(1, 1)
         whole = row(left, side, spacing=2 * SPACE)
         whole.setStretch(0, 1)
@@ -163,7 +172,7 @@ class FrontierPage(QWidget):
         found, drawn = self.found, self.axis.count() > 0
         runs = [job for job in self.session.jobs(TrainPolicyJob) if job.result.adapter]
         self.empty.setText((why if runs else "") or (NOTHING if runs else NO_RUN))
-        self.stack.setCurrentWidget(self.plot if drawn else self.empty)
+        self.stack.setCurrentWidget(self.drawn if drawn else self.empty)
         for each in (self.about, self.legend, self.by):
             each.setVisible(drawn)
         prompts = f"{found.prompts:,} held-out {'prompt' if found.prompts == 1 else 'prompts'}"

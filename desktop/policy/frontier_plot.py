@@ -10,8 +10,9 @@ from core.config.frontier import PolicyState
 from core.preferences.interval import Interval
 from core.report.frontier import AXES, Axis, BestOf, Frontier, Point, on
 from core.report.frontier_svg import nats
-from desktop.charts.axes import FONT, paint_axes
+from desktop.charts.axes import letters, paint_axes, roomy, write
 from desktop.theme import theme
+from desktop.widgets.figure import Figure
 from desktop.widgets.strangers import tip
 
 #: How near the pointer must be to a point, in pixels; how large points are; how see-through their intervals.
@@ -40,6 +41,11 @@ class FrontierPlot(pg.PlotWidget):
         self.state: PolicyState | None = None
         self.scene().sigMouseClicked.connect(lambda click: self._click(click.scenePos()))
         theme.notifier.changed.connect(self.paint)
+        self.figure = Figure(self, self._write)
+
+    def _write(self, pixels: int) -> None:
+        write(self, pixels)
+        self.paint()
 
     def show_found(self, found: Frontier, axis: Axis, state: PolicyState | None) -> None:
         """`state` is what is picked, if anything is."""
@@ -64,10 +70,10 @@ class FrontierPlot(pg.PlotWidget):
         paint_axes(self)
         colours = theme.current()
         for side, text in (("bottom", "KL to the reference, nats a completion"), ("left", SHORT[self.axis])):
-            self.setLabel(side, text, color=colours.muted, **{"font-size": f"{FONT}px"})
+            self.setLabel(side, text, color=colours.muted, **{"font-size": f"{letters(self)}px"})
             self.getAxis(side).enableAutoSIPrefix(False)  # a label turns it on again
-        self.getAxis("bottom").setHeight(38)
-        self.getAxis("left").setWidth(58)
+        self.getAxis("bottom").setHeight(roomy(self, 38))
+        self.getAxis("left").setWidth(roomy(self, 58))
         self._fit()
         self._draw_best_of(colours.muted)
         first = self.found.efficient(self.axis)
@@ -130,7 +136,7 @@ class FrontierPlot(pg.PlotWidget):
         """Above the point, or at its right."""
         item = pg.TextItem(words, color=colour, anchor=(-0.12, 0.5) if beside else (0.5, 1.35))
         font = item.textItem.font()
-        font.setPixelSize(FONT)
+        font.setPixelSize(letters(self))
         item.setFont(font)
         item.setPos(nats(each), on(each, self.axis).value or 0.0)
         self.addItem(item, ignoreBounds=True)

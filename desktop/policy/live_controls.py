@@ -15,12 +15,12 @@ from core.store.runs import job_metrics, setting_changes
 from desktop import errors
 from desktop.policy import actions
 from desktop.session import Session
-from desktop.theme import theme
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import card, column, label, row, set_role, turn_only_with_focus
 from desktop.widgets.bound import action_button
 from desktop.widgets.config_form import FloatBox, help_of
 from desktop.widgets.elided import ElidedLabel
+from desktop.widgets.growing import keep_width
 
 TITLE = "Change while it runs"
 
@@ -44,7 +44,7 @@ class LiveControls(QWidget):
             field = FloatBox(options[name].metadata["low"], options[name].metadata["high"], 0.0)
             field.setAccessibleName(setting_title(name))
             field.setToolTip(f"{help_of(options[name])}\nA change is in force from the next step.")
-            field.setFixedWidth(theme.widened(66))
+            keep_width(field, 66)
             field.lineEdit().setTextMargins(SPACE, 0, SPACE, 0)
             field.lineEdit().returnPressed.connect(self.apply)
             turn_only_with_focus(field)

@@ -21,6 +21,7 @@ from core.texts import one_line
 from desktop.theme import theme
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, label, row
+from desktop.widgets.growing import keep_least_height, keep_rows
 from desktop.widgets.strangers import Label, Reading, tip
 from desktop.widgets.tables import ROW
 
@@ -60,8 +61,11 @@ class SamplesModel(QAbstractTableModel):
         self._rows: dict[int, dict[str, Any]] = {}
 
     def show_run(self, job_id: int | None) -> None:
+        self.show_ids(job_samples.ids(self.project, job_id) if job_id else [])
+
+    def show_ids(self, ids: list[int]) -> None:
         self.beginResetModel()
-        self._ids = job_samples.ids(self.project, job_id) if job_id else []
+        self._ids = ids
         self._rows = {}
         self.endResetModel()
 
@@ -139,7 +143,7 @@ class SamplesTable(QWidget):
         self.view.setAlternatingRowColors(True)
         self.view.setWordWrap(False)
         self.view.verticalHeader().hide()
-        self.view.verticalHeader().setDefaultSectionSize(ROW)
+        keep_rows(self.view, ROW)
         self.view.setTabKeyNavigation(False)
         sizes = self.view.horizontalHeader()
         sizes.setHighlightSections(False)
@@ -147,6 +151,7 @@ class SamplesTable(QWidget):
         for number, name in enumerate(COLUMNS):
             sizes.resizeSection(number, WIDTHS.get(name, 0))
         self.view.viewport().installEventFilter(self)
+        theme.notifier.changed.connect(self._fit)
         self.texts = SampleTexts()
         split = QSplitter(Qt.Orientation.Vertical)
         split.addWidget(self.view)
@@ -154,7 +159,7 @@ class SamplesTable(QWidget):
         split.setStretchFactor(0, 3)
         split.setStretchFactor(1, 1)
         split.setSizes([300, 90])
-        self.texts.setMinimumHeight(104)
+        keep_least_height(self.texts, 104)
         split.setHandleWidth(SPACE)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -170,14 +175,17 @@ class SamplesTable(QWidget):
         """Share out what the numbers leave between prompt and completion."""
         sizes = self.view.horizontalHeader()
         numbers = [name for name in WIDTHS if name not in SOMETIMES or name in self._said]
-        left = self.view.viewport().width() - sum(WIDTHS[name] for name in numbers)
-        if left < SHORT_OF_ROOM:
+        widths = {name: theme.widened(width) for name, width in WIDTHS.items()}
+        left = self.view.viewport().width() - sum(widths[name] for name in numbers)
+        if left < theme.widened(SHORT_OF_ROOM):
             numbers = [name for name in numbers if name not in SOMETIMES]
-            left = max(self.view.viewport().width() - sum(WIDTHS[name] for name in numbers), 0)
+            left = max(self.view.viewport().width() - sum(widths[name] for name in numbers), 0)
+        for name, width in widths.items():
+            sizes.resizeSection(COLUMNS.index(name), width)
         for name in SOMETIMES:
             self.view.setColumnHidden(COLUMNS.index(name), name not in numbers)
         prompt = int(left * PROMPTS_SHARE)
-        if prompt < NARROWEST:  # three words say nothing; the chosen sample's prompt is read below
+        if prompt < theme.widened(NARROWEST):  # three words say nothing; the chosen sample's prompt is read below
             prompt = 0
         self.view.setColumnHidden(COLUMNS.index("prompt"), not prompt)
         sizes.resizeSection(COLUMNS.index("prompt"), prompt)
@@ -201,6 +209,11 @@ class SamplesTable(QWidget):
         self.texts.clear()
         if self.model.rowCount():
             self.view.selectRow(0)
+
+    def show_none(self) -> None:
+        """An empty table, which samples may be put into."""
+        self.model.show_ids([])
+        self.texts.clear()
 
     def _selected(self, index: QModelIndex) -> None:
         if index.isValid():
@@ -231,7 +244,8 @@ class SampleTexts(QWidget):
             "QTextEdit { background: transparent; border: none; padding: 0; font-weight: 600; }"
         )
         self.boxes[0].document().setDocumentMargin(0)
-        self.boxes[0].setFixedHeight(PROMPT_LINES * self.boxes[0].fontMetrics().lineSpacing() + 6)
+        theme.notifier.changed.connect(self._fit)
+        self._fit()
         self.boxes[1].setPlaceholderText("Select a sample to read it in full.")
         sides = row(*self.panes[1:], spacing=SPACE)
         for place in range(2):
@@ -240,6 +254,9 @@ class SampleTexts(QWidget):
         whole.setStretch(1, 1)
         self.setLayout(whole)
         self.clear()
+
+    def _fit(self) -> None:
+        self.boxes[0].setFixedHeight(PROMPT_LINES * self.boxes[0].fontMetrics().lineSpacing() + 6)
 
     def clear(self) -> None:
         self._show("", "Completion", "", "", "")

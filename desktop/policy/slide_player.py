@@ -12,6 +12,7 @@ from desktop.policy.slide_view import SlideView
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, row
 from desktop.widgets.bound import action_button
+from desktop.widgets.growing import keep_width
 
 #: Milliseconds a step.
 SPEEDS = {"½ second a step": 500, "1 second a step": 1000, "2 seconds a step": 2000, "4 seconds a step": 4000}
@@ -35,7 +36,7 @@ class SlidePlayer(QWidget):
         self.slider.setPageStep(1)
         self.slider.valueChanged.connect(self._show)
         self.play = action_button(actions.SLIDE_PLAY, self.toggle)
-        self.play.setFixedWidth(96)
+        keep_width(self.play, 96)
         self.speed = QComboBox()
         self.speed.setAccessibleName("Speed of the show")
         for title, pause in SPEEDS.items():

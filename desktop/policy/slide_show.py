@@ -32,7 +32,8 @@ class SlideShow(QDialog):
         page.setStretch(1, 1)
         page.setContentsMargins(6 * SPACE, 5 * SPACE, 6 * SPACE, 4 * SPACE)
         self.setLayout(page)
-        QShortcut(QKeySequence("F5"), self, self.close)
+        for keys in ("F5", "Shift+F5"):
+            QShortcut(QKeySequence(keys), self, self.close)
         for mine, theirs in self._shared():
             mine.setCurrentIndex(theirs.currentIndex())
         self.player.loop.setChecked(player.loop.isChecked())

@@ -24,6 +24,7 @@ from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, label, row, set_role
 from desktop.widgets.bound import action_button, bind
 from desktop.widgets.empty import Empty
+from desktop.widgets.figure import Figure
 from desktop.widgets.strangers import tip
 
 NOTHING = "Nothing to slide through yet"
@@ -52,6 +53,8 @@ class SliderPage(QWidget):
         self.show_dialog: SlideShow | None = None
         self.choice = bind(actions.SLIDE_PROMPT, QComboBox())
         self.choice.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.choice.setMinimumContentsLength(8)  # else it would never be narrower than its longest prompt
+        self.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.choice.activated.connect(lambda _: self._show_series())
         self.present = action_button(actions.PRESENT, self.present_slides)
         self.player = SlidePlayer()
@@ -72,6 +75,7 @@ class SliderPage(QWidget):
         body = column(head, self.stack, ask, self.said, spacing=SPACE - 2)
         body.setStretch(1, 1)
         self.setLayout(body)
+        Figure(self.player, own=self.present_slides)
         session.news.connect(self._news)
 
     def hasHeightForWidth(self) -> bool:

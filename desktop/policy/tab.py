@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from functools import partial
 
+from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QTabWidget, QWidget
 
 from core.config.algorithms import LearnsFrom
@@ -11,10 +12,11 @@ from core.config.frontier import PolicyState
 from core.config.jobs import ExportModelConfig, ExportModelJob, GenerateJob, JobKind
 from core.config.training import ALGORITHMS, TrainPolicyJob, TrainRewardJob
 from core.errors import KnownError
+from core.guidance.steps import Step
 from core.jobs import queue
 from core.jobs.follow import WORKING, News
 from core.labeling import gold
-from core.records import RESUMABLE, Job
+from core.records import ACTIVE, RESUMABLE, Job
 from core.runs import sweep
 from core.runs.trail_pages import Place
 from core.store import Changes
@@ -28,6 +30,7 @@ from desktop.policy.form import PolicyForm
 from desktop.policy.frontier_page import FrontierPage
 from desktop.policy.held_out_note import HeldOutNote
 from desktop.policy.live_controls import LiveControls
+from desktop.policy.replay import Replay
 from desktop.policy.rounds_line import RoundsLine
 from desktop.policy.run_result import RunResult
 from desktop.policy.runs_table import RunsTable
@@ -39,10 +42,12 @@ from desktop.runs.run_naming import RunNaming
 from desktop.runs.run_removal import RunRemoval
 from desktop.runs.trail_dialog import show_trail
 from desktop.session import Session
-from desktop.tab import ShowsRuns, TabWidget
+from desktop.tab import Replays, ShowsRuns, TabWidget
 from desktop.theme.theme import SPACE
 from desktop.widgets import file_dialogs
+from desktop.widgets.aside import Aside
 from desktop.widgets.basics import (
+    SIDE,
     column,
     label,
     row,
@@ -54,6 +59,7 @@ from desktop.widgets.basics import (
 from desktop.widgets.bound import action_button
 from desktop.widgets.empty import Empty
 from desktop.widgets.folding_card import FoldingCard
+from desktop.widgets.growing import keep_width
 from desktop.widgets.short_text import ShortText
 
 PREFERRED = "Gives a policy that writes what your labelers prefer, and stays near the reference."
@@ -67,7 +73,7 @@ ABOUT = {
 WITHOUT_A_MODEL = "Needs no reward model: rules or a gold reward are the whole reward. Stays near the reference."
 
 
-class Tab(TabWidget, ShowsRuns):
+class Tab(TabWidget, ShowsRuns, Replays):
     ID = TabId.TUNE
     pages: QTabWidget
 
@@ -93,6 +99,8 @@ class Tab(TabWidget, ShowsRuns):
         self.rounds = RoundsLine(session)
         self.samples = SamplesTable(session.project)
         self.slider = SliderPage(session)
+        self.replay_line = Replay(session.project, self.charts, self.samples, self._show_again)
+        self.replay_button = action_button(actions.REPLAY, self.replay)
         self.table = RunsTable()
         self.table.chosen.connect(self.runs.select)
         self.frontier = FrontierPage(session)
@@ -112,7 +120,9 @@ class Tab(TabWidget, ShowsRuns):
         self.stack.addWidget(self._results())
         body = row(self._side(), self.stack, spacing=3 * SPACE)
         body.setStretch(1, 1)
-        page = column(self.heading(ABOUT[LearnsFrom.ROLLOUTS], self.rounds), body, spacing=2 * SPACE)
+        page = column(
+            self.heading(ABOUT[LearnsFrom.ROLLOUTS], self.rounds, self.replay_button), body, spacing=2 * SPACE
+        )
         page.setContentsMargins(3 * SPACE, 2 * SPACE, 3 * SPACE, 2 * SPACE)
         page.setStretch(1, 1)
         self.setLayout(page)
@@ -152,7 +162,8 @@ class Tab(TabWidget, ShowsRuns):
         side.setStretch(2, 2)
         panel = QWidget()
         panel.setLayout(side)
-        panel.setFixedWidth(settings.width())
+        Aside(panel)
+        keep_width(panel, SIDE)
         return panel
 
     def _results(self) -> QWidget:
@@ -182,11 +193,17 @@ class Tab(TabWidget, ShowsRuns):
         self.exported.hide()
         self.held_out = HeldOutNote(self.session)
         links = row(self.next, self.next_round, self.begin, self.export, None, spacing=2 * SPACE)
-        below = column(self.result, self.result.warning, self.held_out, self.exported, links, spacing=SPACE // 2)
+        self.outcome = QWidget()
+        self.outcome.setLayout(
+            column(self.result, self.result.warning, self.held_out, self.exported, links, spacing=SPACE // 2)
+        )
+        for beside_it in (self.live, self.charts.bar, self.outcome, self.take_over):
+            Aside(beside_it)
         self.folding = FoldingCard(self.pages, self.take_over, "runs")
-        layout = column(self.live, self.advice, charts, below, self.folding, spacing=SPACE - 2)
-        layout.setStretch(2, 4)
-        layout.setStretch(4, 5)
+        charts.addWidget(self.outcome)
+        layout = column(self.live, self.replay_line, self.advice, charts, self.folding, spacing=SPACE - 2)
+        layout.setStretch(3, 1)
+        layout.setStretch(4, 1)
         page = QWidget()
         page.setLayout(layout)
         return scrolled(page)  # rather than cut, where a window is low
@@ -213,6 +230,9 @@ class Tab(TabWidget, ShowsRuns):
         if self.charts.job is not None:
             show_trail(self.session, Place("step", self.charts.job.id, step), self)
 
+    def control_of(self, step: Step) -> QWidget | None:
+        return self.start_button if step == Step.TUNE else None
+
     def start(self) -> None:
         try:
             self.session.start(JobKind.TRAIN_POLICY, *self.form.run(), taken=self.form.taken)
@@ -220,6 +240,30 @@ class Tab(TabWidget, ShowsRuns):
             errors.show(error, self, self.start)
             return
         self.show_newest_run()
+
+    @property
+    def replays(self) -> bool:
+        return self.replay_line.on
+
+    def replay(self) -> None:
+        """Show the chosen run once more from its first step, or stop where that goes on."""
+        job = self.session.job(self.runs.current, TrainPolicyJob)
+        if self.replays:
+            self.replay_line.stop()
+        elif job is not None and job.status not in ACTIVE and self.charts.series:
+            self.outcome.hide()  # how it ended is not told before
+            self.pages.setCurrentWidget(self.samples)
+            self.replay_line.start(job)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.replay_line.rest()
+        super().closeEvent(event)
+
+    def _show_again(self) -> None:
+        """The replay is over: the run is shown as it is."""
+        self.outcome.show()
+        if self.runs.current is not None:
+            self.show_run(self.runs.current)
 
     def show_newest_run(self) -> None:
         self.runs.refresh(select_newest=True)
@@ -314,6 +358,7 @@ class Tab(TabWidget, ShowsRuns):
         job = self.session.job(self.runs.current, TrainPolicyJob)
         status = job.status if job else "done"
         active = status in ("running", "paused", "queued")
+        self.replay_button.setVisible(job is not None and not active)
         wanted = job.wanted if job else "run"
         resumable = status == "paused" or status in RESUMABLE
         show_one((self.pause, self.resume), self.pause if status == "running" else self.resume if resumable else None)
@@ -334,6 +379,7 @@ class Tab(TabWidget, ShowsRuns):
 
     def show_run(self, job_id: int) -> None:
         """Draw a run from the beginning."""
+        self.replay_line.stop()
         self.exported.hide()
         self.held_out.show_run(job_id)
         self.samples.show_run(job_id)
@@ -377,7 +423,9 @@ class Tab(TabWidget, ShowsRuns):
         if news.jobs and shown is not None and shown.status == "queued":
             self._show_result(shown)  # who is before it may be another now
         mine = [item for item in news.metrics if item["job_id"] == self.runs.current]
-        if mine:
+        if (mine or (shown is not None and shown.status in ACTIVE)) and self.replays:
+            self.replay_line.stop()  # what it shows goes on by itself now
+        elif mine:
             self.charts.append(mine)
             self._show_advice()
         if written := [item for item in news.samples if item["job_id"] == self.runs.current]:

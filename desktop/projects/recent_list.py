@@ -14,6 +14,7 @@ from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, clear, column, label, row
 from desktop.widgets.dates import local_time
 from desktop.widgets.elided import ElidedLabel, ElidedLink
+from desktop.widgets.growing import keep_size
 from desktop.widgets.strangers import tip
 
 #: What can be asked for a project from its menu, by the name that `asked` carries; None is a line.
@@ -98,7 +99,7 @@ class RecentRow(QWidget):
         more.setToolTip("Duplicate, archive, delete …")
         more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         more.setProperty("role", "more")
-        more.setFixedSize(28, 28)
+        keep_size(more, 28)
         more.setMenu(self.menu)
         self.more = more
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)

@@ -10,6 +10,7 @@ from core.labeling.answer_drafts import NEW
 from desktop import user_settings
 from desktop.actions import Action
 from desktop.rank import actions
+from desktop.theme import theme
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, column, label, row, set_role
 from desktop.widgets.bound import bind
@@ -71,7 +72,7 @@ class AnswerEditor(QFrame):
         self.leave()
         self.of, self._keep, self._keep_again, self._before = of, keep, keep_again, text
         self.heading.setText(heading)
-        self.field.setStyleSheet(f"QPlainTextEdit {{ font-size: {user_settings.font_size()}px; }}")
+        self.field.setStyleSheet(f"QPlainTextEdit {{ font-size: {theme.enlarged(user_settings.font_size())}px; }}")
         self.field.setPlainText(self.field.fitted(begun, KEPT) if begun else self.field.fitted(text, EDITED))
         self._throttle.rest()
         self.add.setEnabled(not self.field.too_long)

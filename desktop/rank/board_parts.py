@@ -21,6 +21,7 @@ from desktop.rank.question_bar import QuestionBar
 from desktop.theme import theme
 from desktop.widgets.basics import label
 from desktop.widgets.bound import bind
+from desktop.widgets.growing import keep_width
 
 #: Of the board's height the prompt has at most so much while its earlier turns are unfolded.
 PROMPT_SHARE = 0.42
@@ -51,7 +52,7 @@ class BoardParts(QWidget):
         self.question = QuestionBar(self)
         self.grid = CardGrid(self)
         self.ladder = Ladder(self)
-        self.ladder.setFixedWidth(168)
+        keep_width(self.ladder, 168)
         self.answer = AnswerEditor(self)
         self.answer.seen.connect(self.share_room)
         self.menu = FlagMenu(self)

@@ -204,7 +204,7 @@ class RankingCard(QFrame):
 
     def read_settings(self) -> None:
         """Show the text in the size and the form (Markdown or raw) that the labeler likes."""
-        if (size := user_settings.font_size() + self.extra) != self._size:
+        if (size := theme.enlarged(user_settings.font_size() + self.extra)) != self._size:
             self._size = size
             self.text.setStyleSheet(
                 f"QTextEdit {{ background: transparent; border: none; padding: 0; font-size: {size}px; }}"

@@ -15,6 +15,7 @@ from core.records import Completion, Group
 from core.texts import beginning
 from desktop import user_settings
 from desktop.rank.card import MIN_SIZE, RankingCard
+from desktop.theme import theme
 
 GAP = 12
 #: Columns that look best for so many cards; a narrow window shows fewer.
@@ -170,7 +171,8 @@ class CardGrid(QScrollArea):
 
     def _lay_alone(self, card: RankingCard, room: QSize) -> None:
         self.columns = 1
-        width = min(room.width(), max(MIN_SIZE.width(), LINE * (user_settings.font_size() + card.extra)))
+        letters = theme.enlarged(user_settings.font_size() + card.extra)
+        width = min(room.width(), max(MIN_SIZE.width(), LINE * letters))
         card.setGeometry(QRect((room.width() - width) // 2, 0, width, room.height()))
         self._page.resize(room)
 

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
 
-from desktop.actions import CALM, WHAT_IT_READS
+from desktop.actions import CALM, PRESENT, WHAT_IT_READS
 from desktop.widgets.key_rows import KeyBinding, KeyRow, KeySection, Press, press_of
 
 #: What the board does.
@@ -23,7 +23,7 @@ Name = Literal[
 #: What is done around the board, by the header and by the window, whatever has the focus.
 Around = Literal[
     "generate", "rules", "history", "session", "method", "single", "stacked", "markdown", "differences",
-    "larger", "smaller", "reads", "calm",
+    "larger", "smaller", "reads", "calm", "present",
 ]  # fmt: skip
 LETTERS = "ABCDEFGHIJKLMNOP"
 
@@ -144,7 +144,7 @@ SECTIONS = (
                     KeyBinding("generate", ("F2",)),
                     KeyBinding("rules", ("F3",)),
                     KeyBinding("history", ("F4",)),
-                    KeyBinding("session", ("F5",)),
+                    KeyBinding("session", ("F12",)),
                 ),
                 "generate, guidelines, history, session",
             ),
@@ -164,6 +164,7 @@ SECTIONS = (
             ),
             KeyRow((KeyBinding("reads", WHAT_IT_READS.keys),), "what the model reads"),
             KeyRow((KeyBinding("calm", CALM.keys),), "nothing but the cards"),
+            KeyRow((KeyBinding("present", PRESENT.keys),), "everything larger, for a room"),
             KeyRow((KeyBinding("help", ("?",)),), "show or hide this sheet", "{0} keys"),
         ),
     ),

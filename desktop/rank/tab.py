@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 from core.config.training import TrainPolicyJob
 from core.conversation import Conversation
 from core.errors import KnownError
+from core.guidance.steps import Step
 from core.jobs import queue
 from core.jobs.follow import News
 from core.labeling.page_items import BY_CRITERIA, MOST_NAMES
@@ -123,6 +124,9 @@ class Tab(TabWidget, Ranks, ReadsSettings, LooksAtConversation):
         """The keys belong to the cards that are coming, not to the next field after the hidden button."""
         self._show_page()
         self._take_focus()
+
+    def control_of(self, step: Step) -> QWidget | None:
+        return {Step.RANK: self.board.grid, Step.GENERATE: self.side.generate.generate}.get(step)
 
     def toggle_panel(self, name: str) -> None:
         """Open a side panel, or close it if it is open."""

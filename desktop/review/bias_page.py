@@ -14,7 +14,7 @@ from core.store import Project, labelers
 from core.texts import one_line
 from desktop.actions import GO_TO
 from desktop.background import with_project
-from desktop.charts.axes import FONT, FOOT, WIDTH_WITH_UNIT, paint_axes
+from desktop.charts.axes import FOOT, WIDTH_WITH_UNIT, letters, paint_axes, roomy, write
 from desktop.places import TabId
 from desktop.review import actions
 from desktop.session import Session
@@ -23,6 +23,7 @@ from desktop.theme.theme import SPACE
 from desktop.widgets.basics import card, column, label, row, set_role
 from desktop.widgets.bound import bind
 from desktop.widgets.empty import Empty
+from desktop.widgets.figure import Figure
 
 #: Below this chance the shares by position are called a bias.
 SIGNIFICANT = 0.01
@@ -62,21 +63,28 @@ class Plot(QWidget):
         for item in (self.plot, self.nothing):  # drawn or not, the cards are as high as each other
             item.setMinimumHeight(LOWEST)
             item.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
-        layout = column(label(heading, "subheading"), self.plot, self.sentence, self.nothing)
+        head = row(label(heading, "subheading"), None)
+        layout = column(head, self.plot, self.sentence, self.nothing)
         layout.setStretch(1, 1)
         layout.setStretch(3, 1)
         self.setLayout(layout)
         self.say_nothing("Counting …")
         theme.notifier.changed.connect(self.paint)
+        self.figure = Figure(self, self._write)
+        head.addWidget(self.figure.button())
+        self.paint()
+
+    def _write(self, pixels: int) -> None:
+        write(self.plot, pixels)
         self.paint()
 
     def paint(self) -> None:
         paint_axes(self.plot)
         for side, text in self._labels.items():
-            self.plot.setLabel(side, text, color=theme.current().muted, **{"font-size": f"{FONT}px"})
+            self.plot.setLabel(side, text, color=theme.current().muted, **{"font-size": f"{letters(self.plot)}px"})
             self.plot.getAxis(side).enableAutoSIPrefix(False)  # last: a label turns it on again
-        self.plot.getAxis("bottom").setHeight(2 * FOOT)
-        self.plot.getAxis("left").setWidth(WIDTH_WITH_UNIT)
+        self.plot.getAxis("bottom").setHeight(roomy(self.plot, 2 * FOOT))
+        self.plot.getAxis("left").setWidth(roomy(self.plot, WIDTH_WITH_UNIT))
 
     def bars(self, names: list[str], values: list[float], lows: list[float], highs: list[float]) -> None:
         """Bars with their intervals."""

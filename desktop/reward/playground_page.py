@@ -33,6 +33,7 @@ from desktop.widgets.basics import card, column, label, row, rule, scrolled, set
 from desktop.widgets.bound import action_button, bind
 from desktop.widgets.drafts import Draft
 from desktop.widgets.empty import Empty
+from desktop.widgets.growing import keep_height
 from desktop.widgets.strangers import Editing
 from desktop.widgets.unwritten import NotWritten
 
@@ -73,7 +74,7 @@ class PlaygroundPage(QWidget):
         self.prompt.setPlaceholderText("Prompt")
         self.prompt.setAccessibleName("Prompt of the texts to score")
         self.prompt.setTabChangesFocus(True)
-        self.prompt.setFixedHeight(60)
+        keep_height(self.prompt, 60)
         self.completion = Editing()
         self.completion.setPlaceholderText(f"Completions to score, with a line {BETWEEN} between two of them")
         self.completion.setAccessibleName(f"Completions to score, with a line {BETWEEN} between two of them")

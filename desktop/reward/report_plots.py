@@ -12,14 +12,16 @@ from core.report.calibration import Bin
 from core.report.growth import Growth
 from core.report.measure import Slice
 from core.report.svg import bins
-from desktop.charts.axes import paint_axes
+from desktop.charts.axes import letters, paint_axes, roomy, write
 from desktop.charts.chart import HEAD
 from desktop.theme import theme
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import label, row
+from desktop.widgets.figure import Figure
 from desktop.widgets.strangers import tip as as_text
 
 HEIGHT = 210
+QWIDGETSIZE_MAX = 16_777_215
 NOTHING_HELD_OUT = "Drawn here once pairs are held out: hold some prompts out under Instructions, Prompts, and train."
 NOT_YET = "Drawn at the first measurement."
 NO_CURVE = 'Train with "Learning curve" ticked to see here how accuracy grows with labels, and what more would bring.'
@@ -40,8 +42,7 @@ class StillPlot(QWidget):
         self.plot.hideButtons()
         self.plot.setMouseEnabled(x=False, y=False)
         self.plot.setMinimumSize(180, 120 if small else HEIGHT)
-        if not small:
-            self.plot.setMaximumHeight(HEIGHT)
+        self._small, self._large = small, False
         self.plot.setAccessibleName(f"Chart of {heading}")
         self.setToolTip(tip)
         self._labels = (x, y)
@@ -54,7 +55,8 @@ class StillPlot(QWidget):
         if small:
             self.heading.setMinimumHeight(HEAD)
             layout.setSpacing(2)
-        head = row(self.heading, None if small else self.legend)
+        self.figure = Figure(self, self._write)
+        head = row(self.heading, None if small else self.legend, self.figure.button())
         layout.addLayout(head)
         if small:  # as the live charts beside it
             self.legend.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
@@ -71,16 +73,29 @@ class StillPlot(QWidget):
         paint_axes(self.plot)
         for side, text in zip(("bottom", "left"), self._labels, strict=True):
             if text:
-                size = {"font-size": f"{theme.SMALL}px"}
+                size = {"font-size": f"{max(theme.SMALL, letters(self.plot))}px"}
                 self.plot.setLabel(side, text, color=theme.current().muted, **size)
                 self.plot.getAxis(side).enableAutoSIPrefix(False)  # last: a label turns it on again
-        self.plot.getAxis("bottom").setHeight(38)
-        self.plot.getAxis("left").setWidth(56 if self._labels[1] else 46)
+        self.plot.getAxis("bottom").setHeight(roomy(self.plot, 38))
+        self.plot.getAxis("left").setWidth(roomy(self.plot, 56 if self._labels[1] else 46))
+        self._fit()
         for item in (self.plot, self.legend):
             item.setVisible(self.filled)
         self.nothing.setVisible(not self.filled)
         if self.filled:
             self.draw()
+
+    def _write(self, pixels: int) -> None:
+        self._large = bool(pixels)
+        write(self.plot, pixels)
+        self.paint()
+
+    def _fit(self) -> None:
+        """As high as beside others, or as there is room."""
+        if not self._small:
+            height = theme.widened(HEIGHT)
+            self.plot.setMinimumHeight(height)
+            self.plot.setMaximumHeight(QWIDGETSIZE_MAX if self._large else height)
 
     @property
     def filled(self) -> bool:
@@ -211,10 +226,13 @@ class GrowthPlot(StillPlot):
         self.plot.setYRange(0.4, 1.0, padding=0.02)
 
 
+def _row() -> int:
+    """The height of a line of `SliceDots`."""
+    return theme.widened(30)
+
+
 class SliceDots(QWidget):
     """Accuracy on each part as a dot on a line from 0 to 1 with its interval; the dashed line is chance."""
-
-    ROW = 30
 
     def __init__(self, rows: Sequence[Slice], name: str) -> None:
         super().__init__()
@@ -224,17 +242,21 @@ class SliceDots(QWidget):
         self.setAccessibleDescription("; ".join(said))
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        theme.notifier.changed.connect(self.update)
+        theme.notifier.changed.connect(self._paint)
 
     def sizeHint(self) -> QSize:
-        return QSize(320, self.ROW * len(self.rows) + SPACE)
+        return QSize(320, _row() * len(self.rows) + SPACE)
+
+    def _paint(self) -> None:
+        self.updateGeometry()
+        self.update()
 
     def minimumSizeHint(self) -> QSize:
         return QSize(220, self.sizeHint().height())
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip:
-            place = int(event.pos().y() // self.ROW)  # type: ignore[attr-defined]
+            place = int(event.pos().y() // _row())  # type: ignore[attr-defined]
             if 0 <= place < len(self.rows):
                 item = self.rows[place]
                 low, high = item.accuracy.low, item.accuracy.high
@@ -258,9 +280,9 @@ class SliceDots(QWidget):
             return left + value * (right - left)
 
         painter.setPen(QPen(QColor(colours.muted), 1, Qt.PenStyle.DashLine))
-        painter.drawLine(QPointF(across(0.5), 0), QPointF(across(0.5), self.ROW * len(self.rows)))
+        painter.drawLine(QPointF(across(0.5), 0), QPointF(across(0.5), _row() * len(self.rows)))
         for number, item in enumerate(self.rows):
-            y = self.ROW * (number + 0.5)
+            y = _row() * (number + 0.5)
             base = y + metrics.ascent() / 2 - 1
             painter.setPen(QColor(colours.text))
             painter.drawText(QPointF(0, base), metrics.elidedText(item.name, Qt.TextElideMode.ElideMiddle, words))

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from core.config.training import TrainRewardJob
 from core.conversation import Conversation
+from core.guidance.steps import Step
 from core.jobs.follow import News
 from core.store import Changes
 from desktop.background import wait_for_all
@@ -62,6 +63,9 @@ class Tab(TabWidget, ShowsRuns, LooksAtConversation):
     def _asking(self, page: Later) -> Later:
         page.train_asked.connect(lambda: self.pages.open(PageId.TRAIN))
         return page
+
+    def control_of(self, step: Step) -> QWidget | None:
+        return self.training.train if step == Step.TRAIN_REWARD else None
 
     def refresh(self, changes: Changes | None) -> None:
         self.training.count()

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from desktop.actions import CALM, WHAT_IT_READS, Action
+from desktop.actions import CALM, PRESENT, WHAT_IT_READS, Action
 from desktop.guide import book
 from desktop.places import TABS
 from desktop.projects import actions as projects
@@ -29,9 +29,17 @@ THEMES = {
     "light": Action("view.theme-light", "&Light theme", checkable=True),
     "dark": Action("view.theme-dark", "&Dark theme", checkable=True),
 }
+WHOLE = Action(
+    "view.whole",
+    "One &chart on the whole window",
+    keys=("Shift+F5",),
+    keywords="figure full screen",
+    needs_project=True,
+)
 SYSTEM = Action("view.system", "S&ystem", keys=("Ctrl+Shift+M",))
 HELP = Action("help.here", "&Help on what is shown", keys=("F1",))
-TOUR = Action("help.tour", "Take the &tour")
+TOUR = Action("help.tour", "Take the &tour", "Once round the loop, in the project that is open or in the demo")
+TOUR_HERE = Action("help.tour-here", "Back to the tour", "Where it stands, by keys", ("Shift+F1",))
 GUIDE = {
     page: Action(f"help.{page}", title, keywords="PPO RL Tune algorithm" if page == "policy" else "")
     for page, title in book.PAGES.items()
@@ -83,6 +91,6 @@ MENUS = (
     ),
     Menu("&Edit", (UNDO, REDO)),
     Menu("&Go", (*OPEN_TAB.values(), None, COMMANDS, JOBS)),
-    Menu("&View", (*THEMES.values(), None, WHAT_IT_READS, SYSTEM, CALM)),
-    Menu("&Help", (HELP, TOUR, *GUIDE.values(), ABOUT)),
+    Menu("&View", (*THEMES.values(), None, WHAT_IT_READS, SYSTEM, PRESENT, WHOLE, CALM)),
+    Menu("&Help", (HELP, TOUR, TOUR_HERE, *GUIDE.values(), ABOUT)),
 )

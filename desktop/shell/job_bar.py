@@ -17,6 +17,7 @@ from desktop.widgets.basics import button, label, show_one
 from desktop.widgets.bound import action_button
 from desktop.widgets.dates import remaining
 from desktop.widgets.elided import OneLine
+from desktop.widgets.growing import keep_width
 from desktop.widgets.strangers import tip
 
 
@@ -34,7 +35,7 @@ class JobBar(QFrame):
         self.text = OneLine()
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
-        self.progress.setFixedWidth(120)
+        keep_width(self.progress, 120)
         self.progress.setAccessibleName("Progress of the running job")
         self.eta = label("", "muted")
         self.pause = action_button(actions.PAUSE, lambda: self._act(self.session.pause))

@@ -1,23 +1,21 @@
-"""The card at the foot of the sidebar: the next step of the loop, or the stop of the guided tour."""
+"""The card at the foot of the sidebar: the next step of the loop, or the way to the guided tour."""
 
-from functools import partial
-
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from core.config.jobs import JobKind
-from core.errors import KnownError
 from core.guidance import tour
 from core.guidance.next_step import NextStep, next_step
 from core.guidance.steps import Step
 from core.jobs.follow import News
-from core.records import ACTIVE, Job
+from core.records import ACTIVE
 from core.store import Changes
-from desktop import errors
 from desktop.places import PageId, TabId
 from desktop.session import Session
+from desktop.theme import theme
 from desktop.theme.theme import SPACE
-from desktop.widgets.basics import button, card, column, label, row, set_role
+from desktop.widgets.basics import button, card, column, label, row
 
 #: Changes after which the next step may be another.
 TABLES = frozenset({"prompts", "completions", "completion_groups", "rankings", "jobs", "settings"})
@@ -41,6 +39,11 @@ TRAINING = {JobKind.TRAIN_REWARD: Step.TRAIN_REWARD, JobKind.TRAIN_POLICY: Step.
 class NextCard(QWidget):
     """Asks the store a few indexed questions after each change; buttons lead to the tab where the step is done."""
 
+    touring = Signal()
+    """Somebody wants to be led round."""
+    returning = Signal()
+    """Somebody looks for where the tour is."""
+
     def __init__(self, session: Session, *, guided: bool = False) -> None:
         """`guided`: offer the tour until somebody took it or said no."""
         super().__init__()
@@ -52,22 +55,16 @@ class NextCard(QWidget):
         self.title.setStyleSheet("font-weight: 600")
         self.text = label("", "small", wrap=True)
         self.main = button("", self._act)
-        self.other = button("", self._go_on, role="link")
-        self.end = button("End the tour", self._end, role="link")
-        lines = column(self.above, self.title, self.text, self.main, row(self.other, None, self.end), spacing=SPACE - 2)
+        self.end = button("", self._end, role="link")
+        lines = column(self.above, self.title, self.text, self.main, row(None, self.end), spacing=SPACE - 2)
         frame = card(lines)
         lines.setContentsMargins(SPACE + 4, SPACE + 2, SPACE + 4, SPACE + 2)
         self.setLayout(column(frame))
         self.setAccessibleName("Next step")
+        theme.notifier.changed.connect(self._fit)
         session.changed.connect(self._changed)
         session.news.connect(self._news)
         self.refresh()
-
-    def begin_tour(self) -> None:
-        """Start the tour, from its first stop."""
-        self.session.announce(tour.begin(self.session.project), self)
-        self.refresh()
-        self.session.navigator.open_tab(TABS[self._step])
 
     def refresh(self) -> None:
         place = tour.place(self.session.project)
@@ -80,7 +77,7 @@ class NextCard(QWidget):
                 "Once round the loop, with real jobs. You can leave it and come back.",
                 "Begin the tour",
             )
-            self._buttons("", "Not now")
+            self._button("Not now")
         else:
             self._show_next(next_step(self.session.project))
 
@@ -96,68 +93,42 @@ class NextCard(QWidget):
             self._show("At work", first.name, self.session.waits(first) or stands, f"{TABS[self._step].label} →")
         else:
             self._show("Next", step.title, step.why, f"{PAGES.get(step.step, TABS[step.step]).label} →")
-        self._buttons("", "")
+        self._button("")
 
     def _show_stop(self, place: tour.Place) -> None:
-        stop, last = place.stop, place.number + 1 == len(tour.STOPS)
-        self._step = stop.step
-        text = f"{stop.text} {place.ranked} of {stop.rankings} done." if stop.rankings else stop.text
-        waiting = self._waits_for(place)
-        if place.passed:
-            text = "Done." + ("" if last else " Look at it as long as you like.")
-        elif waiting:
-            stands = f"It is {'paused' if waiting.status == 'paused' else 'at work'}."
-            text = f"{stop.text} {self.session.waits(waiting) or stands}"
-        over = place.passed or not self._asks(stop)
-        begins = bool(stop.job) and not waiting
-        action = ("Finish" if last else "Go on") if over else "Start it" if begins else f"{TABS[stop.step].label} →"
-        self._show(f"Tour, stop {place.number + 1} of {len(tour.STOPS)}", stop.title, text, action, primary=True)
-        self._buttons("" if over else "Skip", "End the tour")
+        self._show(
+            "The tour goes on", place.stop.title, f"Stop {place.number + 1} of {place.count}.", "Show me where",
+        )  # fmt: skip
+        self._button("")
 
-    def _asks(self, stop: tour.Stop) -> bool:
-        return bool(stop.job or stop.rankings)
-
-    def _waits_for(self, place: tour.Place) -> Job | None:
-        """The job that the stop asks for, while it is not over."""
-        mine = [job for job in self.session.jobs() if job.kind == place.stop.job]
-        return next((job for job in mine if job.status in ACTIVE), None)
-
-    def _show(self, above: str, title: str, text: str, action: str, *, primary: bool = False) -> None:
+    def _show(self, above: str, title: str, text: str, action: str) -> None:
         for shown, words in ((self.above, above), (self.title, title), (self.text, text)):
             shown.setText(words)
         self._fit()
         self.main.setText(action)
-        set_role(self.main, "primary" if primary else "")
 
     def _fit(self) -> None:
         """Give each text the height that it takes at this width: a layout in a sidebar squeezes wrapped lines."""
         width = self.width() - 2 * (SPACE + 4) - 2
         for shown in (self.above, self.title, self.text):
+            shown.setMinimumHeight(0)  # else it counts, and the text never takes less
             shown.setMinimumHeight(shown.heightForWidth(width) if shown.wordWrap() else 0)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit()
 
-    def _buttons(self, other: str, end: str) -> None:
-        self.other.setText(other)
-        self.other.setVisible(bool(other))
+    def _button(self, end: str) -> None:
         self.end.setText(end)
         self.end.setVisible(bool(end))
 
     def _act(self) -> None:
-        place = tour.place(self.session.project)
-        if place is None:
-            if self.end.isVisible():
-                self.begin_tour()
-            else:
-                self._open()
-        elif place.passed or not self._asks(place.stop):
-            self._go_on()
+        if tour.place(self.session.project) is not None:
+            self.returning.emit()
+        elif self.end.isVisible():
+            self.touring.emit()
         else:
             self._open()
-            if place.stop.job and not self._waits_for(place):
-                self._start(place.stop)
 
     def _open(self) -> None:
         """Show where the step is done."""
@@ -170,21 +141,6 @@ class NextCard(QWidget):
             navigator.open_page(TabId.RANK, PageId.GENERATE)
         else:
             navigator.open_tab(TABS[self._step])
-
-    def _start(self, stop: tour.Stop) -> None:
-        assert stop.job is not None
-        try:
-            self.session.start(stop.job, *tour.job_of(stop))
-        except KnownError as error:
-            errors.show(error, self, partial(self._start, stop))
-        self.session.navigator.show_newest_run(TABS[stop.step])
-        self.refresh()
-
-    def _go_on(self) -> None:
-        self.session.announce(tour.go_on(self.session.project), self)
-        self.refresh()
-        if tour.place(self.session.project) is not None:
-            self.session.navigator.open_tab(TABS[self._step])
 
     def _end(self) -> None:
         self.session.announce(tour.end(self.session.project), self)

@@ -8,11 +8,13 @@ from PySide6.QtWidgets import QWidget
 from core.config.jobs import JobKind
 from core.jobs.follow import News
 from desktop.conversation.reading import show_reading
-from desktop.places import PageId, TabId
+from desktop.places import TABS, PageId, TabId
 from desktop.session import Session
 from desktop.shell.job_bar import JobBar
+from desktop.shell.presenter_line import PresenterLine
 from desktop.shell.sidebar import Sidebar
 from desktop.shell.tab_stack import TabStack
+from desktop.shell.tour_guide import TourGuide
 from desktop.tab import Compares, HoldsOut, LooksAtConversation, Ranks, ShowsRuns, TabWidget
 from desktop.widgets.basics import column, row
 
@@ -32,11 +34,17 @@ class ProjectPage(QWidget):
         self.sidebar.reading.connect(partial(self.open_page, TabId.RANK, PageId.RULES))
         self.tab_stack = TabStack(session)
         self.job_bar = JobBar(session)
-        right = column(self.tab_stack, self.job_bar, spacing=0)
+        self.line = PresenterLine()
+        self.line.hide()
+        self.calm = False
+        right = column(self.tab_stack, self.job_bar, self.line, spacing=0)
         right.setStretch(0, 1)
         both = row(self.sidebar, right, spacing=0)
         both.setStretch(1, 1)
         self.setLayout(both)
+        self.tour = TourGuide(session, self, self.sidebar, self.tab_stack)
+        self.sidebar.touring.connect(self.tour.begin)
+        self.sidebar.returning.connect(self.tour.take_keys)
         self.tab_stack.noted.connect(lambda tab, text: self.sidebar.show_note(TabId(tab), text))
         session.changed.connect(self.tab_stack.changed)
         session.news.connect(self._news)
@@ -55,6 +63,17 @@ class ProjectPage(QWidget):
     def tab(self) -> TabWidget | None:
         """The tab that is shown; None if it could not be made."""
         return self.tab_stack.tabs.get(self.shown)
+
+    @property
+    def page(self) -> PageId | None:
+        """The page of the tab that is shown."""
+        return self.tab.page if self.tab is not None else None
+
+    @property
+    def places(self) -> list[tuple[TabId, PageId | None]]:
+        """Every page that is offered, in the order of the loop."""
+        offered = [info for info in TABS if not self.sidebar.button(info.id).isHidden()]
+        return [(info.id, page) for info in offered for page in info.pages or (None,)]
 
     def open_tab(self, tab: TabId) -> TabWidget:
         """Show a tab, and return it."""
@@ -106,6 +125,7 @@ class ProjectPage(QWidget):
 
     def set_calm(self, on: bool) -> None:
         """Show nothing but the tab."""
+        self.calm = on
         self.sidebar.setVisible(not on)
         self.job_bar.setMaximumHeight(0 if on else 16777215)
 

@@ -28,10 +28,13 @@ LONGEST = 120
 
 
 class Sidebar(QFrame):
-    """Emits `chosen(id of a tab)`, and `reading` where the guidelines are asked for."""
+    """Emits `chosen(id of a tab)`, `reading` where the guidelines are asked for, `touring` where the tour is, and
+    `returning` where one that goes on is looked for."""
 
     chosen = Signal(str)
     reading = Signal()
+    touring = Signal()
+    returning = Signal()
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -60,6 +63,9 @@ class Sidebar(QFrame):
         self.show_algorithm()
         guided = session.project.name == demo.NAME
         self.next = PackCard(session) if packed else NextCard(session, guided=guided)
+        if isinstance(self.next, NextCard):
+            self.next.touring.connect(self.touring)
+            self.next.returning.connect(self.returning)
         layout = column(name, tabs, None, self.next, spacing=3 * SPACE)
         layout.setContentsMargins(SPACE + 4, 2 * SPACE, SPACE + 4, 2 * SPACE)
         self.setLayout(layout)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QProgressBar, QToolButton, QWidget
 
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, column, label, row
+from desktop.widgets.growing import keep_size
 from desktop.widgets.strangers import on_button
 from desktop.workspace import Said
 
@@ -31,7 +32,7 @@ class Notice(QFrame):
         self.closing = QToolButton()
         self.closing.setText("✕")
         self.closing.setProperty("role", "close")
-        self.closing.setFixedSize(28, 28)
+        keep_size(self.closing, 28)
         self.closing.setAccessibleName("Close the notice")
         self.closing.setToolTip("Close the notice (Esc)")
         self.closing.clicked.connect(self.hide)

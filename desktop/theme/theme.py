@@ -5,18 +5,21 @@ ground has a contrast of at least 4.5 to 1 (WCAG AA); series are Okabe and Ito's
 colour blindness can tell apart, the last one near black or white as theirs.
 """
 
+import re
 from dataclasses import dataclass
 from weakref import WeakSet
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QPalette
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QLayout, QWidget
 from shiboken6 import isValid
 
 from core.resources import resource
 
 SPACE = 8
 SMALL, BODY, HEADING, TITLE = 12, 14, 17, 24
+#: Borders up to so many pixels are lines.
+THIN = 2
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,9 @@ class Notifier(QObject):
 
 notifier = Notifier()
 _current = LIGHT
+_mode = "system"
 _larger = 0
+_scale = 1.0
 _dressed: WeakSet[QWidget] = WeakSet()
 
 
@@ -101,7 +106,7 @@ def overlay_colour(number: int) -> str:
 
 def sized(pixels: int) -> int:
     """A size of text as the person wants it."""
-    return pixels + _larger
+    return enlarged(pixels + _larger)
 
 
 def widened(pixels: int) -> int:
@@ -109,9 +114,28 @@ def widened(pixels: int) -> int:
     return round(pixels * sized(BODY) / BODY)
 
 
+def enlarged(pixels: int) -> int:
+    """A size that goes along with nothing but how much larger everything is before a room."""
+    return round(pixels * _scale)
+
+
+def scale() -> float:
+    """How many times as large as usual everything is, for those who sit far away."""
+    return _scale
+
+
+def enlarge(app: QApplication, times: float) -> None:
+    """Make text and controls so many times as large as usual."""
+    global _scale
+    if times != _scale:
+        _scale = times
+        apply(app, _mode)
+
+
 def apply(app: QApplication, mode: str, body: int | None = None) -> None:
     """Use the theme `light`, `dark`, or what the system prefers; from now on with text of `body` pixels, if given."""
-    global _current, _larger
+    global _current, _larger, _mode
+    _mode = mode
     if body is not None:
         _larger = body - BODY
     dark = mode == "dark" or (mode == "system" and app.styleHints().colorScheme() == Qt.ColorScheme.Dark)
@@ -125,6 +149,9 @@ def apply(app: QApplication, mode: str, body: int | None = None) -> None:
     for window in filter(isValid, list(_dressed)):
         window.setStyleSheet(_style(_current))
     notifier.changed.emit()
+    for window in filter(isValid, list(_dressed)):
+        for layout in window.findChildren(QLayout):
+            layout.invalidate()  # of a page that is hidden it would keep what larger letters took
 
 
 def dress(window: QWidget) -> None:
@@ -166,22 +193,24 @@ def _palette(theme: Theme) -> QPalette:
 def _style(t: Theme) -> str:
     arrow = (resource("icons") / f"chevron-{t.name}.svg").as_posix()
     check = (resource("icons") / f"check-{t.name}.svg").as_posix()
-    return f"""
+    sheet = f"""
 QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.line}; padding: 6px; }}
 QMainWindow, QDialog {{ background: {t.ground}; }}
 QLabel {{ background: transparent; }}
-QLabel[role="title"] {{ font-size: {sized(TITLE)}px; font-weight: 600; }}
-QLabel[role="heading"] {{ font-size: {sized(HEADING)}px; font-weight: 600; }}
+QLabel[role="title"] {{ font-size: {_wanted(TITLE)}px; font-weight: 600; }}
+QLabel[role="heading"] {{ font-size: {_wanted(HEADING)}px; font-weight: 600; }}
 QLabel[role="subheading"] {{ font-weight: 600; }}
 QLabel[role="muted"] {{ color: {t.muted}; }}
-QLabel[role="small"] {{ color: {t.muted}; font-size: {sized(SMALL)}px; }}
-QLabel[role="number"] {{ font-size: {sized(TITLE)}px; font-weight: 600; }}
+QLabel[role="small"] {{ color: {t.muted}; font-size: {_wanted(SMALL)}px; }}
+QLabel[role="number"] {{ font-size: {_wanted(TITLE)}px; font-weight: 600; }}
 QLabel[role="error"] {{ color: {t.danger}; }}
 QLabel[role="warning"] {{ color: {t.warning}; }}
 QLabel[role="good"] {{ color: {t.good}; font-weight: 600; }}
 QFrame[role="card"], QWidget[role="card"] {{
     background: {t.surface}; border: 1px solid {t.line}; border-radius: 8px; }}
 QFrame[role="notice"] {{ background: {t.raised}; border: 1px solid {t.muted}; border-radius: 8px; }}
+QFrame[role="callout"] {{ background: {t.surface}; border: 2px solid {t.accent}; border-radius: 8px; }}
+QFrame[role="replay"] {{ background: {t.accent_soft}; border: 1px solid {t.accent}; border-radius: 8px; }}
 QFrame[role="sidebar"] {{ background: {t.raised}; border: none; border-right: 1px solid {t.line}; }}
 QFrame[role="bar"] {{ background: {t.surface}; border: none; border-top: 1px solid {t.line}; }}
 QFrame[role="rule"] {{ background: {t.line}; border: none; max-height: 1px; min-height: 1px; }}
@@ -201,10 +230,10 @@ QPushButton[role="primary"]:disabled {{ background: {t.raised}; color: {t.muted}
 QPushButton[role="link"] {{ background: transparent; border: none; color: {t.accent}; padding: 4px 2px;
     text-align: left; }}
 QPushButton[role="link"]:hover {{ text-decoration: underline; }}
-QPushButton[role="help"] {{ padding: 5px 0; min-width: {widened(28)}px; max-width: {widened(28)}px; }}
+QPushButton[role="help"] {{ padding: 5px 0; min-width: {_wide(28)}px; max-width: {_wide(28)}px; }}
 QPushButton:focus, QToolButton:focus {{ border: 2px solid {t.accent}; outline: 0; }}
 QPushButton:focus {{ padding: 4px 13px; }}
-QPushButton[role="help"]:focus {{ padding: 4px 0; min-width: {widened(26)}px; max-width: {widened(26)}px; }}
+QPushButton[role="help"]:focus {{ padding: 4px 0; min-width: {_wide(26)}px; max-width: {_wide(26)}px; }}
 QPushButton[role="primary"]:focus {{ border: 2px solid {t.text}; }}
 QPushButton[role="link"]:focus {{ border: 1px solid {t.accent}; border-radius: 4px; padding: 3px 1px; }}
 QToolButton {{ background: transparent; border: 1px solid transparent; border-radius: 6px; padding: 6px; }}
@@ -213,7 +242,7 @@ QToolButton:focus {{ padding: 5px; }}
 QToolButton[role="more"], QToolButton[role="close"] {{ padding: 0; color: {t.muted}; font-weight: 600; }}
 QToolButton[role="more"]:disabled {{ color: {t.line}; }}
 QToolButton[role="more"]::menu-indicator {{ image: none; width: 0; }}
-QToolButton[role="tab"] {{ text-align: left; padding: 9px 12px; font-size: {sized(BODY)}px; color: {t.text}; }}
+QToolButton[role="tab"] {{ text-align: left; padding: 9px 12px; font-size: {_wanted(BODY)}px; color: {t.text}; }}
 QToolButton[role="tab"]:focus {{ padding: 8px 11px; }}
 QToolButton[role="tab"]:hover {{ background: {t.line}; }}
 QToolButton[role="tab"]:checked {{ background: {t.accent_soft}; color: {t.accent}; font-weight: 600; }}
@@ -241,7 +270,7 @@ QAbstractItemView {{ outline: 0; }}
 QTableView {{ gridline-color: {t.line}; alternate-background-color: {t.ground}; }}
 QTableView::item {{ padding: 4px 8px; }}
 QHeaderView::section {{ background: {t.surface}; color: {t.muted}; border: none; border-bottom: 1px solid {t.line};
-    padding: 6px 11px; font-size: {sized(SMALL)}px; }}
+    padding: 6px 11px; font-size: {_wanted(SMALL)}px; }}
 QTableCornerButton::section {{ background: {t.surface}; border: none; }}
 QProgressBar {{ background: {t.raised}; border: none; border-radius: 3px; max-height: 6px; min-height: 6px; }}
 QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
@@ -256,8 +285,8 @@ QScrollArea > QWidget > QWidget {{ background: transparent; }}
 QSplitter::handle {{ background: transparent; border-radius: 3px; }}
 QSplitter::handle:hover {{ background: {t.line}; }}
 QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
-QMessageBox QLabel#qt_msgbox_informativelabel {{ min-width: {widened(360)}px; }}
-QMessageBox QLabel#qt_msgbox_label {{ font-size: {sized(HEADING)}px; font-weight: 600; }}
+QMessageBox QLabel#qt_msgbox_informativelabel {{ min-width: {_wide(360)}px; }}
+QMessageBox QLabel#qt_msgbox_label {{ font-size: {_wanted(HEADING)}px; font-weight: 600; }}
 QMenuBar {{ background: {t.ground}; }}
 QMenuBar::item {{ padding: 6px 10px; border-radius: 4px; background: transparent; }}
 QMenuBar::item:selected {{ background: {t.raised}; }}
@@ -286,3 +315,17 @@ QScrollBar::handle:hover {{ background: {t.muted}; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
 """
+    return sheet if _scale == 1 else re.sub(r"\b(\d+)px", lambda found: f"{_thick(int(found[1]))}px", sheet)
+
+
+def _thick(pixels: int) -> int:
+    """Lines stay as thin as they are, all else is larger."""
+    return pixels if pixels <= THIN else enlarged(pixels)
+
+
+def _wanted(pixels: int) -> int:
+    return pixels + _larger
+
+
+def _wide(pixels: int) -> int:
+    return round(pixels * _wanted(BODY) / BODY)

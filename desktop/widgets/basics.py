@@ -8,7 +8,13 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.theme.theme import SPACE
+from desktop.widgets.aside import Aside
+from desktop.widgets.elided import OneLine
+from desktop.widgets.growing import keep_width
 from desktop.widgets.strangers import Label
+
+#: Pixels of the width of what stands beside a page.
+SIDE = 336
 
 
 def label(text: str, role: str = "", *, wrap: bool = False) -> Label:
@@ -77,13 +83,14 @@ def card(layout: QLayout | None = None, padding: int = 2 * SPACE) -> QFrame:
     return frame
 
 
-def side_panel(layout: QVBoxLayout, width: int = 336) -> QScrollArea:
-    """A column of fixed width that scrolls when the window is low."""
+def side_panel(layout: QVBoxLayout, width: int = SIDE) -> QScrollArea:
+    """A column whose width goes along with its text, and that scrolls when the window is low."""
     layout.setContentsMargins(2, 2, 14, 2)
     inner = QWidget()
     inner.setLayout(layout)
     area = scrolled(inner)
-    area.setFixedWidth(width)
+    keep_width(area, width)
+    Aside(area)
     return area
 
 
@@ -162,9 +169,11 @@ class Number(QWidget):
     def __init__(self, name: str, tip: str = "") -> None:
         super().__init__()
         self.value = label("–", "number")
-        self.between = label("", "small")
+        self.between, said = OneLine(), OneLine(name)  # rather cut than wider than the page
+        for small in (self.between, said):
+            small.setProperty("role", "small")
         self.setToolTip(tip)
-        self.setLayout(column(row(self.value, self.between, None), label(name, "small"), spacing=0))
+        self.setLayout(column(row(self.value, self.between, None), said, spacing=0))
 
     def show_value(
         self,

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from core.config.options import documented, title_of
 from desktop.actions import MORE_SETTINGS, Action
+from desktop.theme import theme
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import label as label_of
 from desktop.widgets.basics import set_role, turn_only_with_focus, unmarked
@@ -107,11 +108,24 @@ class ConfigForm(QWidget):
             toggle.toggled.connect(lambda on: toggle.setText("Fewer settings" if on else more.title))
             layout.addWidget(toggle, 0, Qt.AlignmentFlag.AlignLeft)
             layout.addWidget(self._more)
+        theme.notifier.changed.connect(self._grow)
 
     def showEvent(self, event: QShowEvent) -> None:
+        self._fit()
+        super().showEvent(event)
+
+    def _fit(self) -> None:
         for label in self._labels:
             label.setMinimumHeight(label.buddy().sizeHint().height())  # else it stands higher than its field
-        super().showEvent(event)
+
+    def _grow(self) -> None:
+        """Text has another size."""
+        for label in self._labels:
+            label.setMinimumSize(0, 0)  # else it counts as what the text takes
+        widest = max((label.sizeHint().width() for label in self._labels), default=0)
+        for label in self._labels:
+            label.setMinimumWidth(widest)
+        self._fit()
 
     def hide_fields(self, names: Collection[str]) -> None:
         """Show all fields but these; what they hold stays."""

@@ -9,6 +9,7 @@ from desktop.actions import Action
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, label, row
 from desktop.widgets.bound import action_button
+from desktop.widgets.growing import keep_width
 
 
 class Empty(QWidget):
@@ -20,7 +21,7 @@ class Empty(QWidget):
         super().__init__()
         self.heading = label(heading, "heading")
         self.text = label(text, "muted", wrap=True)
-        self.text.setFixedWidth(460)
+        keep_width(self.text, 460)
         self.action = action_button(action, run) if action is not None else QPushButton()
         inner: list[QWidget] = [self.heading, self.text]
         if action is not None:

@@ -4,8 +4,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QSizePolicy, QStackedWidget, QTabWidget, QToolButton, QWidget
 
 from desktop import user_settings
+from desktop.theme import theme
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, row
+from desktop.widgets.growing import keep_size
 
 QWIDGETSIZE_MAX = 16_777_215
 #: What a table and the text of its row need.
@@ -25,7 +27,7 @@ class FoldingCard(QFrame):
         self._stack = stack
         self.toggle = QToolButton()
         self.toggle.setProperty("role", "more")
-        self.toggle.setFixedSize(24, 24)
+        keep_size(self.toggle, 24)
         self.toggle.clicked.connect(lambda: self.fold(not self.folded))
         corner = QWidget()
         inner = row(beside, self.toggle, spacing=SPACE)
@@ -38,6 +40,7 @@ class FoldingCard(QFrame):
         self._inner = column(pages)
         self.setLayout(self._inner)
         self._show(user_settings.card_folded(name))
+        theme.notifier.changed.connect(self._again)
 
     @property
     def folded(self) -> bool:
@@ -47,6 +50,10 @@ class FoldingCard(QFrame):
         if on != self.folded:
             user_settings.set_card_folded(self._name, on)
             self._show(on)
+
+    def _again(self) -> None:
+        """Text has another size."""
+        self._show(self.folded)
 
     def _turned(self) -> None:
         """Another page may need more room."""
@@ -60,7 +67,7 @@ class FoldingCard(QFrame):
         self._pages.setMaximumHeight(bar if folded else QWIDGETSIZE_MAX)
         page = self._stack.currentWidget()
         needed = bar + SPACE // 2 + (page.minimumSizeHint().height() if page is not None else 0)
-        self._pages.setMinimumHeight(bar if folded else max(LOWEST, needed))
+        self._pages.setMinimumHeight(bar if folded else max(theme.widened(LOWEST), needed))
         vertical = QSizePolicy.Policy.Fixed if folded else QSizePolicy.Policy.Preferred
         self.setSizePolicy(QSizePolicy.Policy.Preferred, vertical)
         self._inner.setContentsMargins(SPACE + 4, SPACE // 2, SPACE + 4, 0 if folded else SPACE + 4)

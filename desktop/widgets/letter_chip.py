@@ -4,6 +4,8 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QWidget
 
+from desktop.widgets.growing import keep_size
+
 
 def mix(first: QColor, second: QColor, share: float) -> QColor:
     """`first` with `share` of `second` in it."""
@@ -41,7 +43,7 @@ class LetterChip(QWidget):
         super().__init__(parent)
         self.letter = letter
         self.filled = False
-        self.setFixedSize(30, 30)
+        keep_size(self, 30)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
 
 from core.texts import one_line
 from desktop.theme import theme
+from desktop.widgets.growing import keep_rows
 from desktop.widgets.strangers import tip
 
 Index = QModelIndex | QPersistentModelIndex
@@ -45,7 +46,7 @@ def plain(view: QTableView, name: str) -> None:
     view.selectionModel().currentRowChanged.connect(lambda: view.viewport().update())
     view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
     view.verticalHeader().hide()
-    view.verticalHeader().setDefaultSectionSize(ROW)
+    keep_rows(view, ROW)
     header = view.horizontalHeader()
     header.setHighlightSections(False)
     header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)

@@ -89,6 +89,7 @@ if way == "tour":
     before = max(job.id for job in window.session.jobs())
     card = window.page.sidebar.next
     press(card.main)
+    card = window.page.tour
     rest("page")
     press(card.main)
     rank(tour.TO_RANK)

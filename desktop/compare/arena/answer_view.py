@@ -52,7 +52,7 @@ class AnswerView(QFrame):
 
     def read_settings(self) -> None:
         """Show the text in the size and the form (Markdown or raw) that is chosen for the cards in Rank."""
-        size, markdown = user_settings.font_size(), user_settings.card_view("markdown")
+        size, markdown = theme.enlarged(user_settings.font_size()), user_settings.card_view("markdown")
         look = (self._answer, size, markdown, theme.current().name)
         if self._answer is None or look == self._look:
             return

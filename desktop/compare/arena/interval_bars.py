@@ -38,7 +38,7 @@ class IntervalBars(QWidget):
         self._what, self._middle = "", 0.0
         self.setAccessibleName(name)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        theme.notifier.changed.connect(self.update)
+        theme.notifier.changed.connect(self._fit)
 
     def show_bars(
         self, bars: Sequence[Bar], what: str, heads: tuple[tuple[str, int], ...], middle: float = 0.0
@@ -46,37 +46,42 @@ class IntervalBars(QWidget):
         """`what` the bars measure, `heads` with their widths over what stands beside them, and the `middle` where a
         line is drawn."""
         self._bars, self._heads, self._what, self._middle = list(bars), heads, what, middle
-        self.setFixedHeight(HEAD + ROW * max(1, len(bars)))
+        self._fit()
         said = [f"{bar.name}: {', '.join(bar.beside)}" for bar in bars]
         self.setAccessibleDescription(". ".join(said))
         self.setToolTip(tip("\n".join(said)))
         self.update()
 
+    def _fit(self) -> None:
+        self.setFixedHeight(widened(HEAD) + widened(ROW) * max(1, len(self._bars)))
+        self.update()
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter, colours = QPainter(self), theme.current()
+        high, first = widened(ROW), widened(HEAD)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         names = round(self.width() * NAMES)
         beside = sum(widened(width) for _, width in self._heads)
-        plot = QRectF(names + 16, HEAD, max(40, self.width() - names - beside - 40), ROW * len(self._bars))
+        plot = QRectF(names + 16, first, max(40, self.width() - names - beside - 40), high * len(self._bars))
         self._paint_head(painter, plot)
         painter.setPen(QPen(QColor(colours.line), 1, Qt.PenStyle.DashLine))
         middle = self._x(self._middle, plot)
         painter.drawLine(QPointF(middle, plot.top()), QPointF(middle, plot.bottom()))
         for place, bar in enumerate(self._bars):
-            top = HEAD + ROW * place
+            top = first + high * place
             if place:
                 painter.setPen(QPen(QColor(colours.line), 1))
                 painter.drawLine(0, top, self.width(), top)
-            self._text(painter, QRectF(0, top, names, ROW), bar.name, colours.text, bold=True)
-            self._paint_bar(painter, bar, plot, top + ROW / 2)
+            self._text(painter, QRectF(0, top, names, high), bar.name, colours.text, bold=True)
+            self._paint_bar(painter, bar, plot, top + high / 2)
             for column, text in enumerate(bar.beside):
-                self._text(painter, self._beside(column, top, ROW), text, colours.text)
+                self._text(painter, self._beside(column, top, high), text, colours.text)
 
     def _paint_head(self, painter: QPainter, plot: QRectF) -> None:
         muted = theme.current().muted
-        self._text(painter, QRectF(plot.left(), 0, plot.width(), HEAD), self._what, muted, small=True)
+        self._text(painter, QRectF(plot.left(), 0, plot.width(), widened(HEAD)), self._what, muted, small=True)
         for column, (head, _) in enumerate(self._heads):
-            self._text(painter, self._beside(column, 0, HEAD), head, muted, small=True)
+            self._text(painter, self._beside(column, 0, widened(HEAD)), head, muted, small=True)
 
     def _beside(self, column: int, top: float, height: float) -> QRectF:
         widths = [widened(width) for _, width in self._heads[column:]]

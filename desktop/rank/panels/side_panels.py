@@ -11,8 +11,10 @@ from desktop.rank.panels.guidelines import RulesPanel
 from desktop.rank.panels.history import RankingHistory
 from desktop.rank.panels.session import SessionPanel
 from desktop.session import Session
+from desktop.widgets.aside import Aside
 from desktop.widgets.basics import column, label, row
 from desktop.widgets.bound import action_button
+from desktop.widgets.growing import keep_width
 
 WIDTH = 300
 
@@ -43,7 +45,8 @@ class SidePanels(QFrame):
         for panel in self.panels.values():
             self.stack.addWidget(panel)
         self.setLayout(column(row(self.title, None, action_button(actions.CLOSE_PANEL, self.closing.emit)), self.stack))
-        self.setFixedWidth(WIDTH)
+        keep_width(self, WIDTH)
+        Aside(self)
         self.hide()
 
     def open_panel(self, name: str) -> None:

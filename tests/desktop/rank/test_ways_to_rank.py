@@ -297,7 +297,7 @@ def test_differences_are_whole_words() -> None:
 
 
 def test_the_session_panel_and_a_break(tab: Tab, monkeypatch) -> None:
-    QTest.keyClick(tab.board, Key.Key_F5)
+    QTest.keyClick(tab.board, Key.Key_F12)
     panel = tab.side.clock
     assert panel.isVisible()
     panel.minutes.setValue(5)

@@ -26,7 +26,7 @@ from desktop.palette.palette import CommandPalette
 from desktop.places import TABS, TabId
 from desktop.policy.actions import RANK_OWN
 from desktop.review.actions import ADD_NEWEST
-from desktop.shell import commands
+from desktop.shell import actions, commands
 from desktop.shell.features import FEATURES
 from desktop.shell.jobs_panel import JobsPanel
 from desktop.widgets.bound import bound_in
@@ -171,31 +171,87 @@ def test_the_tour_goes_round_with_real_jobs_and_goes_on_after_a_restart(open_win
     card = window.page.sidebar.next
     assert "Take the tour" in words(card)
     card.main.click()
-    assert "stop 1 of 5" in words(card) and card.main.text() == "Go on"
-    card.main.click()
-    assert "0 of 3 done" in words(card) and window.shown == TabId.RANK
+    guide = window.page.tour
+    assert "stop 1 of 5" in words(guide) and guide.main.text() == "Go on", "what the demo has is left out"
+    assert guide.pointer.target is window.tabs[TabId.INSTRUCTIONS].guidelines.editors["criteria"]
+    guide.main.click()
+    assert "0 of 3 done" in words(guide) and window.shown == TabId.RANK
     rank_by_hand(window, 2)
-    assert "2 of 3 done" in words(card)
+    assert "2 of 3 done" in words(guide)
     window.workspace.close()
     qtbot.waitUntil(lambda: window.session is None)
     window.workspace.open(folder)
-    card = window.page.sidebar.next
-    assert "2 of 3 done" in words(card), "a tour goes on where it was"
-    card.other.click()
-    assert card.main.text() == "Start it"
+    guide = window.page.tour
+    assert "2 of 3 done" in words(guide), "a tour goes on where it was"
+    guide.skip.click()
+    assert guide.main.text() == "Start it"
+    assert guide.pointer.target is window.tabs[TabId.REWARD].training.train
     held = lock.acquire(folder)
-    card.main.click()
+    guide.main.click()
     job = window.session.jobs(TrainRewardJob)[0]
     assert job.status == "queued" and started
-    assert "It is at work." in words(card)
+    assert "It is at work." in words(guide) and not guide.main.isEnabled()
     assert window.tabs[TabId.REWARD].training.runs.current == job.id, "its curves are shown"
     set_job(window.session.project, job.id, status="done")
     window.session.poll()
-    assert "Done." in words(card) and card.main.text() == "Go on"
+    assert "Done." in words(guide) and guide.main.text() == "Go on"
     held.close()
-    card.end.click()
+    guide.end.click()
     assert tour.place(window.session.project) is None
-    assert "Next" in words(card)
+    assert not guide.isVisible() and not guide.pointer.ring.isVisible()
+    assert "Next" in words(window.page.sidebar.next)
+
+
+def test_the_tour_stays_beside_what_it_speaks_of_and_is_taken_by_keys(open_window, filled, qtbot):
+    window = open_window()
+    window.workspace.open(filled.folder)
+    window.take_tour()
+    assert window.session.project.folder == filled.folder, "in the project that is open"
+    guide = window.page.tour
+    assert window.focusWidget() is guide.main
+
+    def points():
+        ring, target = guide.pointer.ring, guide.pointer.target
+        middle = target.mapTo(window.page, target.rect().center())
+        beside = not guide.geometry().contains(middle)
+        return ring.isVisible() and ring.geometry().contains(middle) and beside
+
+    qtbot.waitUntil(points)
+    window.resize(window.width() + 160, window.height() + 90)
+    qtbot.waitUntil(points)
+    qtbot.keyClick(guide.main, Qt.Key.Key_Escape)
+    assert window.focusWidget() is window.tabs[TabId.INSTRUCTIONS].guidelines.editors["criteria"]
+    window.menus.made[actions.TOUR_HERE].trigger()
+    assert window.focusWidget() is guide.main
+    qtbot.keyClick(guide.main, Qt.Key.Key_Space)
+    assert "Rank 3 prompts" in words(guide) and guide.pointer.target is window.tabs[TabId.RANK].board.grid
+    window.open_tab(TabId.REVIEW)
+    qtbot.waitUntil(points)
+    assert guide.pointer.target is window.page.sidebar.button(TabId.RANK), "the way back, from another page"
+    assert guide.main.text() == "Show Rank"
+    guide.main.click()
+    rank_by_hand(window, 3)
+    guide.main.click()
+    assert guide.main.text() == "Start it" and "Train a reward" not in words(guide)
+    guide.skip.click()
+    assert "There is no reward model yet: train one first." in words(guide) and guide.main.text() == "Leave it out"
+    primary = [each for each in guide.findChildren(QPushButton) if each.property("role") == "primary"]
+    assert primary == [guide.main]
+
+
+def test_an_empty_project_has_a_tour_that_begins_with_prompts(project):
+    tour.begin(project)
+    stops = []
+    while (place := tour.place(project)) is not None:
+        stops.append((place.stop.step, bool(place.lacks)))
+        tour.go_on(project)
+    assert stops == [
+        (Step.GUIDELINES, False), (Step.PROMPTS, False), (Step.GENERATE, True), (Step.RANK, True),
+        (Step.TRAIN_REWARD, True), (Step.TUNE, True), (Step.COMPARE, True),
+    ]  # fmt: skip
+    project.set_setting(tour.SETTING, {"at": 1, "ranking": 0, "job": 0})
+    place = tour.place(project)
+    assert (place.stop.step, place.count) == (Step.RANK, 5), "as an earlier version began it"
 
 
 def test_the_palette_finds_menus_buttons_and_fields_and_runs_them(open_window, filled, qtbot):

@@ -1,0 +1,170 @@
+"""The window before a room: larger, without forms, one chart alone, by keys; and everything as it was afterwards."""
+
+import hashlib
+from contextlib import closing
+
+import pytest
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
+from PySide6.QtWidgets import QApplication, QWidget
+
+from core import demo
+from core.store import DATABASE, open_project
+from desktop import user_settings
+from desktop.actions import PRESENT
+from desktop.background import busy
+from desktop.places import PageId, TabId
+from desktop.policy import replay
+from desktop.shell import actions
+from desktop.shell.pointer import beside
+from desktop.theme import theme
+from desktop.widgets.aside import asides_in
+
+Key = Qt.Key
+
+
+@pytest.fixture
+def tune(open_window, qtbot):
+    """The window on the demo's tuned run."""
+    window = open_window()
+    window.workspace.open(demo.install())
+    window.open_tab(TabId.TUNE)
+    qtbot.waitUntil(lambda: not busy(), timeout=60_000)
+    return window
+
+
+def press(window, qtbot, key, held=Qt.KeyboardModifier.NoModifier):
+    qtbot.keyClick(QApplication.focusWidget() or window, key, held)
+
+
+def look(window):
+    """What there is to see, and where."""
+    shown = [each for each in window.findChildren(QWidget) if each.isVisible() and each.objectName() != "qt_toolbar"]
+    return {id(each): (type(each).__name__, each.geometry().getRect(), each.font().pixelSize()) for each in shown}
+
+
+def test_it_is_larger_without_forms_goes_on_by_keys_and_leaves_all_as_it_was(tune, qtbot):
+    window = tune
+    tab = window.tabs[TabId.TUNE]
+    tab.runs.setFocus()
+    qtbot.wait(50)
+    before, size = look(window), window.size()
+    side = tab.start_button.parentWidget().width()
+    window.present()
+    assert window.presentation.on and not window.menuBar().isVisible() and not tab.start_button.isVisible()
+    assert tab.samples.isVisible() and tab.charts.reward.isVisible()
+    assert theme.sized(theme.BODY) == 21 and tab.charts.reward.plot.getAxis("left").style["tickFont"].pixelSize() == 21
+    line = window.page.line
+    assert line.isVisible() and "Esc leave" in line.keys.text() and "Tune › Samples" in line.place.text()
+    press(window, qtbot, Key.Key_PageDown)
+    assert tab.page == PageId.SLIDER
+    press(window, qtbot, Key.Key_Left)
+    press(window, qtbot, Key.Key_PageUp)
+    assert (window.shown, window.page.page) == (TabId.REWARD, PageId.TRY_IT), "to the tab before, made now"
+    assert all(each.folded and not each.widget.isVisible() for each in asides_in(window.page.tab))
+    press(window, qtbot, Key.Key_PageDown)
+    for _ in range(6):
+        press(window, qtbot, Key.Key_Plus)
+    assert theme.scale() == user_settings.presentation_scale() == 2.0, "as large as it becomes, and remembered"
+    press(window, qtbot, Key.Key_Minus, Qt.KeyboardModifier.ControlModifier)
+    assert user_settings.presentation_scale() == 1.9
+    press(window, qtbot, Key.Key_Escape)
+    assert not window.presentation.on and window.menuBar().isVisible() and theme.scale() == 1
+    assert not window.menus.made[PRESENT].isChecked()
+    qtbot.waitUntil(lambda: window.size() == size)
+    qtbot.waitUntil(lambda: look(window).keys() >= before.keys() and not busy())
+    qtbot.waitUntil(lambda: {each: look(window)[each] for each in before} == before)
+    assert tab.start_button.parentWidget().width() == side and window.focusWidget() is tab.runs
+    window.present()
+    window.presentation.whole()
+    window.workspace.close()
+    qtbot.waitUntil(lambda: window.session is None)
+    assert not window.presentation.on and theme.scale() == 1 and not window.presentation.stage.isVisible()
+
+
+def test_one_chart_has_the_whole_window_and_goes_back_and_side_panels_grow_with_text(tune, qtbot):
+    window = tune
+    tab, stage = window.tabs[TabId.TUNE], window.presentation.stage
+    chart = tab.charts.reward
+    place = chart.parentWidget().layout().indexOf(chart), chart.parentWidget(), chart.geometry()
+    pixels = chart.plot.getAxis("left").style["tickFont"].pixelSize()
+    chart.plot.setFocus()
+    window.menus.made[actions.WHOLE].trigger()
+    assert stage.isVisible() and stage.isAncestorOf(chart) and stage.size() == window.size()
+    assert chart.plot.getAxis("left").style["tickFont"].pixelSize() >= 0.03 * window.height() - 1
+    assert chart.height() > 0.7 * window.height()
+    press(window, qtbot, Key.Key_PageDown)
+    assert stage.isAncestorOf(tab.charts.kl) and not stage.isAncestorOf(chart)
+    press(window, qtbot, Key.Key_Left)
+    assert stage.isAncestorOf(chart)
+    press(window, qtbot, Key.Key_Escape)
+    assert not stage.isVisible()
+    parent = chart.parentWidget()
+    assert (parent.layout().indexOf(chart), parent) == place[:2]
+    qtbot.waitUntil(lambda: chart.geometry() == place[2])
+    assert chart.plot.getAxis("left").style["tickFont"].pixelSize() == pixels
+    window.present()
+    press(window, qtbot, Key.Key_Return)
+    assert stage.isVisible()
+    press(window, qtbot, Key.Key_Escape)
+    assert window.presentation.on and not stage.isVisible(), "a level at a time"
+    press(window, qtbot, Key.Key_Escape)
+    assert not window.presentation.on
+    for chart in tab.charts.large:
+        push = next(each for each in chart.findChildren(QWidget) if "whole window" in each.accessibleName())
+        push.click()
+        assert stage.isAncestorOf(chart)
+        push.click()
+        assert not stage.isVisible(), "and back"
+    panel = tab.start_button.parentWidget()
+    width = panel.width()
+    theme.apply(QApplication.instance(), "light", 16)
+    qtbot.waitUntil(lambda: panel.width() == round(width * 16 / 14))
+    theme.apply(QApplication.instance(), "light", 14)
+    qtbot.waitUntil(lambda: panel.width() == width)
+
+
+def test_a_recorded_run_comes_in_again_and_nothing_is_written(tune, qtbot, monkeypatch):
+    window = tune
+    tab, folder = window.tabs[TabId.TUNE], tune.session.project.folder
+    with closing(open_project(folder)) as other:
+        other.database.execute("pragma wal_checkpoint(truncate)")
+    digest = hashlib.sha256((folder / DATABASE).read_bytes()).hexdigest()
+    version = window.session.project.database.value("pragma data_version")
+    changed = window.session.project.database.conn.total_changes
+    series, samples = dict(tab.charts.series), tab.samples.model.rowCount()
+    assert replay.SECONDS == 30 and (replay.shown_after(0, 20), replay.shown_after(29.9, 20)) == (1, 19)
+    assert replay.shown_after(30, 20) == 20
+    seconds = [0.0]
+    with monkeypatch.context() as patch:
+        patch.setattr(replay.QElapsedTimer, "elapsed", lambda _: int(1000 * seconds[0]))
+        window.present()
+        press(window, qtbot, Key.Key_F5, Qt.KeyboardModifier.ControlModifier)
+        qtbot.waitUntil(lambda: "step" in tab.replay_line.said.text())
+        assert "Replay of run" in tab.replay_line.said.text() and tab.replay_line.isVisible()
+        assert not tab.result.isVisible(), "how it ended is not told before"
+        seconds[0] = 3.0
+        qtbot.waitUntil(lambda: "objective/kl" in tab.charts.series)
+        first, some = len(tab.charts.series["objective/kl"]), tab.samples.model.rowCount()
+        seconds[0] = 15.0
+        qtbot.waitUntil(lambda: len(tab.charts.series["objective/kl"]) > first)
+        assert some < tab.samples.model.rowCount() < samples
+        press(window, qtbot, Key.Key_Escape)
+        assert not tab.replays and window.presentation.on, "stopped, and no more than that"
+        qtbot.waitUntil(lambda: not busy() and tab.charts.series == series)
+        tab.replay_button.click()
+        seconds[0] = 31.0
+        qtbot.waitUntil(lambda: not tab.replays)
+    qtbot.waitUntil(lambda: not busy() and tab.charts.series == series)
+    assert tab.samples.model.rowCount() == samples and not tab.replay_line.isVisible()
+    window.presentation.leave()
+    assert window.session.project.database.value("pragma data_version") == version
+    assert window.session.project.database.conn.total_changes == changed
+    assert hashlib.sha256((folder / DATABASE).read_bytes()).hexdigest() == digest
+
+
+@pytest.mark.parametrize("control", [QRect(300, 200, 120, 40), QRect(1180, 20, 90, 30), QRect(10, 640, 90, 30)])
+def test_a_callout_stands_beside_its_control_and_inside_the_page(control):
+    room = QRect(0, 0, 1280, 700)
+    place, arrow = beside(control, QRect(QPoint(0, 0), QSize(300, 220)), room)
+    assert room.contains(place) and not place.intersects(control)
+    assert place.adjusted(-20, -20, 20, 20).intersects(arrow.boundingRect())
