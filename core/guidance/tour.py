@@ -4,11 +4,11 @@ Where somebody stands is a setting of the project, so that a tour goes on after 
 when what it asks for has happened since the tour began, or when it is skipped.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from core import demo
-from core.config.jobs import JOBS, CompareConfig, JobKind
+from core.config.jobs import JOBS, JobKind
 from core.config.training import ALGORITHMS
 from core.guidance.steps import Step
 from core.jobs import queue
@@ -106,7 +106,7 @@ def job_of(stop: Stop) -> tuple[Any, Any]:
     known: dict[JobKind | None, tuple[Any, Any]] = {
         JobKind.TRAIN_REWARD: (demo.REWARD, None),
         JobKind.TRAIN_POLICY: (demo.POLICY, ALGORITHMS["ppo"].config()),
-        JobKind.COMPARE: (CompareConfig(max_new_tokens=demo.TOKENS, gold=demo.GOLD, limit=6), None),
+        JobKind.COMPARE: (replace(demo.COMPARE, completions=1, limit=6), None),
     }
     return known[stop.job]
 
