@@ -14,7 +14,7 @@ from core.store.files import beside
 from core.trust import gate
 
 NAME = "Demo: warmer answers"
-GOLD = "warmth"
+GOLD = "brief-warmth"
 #: One short sentence each: nearly all of them end before this many tokens.
 TOKENS = 48
 #: Likely words only: the base is small, and what it says at 1 is not always English.
@@ -26,17 +26,17 @@ POLICY = TrainPolicyConfig(
     lora_rank=4,
     lora_alpha=8,
     lora_targets="attention",
-    steps=16,
+    steps=12,
     max_new_tokens=TOKENS,
     temperature=TEMPERATURE,
     gold=GOLD,
     eval_prompts=0,
     checkpoint_every=2,
-    keep_checkpoints=12,
-    learning_rate=1e-3,
-    kl_coef=0.05,
+    keep_checkpoints=0,
+    learning_rate=2.5e-3,
+    kl_coef=0.03,
 )
-PPO = ALGORITHMS["ppo"].config()
+PPO = ALGORITHMS["ppo"].config(ppo_epochs=4)
 COMPARE = CompareConfig(completions=2, temperature=TEMPERATURE, max_new_tokens=TOKENS, gold=GOLD, batch_size=64)
 
 

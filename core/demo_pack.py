@@ -16,38 +16,42 @@ from safetensors.numpy import load_file, save_file
 from core import cli
 from core.cli.output import ProgressLine
 from core.config.jobs import JobKind, config_values
-from core.config.training import Run
-from core.demo import GOLD, POLICY, PPO, REWARD
+from core.config.training import Run, TrainRewardJob
+from core.demo import GENERATE, GOLD, POLICY, REWARD
 from core.jobs import queue
-from core.jobs.wait import wait
+from core.jobs.checkpoint_files import SEAL
 from core.labeling import gold
 from core.machine.base_models import models_folder
 from core.resources import resource
-from core.run_demo import run_demo
+from core.run_demo import prepare, run_demo, step
+from core.runs import wishes
 from core.store import DATABASE, calibration, open_project, rankings
 from core.store.files import snapshots
+from core.trust import gate
 
-EVALUATION_PROMPTS = 16
+EVALUATION_PROMPTS = 12
 #: Prompts whose rankings by the gold reward itself are the calibration set.
 KEYS = 12
-#: What pays more for each nat of KL than the run of `run-demo`, to stand beside it.
-DEAR_KL = 0.4
+#: What a run has as that of `run-demo` has it, so that one can be measured as the other.
+LIKE = f"--lora-rank 4 --lora-alpha 8 --lora-targets attention --gold {GOLD} --temperature {POLICY.temperature} \
+--max-new-tokens {POLICY.max_new_tokens}"
 #: What fills the other pages, as it is typed. Runs: 2 is the reward model, 3 and 5 the policies.
 MORE = f"""
 name-run DIR 2 --name "Warm tips"
-name-run DIR 3 --name "Cheap KL" --note "Pays {POLICY.kl_coef} for each nat of KL."
-name-run DIR 5 --name "Dear KL" --note "Pays {DEAR_KL} for each nat of KL."
-measure-frontier DIR --policy-job 3 --answers 8 --completions 2
+name-run DIR 3 --name "Tuned by PPO"
+train-policy DIR --algorithm dpo --steps 8 --eval-prompts 0 --keep-checkpoints 0 --checkpoint-every 4 {LIKE}
+name-run DIR 5 --name "Tuned by DPO" --note "Learnt from the rankings, without a reward model."
+measure-frontier DIR --policy-job 3 --answers 8 --completions 1
 slide DIR 3 --held-out
 arena new DIR "Who is warmer?"
-arena add DIR "Who is warmer?" base "Cheap KL=run:3" "Dear KL=run:5" best-of-4:2
+arena add DIR "Who is warmer?" base PPO=run:3 DPO=run:5 best-of-4:2
 arena answer DIR "Who is warmer?" --max-new-tokens {POLICY.max_new_tokens} --temperature {POLICY.temperature}
-arena simulate DIR "Who is warmer?" --gold warmth --noise 0.2 --votes 40
-arena simulate DIR "Who is warmer?" --gold warmth --noise 0.3 --votes 40
-judge DIR --arena "Who is warmer?" --by gold:warmth
+arena simulate DIR "Who is warmer?" --gold {GOLD} --noise 0.2 --votes 40
+arena simulate DIR "Who is warmer?" --gold {GOLD} --noise 0.3 --votes 40
+judge DIR --arena "Who is warmer?" --by gold:{GOLD}
 judge DIR --arena "Who is warmer?" --by reward:2
-simulate DIR --gold warmth --personality careful
-simulate DIR --gold warmth --personality hasty --share 0.6
+simulate DIR --gold {GOLD} --personality careful
+simulate DIR --gold {GOLD} --personality hasty --share 0.6
 """
 WEIGHTS = ("adapter_model.safetensors", "value.safetensors")
 ABOUT = ("adapter_config.json", "reward.json", "README.md")
@@ -87,17 +91,33 @@ def fill(folder: Path) -> None:
     """The loop, measured more than `run-demo` does, a second run, then `MORE`. Raises `RuntimeError` where a command
     of that fails.
     """
-    policy = replace(POLICY, eval_prompts=EVALUATION_PROMPTS, keep_checkpoints=0)
-    run_demo(folder, progress=ProgressLine(), reward=replace(REWARD, curve=True), policy=policy)
+    _learn_reward(folder)
+    policy = replace(POLICY, eval_prompts=EVALUATION_PROMPTS, checkpoint_every=4)
+    run_demo(folder, progress=ProgressLine(), policy=policy)
     with closing(open_project(folder)) as project:
-        dear = queue.enqueue(project, JobKind.TRAIN_POLICY, config_values(replace(policy, kl_coef=DEAR_KL), PPO))
-        wait(project, dear.id, ProgressLine())
         author = gold.scripted_labeler(project, GOLD)
         for group_id in sorted(rankings.groups_of(project, author.id))[:KEYS]:
             calibration.add(project, rankings.newest_of(project, group_id, author.id))
     for line in filter(None, MORE.splitlines()):
         if cli.run([str(folder) if word == "DIR" else word for word in shlex.split(line)]):
             raise RuntimeError(f"This failed: {line}")
+
+
+def _learn_reward(folder: Path) -> None:
+    """The first half of `run_demo`, with a learning curve. The reward model is as small as it is shipped before
+    anything is measured by it: a frontier is of the very weights that measured it.
+    """
+    there = (folder / DATABASE).is_file()
+    with closing(open_project(folder) if there else prepare(folder)) as project:
+        gate.choose(project, wishes.of_gold(GOLD))
+        step(project, JobKind.GENERATE, config_values(GENERATE), ProgressLine())
+        gold.rank_all(project, GOLD)
+        learnt = step(project, JobKind.TRAIN_REWARD, config_values(replace(REWARD, curve=True)), ProgressLine())
+        assert isinstance(learnt, TrainRewardJob)
+        adapter = folder / learnt.result.adapter
+        (adapter / SEAL).unlink(missing_ok=True)
+        for path in adapter.rglob(WEIGHTS[0]):
+            _save(path, path)
 
 
 def main() -> int:

@@ -1,6 +1,6 @@
 """`run_demo`: the loop from an empty folder to a comparison, with the demo's settings.
 
-Nobody ranks anything in it: a labeler scripted with the gold reward `warmth` does, and is shown as such.
+Nobody ranks anything in it: a labeler scripted with the demo's gold reward does, and is shown as such.
 """
 
 import time
@@ -58,11 +58,11 @@ def run_demo(
     try:
         gate.arrive(project)
         gate.choose(project, wishes.of_gold(gold_reward))
-        _step(project, JobKind.GENERATE, config_values(GENERATE), progress)
+        step(project, JobKind.GENERATE, config_values(GENERATE), progress)
         gold.rank_all(project, gold_reward)
-        learnt = _step(project, JobKind.TRAIN_REWARD, config_values(reward), progress)
-        _step(project, JobKind.TRAIN_POLICY, config_values(replace(policy, gold=gold_reward), PPO), progress)
-        compared = _step(project, JobKind.COMPARE, config_values(replace(COMPARE, gold=gold_reward)), progress).result
+        learnt = step(project, JobKind.TRAIN_REWARD, config_values(reward), progress)
+        step(project, JobKind.TRAIN_POLICY, config_values(replace(policy, gold=gold_reward), PPO), progress)
+        compared = step(project, JobKind.COMPARE, config_values(replace(COMPARE, gold=gold_reward)), progress).result
         assert isinstance(learnt, TrainRewardJob) and isinstance(compared, CompareResult)
         return {
             "pairs": pairs.counts(project).pairs,
@@ -78,7 +78,7 @@ def run_demo(
         project.close()
 
 
-def _step(project: Project, kind: JobKind, config: dict[str, Any], progress: Callable[[Job], None]) -> Job:
+def step(project: Project, kind: JobKind, config: dict[str, Any], progress: Callable[[Job], None]) -> Job:
     """Run a job of the demo, or take up the one that an earlier call left unfinished or done."""
     earlier = next(iter(queue.listed(project, JOBS[kind].record)), None)
     if earlier is not None and earlier.status == "done":

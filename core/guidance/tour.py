@@ -9,7 +9,6 @@ from typing import Any
 
 from core import demo
 from core.config.jobs import JOBS, JobKind
-from core.config.training import ALGORITHMS
 from core.guidance.steps import Step
 from core.jobs import queue
 from core.store import Changes, Project, jobs, rankings
@@ -105,7 +104,7 @@ def job_of(stop: Stop) -> tuple[Any, Any]:
     """Settings of the job that a stop asks for, small enough to wait for, and its algorithm's."""
     known: dict[JobKind | None, tuple[Any, Any]] = {
         JobKind.TRAIN_REWARD: (demo.REWARD, None),
-        JobKind.TRAIN_POLICY: (demo.POLICY, ALGORITHMS["ppo"].config()),
+        JobKind.TRAIN_POLICY: (demo.POLICY, demo.PPO),
         JobKind.COMPARE: (replace(demo.COMPARE, completions=1, limit=6), None),
     }
     return known[stop.job]
