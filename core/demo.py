@@ -4,8 +4,9 @@ import shutil
 from contextlib import closing, nullcontext
 from pathlib import Path
 
+from core.config import algorithms
 from core.config.jobs import CompareConfig, GenerateConfig
-from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainRewardConfig
+from core.config.training import TrainPolicyConfig, TrainRewardConfig
 from core.errors import BadInput, first_line, known
 from core.machine import base_models
 from core.resources import resource
@@ -36,7 +37,7 @@ POLICY = TrainPolicyConfig(
     learning_rate=2.5e-3,
     kl_coef=0.03,
 )
-PPO = ALGORITHMS["ppo"].config(ppo_epochs=4)
+PPO = algorithms.PPO(ppo_epochs=4)
 COMPARE = CompareConfig(completions=2, temperature=TEMPERATURE, max_new_tokens=TOKENS, gold=GOLD, batch_size=64)
 
 
