@@ -35,12 +35,12 @@ KEYS = 12
 #: What a run has as that of `run-demo` has it, so that one can be measured as the other.
 LIKE = f"--lora-rank 4 --lora-alpha 8 --lora-targets attention --gold {GOLD} --temperature {POLICY.temperature} \
 --max-new-tokens {POLICY.max_new_tokens} --keep-checkpoints 0 --checkpoint-every 3"
-#: What fills the other pages, as it is typed. Runs: 2 is the reward model, 3 and 5 the policies.
+#: What fills the other pages, as it is typed. Runs: 2 is the reward model, 3 the
+#: policy that is shown first, and 5 one that goes again once its answers are in the arena.
 MORE = f"""
 name-run DIR 2 --name "Warm tips"
 name-run DIR 3 --name "Tuned by PPO"
 train-policy DIR --algorithm dpo --steps 6 --learning-rate 2e-3 --eval-prompts 0 {LIKE}
-name-run DIR 5 --name "Tuned by DPO" --note "Learnt from the rankings, without a reward model."
 measure-frontier DIR --policy-job 3 --answers 4 --completions 1
 slide DIR 3 --held-out --limit 6
 arena new DIR "Who is warmer?"
@@ -52,6 +52,7 @@ judge DIR --arena "Who is warmer?" --by gold:{GOLD}
 judge DIR --arena "Who is warmer?" --by reward:2
 simulate DIR --gold {GOLD} --personality careful
 simulate DIR --gold {GOLD} --personality hasty --share 0.6
+remove-run DIR 5
 """
 WEIGHTS = ("adapter_model.safetensors", "value.safetensors")
 ABOUT = ("adapter_config.json", "reward.json", "README.md")

@@ -256,15 +256,14 @@ def test_the_demo_project_is_full_at_once(tmp_path):
     assert len(agreed.labelers) >= 2 and agreed.overall.groups > 20 and len(calibration.keys(project)) >= 8
     reward = queue.newest_run(project, TrainRewardJob)
     assert len(growth(project, reward, resamples=10).measured) >= 3, "a learning curve"
-    first, second = sorted(queue.listed(project, TrainPolicyJob), key=lambda run: run.id)
-    assert first.config.kl_coef < second.config.kl_coef and first.result.gold_after > first.result.gold_before + 0.3
+    policy = queue.newest_run(project, TrainPolicyJob)
+    assert policy.result.gold_after > policy.result.gold_before + 0.3
     (place,) = arenas.listed(project)
     votes = {standing.kind: standing.votes for standing in arena.results(project, place.name).standings}
     assert votes["scripted"] >= 40 and votes["judge"] > 0
-    points = frontier.gather(project, first.id)
-    assert {point.run for point in points.points} == {first.id, second.id} and len(points.points) >= 5
-    assert points.best_of
-    assert max(series.steps for series in slides.series_of(project, first)) >= 4
+    found = frontier.gather(project)
+    assert len(found.points) >= 3 and len(found.best_of) >= 3
+    assert max(series.steps for series in slides.series_of(project, policy)) >= 4
     assert demo.install(tmp_path / "demo") == folder
     with pytest.raises(BadInput, match="not empty"):
         demo.install(tmp_path)
