@@ -62,7 +62,8 @@ class AgreementPage(QWidget):
         )
         self.about = label("", "muted", wrap=True)
         self.people_only = bind(actions.PEOPLE_ONLY, QCheckBox(self))
-        self.people_only.setChecked(True)
+        kinds = {who.kind for who in labelers.listed(session.project)}
+        self.people_only.setChecked("person" in kinds or not kinds)  # where only scripts ranked, they are shown
         self.people_only.toggled.connect(lambda: self.load())
         self.by_labeler = _wide(("Labeler", *MEASURES, "With the author", "With themselves"))
         self.by_tag = _wide(("Tag", *MEASURES, "Prompts"))
