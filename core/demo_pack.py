@@ -1,24 +1,59 @@
-"""`python -m core.demo_pack DIR`: make the shipped demo project anew (about seven minutes on two cores).
+"""`python -m core.demo_pack DIR`: make the shipped demo project anew.
 
-A longer run than `run-demo`'s, with the policy measured before and after, packed as small as it can be.
+The loop of `run-demo`, measured more, then `MORE`, the commands that fill every other page, packed as small as it can
+be. Nobody ranks or votes in it but scripts, which are marked as such.
 """
 
+import shlex
 import shutil
 import sys
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from safetensors.numpy import load_file, save_file
 
+from core import cli
 from core.cli.output import ProgressLine
-from core.config.training import Run
+from core.config.jobs import JobKind, config_values
+from core.config.training import Run, TrainRewardJob
+from core.demo import GENERATE, GOLD, POLICY, REWARD
 from core.jobs import queue
+from core.jobs.checkpoint_files import SEAL
+from core.labeling import gold
 from core.machine.base_models import models_folder
 from core.resources import resource
-from core.run_demo import run_demo
-from core.store import DATABASE, open_project
+from core.run_demo import prepare, run_demo, step
+from core.runs import wishes
+from core.store import DATABASE, calibration, open_project, rankings
 from core.store.files import snapshots
+from core.trust import gate
 
-STEPS, EVALUATION_PROMPTS = 20, 16
+EVALUATION_PROMPTS = 12
+#: Prompts whose rankings by the gold reward itself are the calibration set.
+KEYS = 12
+#: What a run has as that of `run-demo` has it, so that one can be measured as the other.
+LIKE = f"--lora-rank 4 --lora-alpha 8 --lora-targets attention --gold {GOLD} --temperature {POLICY.temperature} \
+--max-new-tokens {POLICY.max_new_tokens} --keep-checkpoints 0 --checkpoint-every 3"
+#: What fills the other pages, as it is typed. Runs: 2 is the reward model, 3 the
+#: policy that is shown first, and 5 one that goes again once its answers are in the arena.
+MORE = f"""
+name-run DIR 2 --name "Warm tips"
+name-run DIR 3 --name "Tuned by PPO"
+train-policy DIR --algorithm dpo --steps 6 --learning-rate 2e-3 --eval-prompts 0 {LIKE}
+measure-frontier DIR --policy-job 3 --answers 4 --completions 1
+slide DIR 3 --held-out --limit 6
+arena new DIR "Who is warmer?"
+arena add DIR "Who is warmer?" base PPO=run:3 DPO=run:5 best-of-4:2
+arena answer DIR "Who is warmer?" --max-new-tokens {POLICY.max_new_tokens} --temperature {POLICY.temperature}
+arena simulate DIR "Who is warmer?" --gold {GOLD} --noise 0.2 --votes 40
+arena simulate DIR "Who is warmer?" --gold {GOLD} --noise 0.3 --votes 40
+judge DIR --arena "Who is warmer?" --by gold:{GOLD}
+judge DIR --arena "Who is warmer?" --by reward:2
+simulate DIR --gold {GOLD} --personality careful
+simulate DIR --gold {GOLD} --personality hasty --share 0.6
+remove-run DIR 5
+"""
 WEIGHTS = ("adapter_model.safetensors", "value.safetensors")
 ABOUT = ("adapter_config.json", "reward.json", "README.md")
 
@@ -53,9 +88,42 @@ def _save(path: Path, kept: Path) -> None:
     save_file(tensors, kept)
 
 
+def fill(folder: Path) -> None:
+    """The loop, measured more than `run-demo` does, a second run, then `MORE`. Raises `RuntimeError` where a command
+    of that fails.
+    """
+    _learn_reward(folder)
+    policy = replace(POLICY, eval_prompts=EVALUATION_PROMPTS, checkpoint_every=4)
+    run_demo(folder, progress=ProgressLine(), policy=policy)
+    with closing(open_project(folder)) as project:
+        author = gold.scripted_labeler(project, GOLD)
+        for group_id in sorted(rankings.groups_of(project, author.id))[:KEYS]:
+            calibration.add(project, rankings.newest_of(project, group_id, author.id))
+    for line in filter(None, MORE.splitlines()):
+        if cli.run([str(folder) if word == "DIR" else word for word in shlex.split(line)]):
+            raise RuntimeError(f"This failed: {line}")
+
+
+def _learn_reward(folder: Path) -> None:
+    """The first half of `run_demo`, with a learning curve. The reward model is as small as it is shipped before
+    anything is measured by it: a frontier is of the very weights that measured it.
+    """
+    there = (folder / DATABASE).is_file()
+    with closing(open_project(folder) if there else prepare(folder)) as project:
+        gate.choose(project, wishes.of_gold(GOLD))
+        step(project, JobKind.GENERATE, config_values(GENERATE), ProgressLine())
+        gold.rank_all(project, GOLD)
+        learnt = step(project, JobKind.TRAIN_REWARD, config_values(replace(REWARD, curve=True)), ProgressLine())
+        assert isinstance(learnt, TrainRewardJob)
+        adapter = folder / learnt.result.adapter
+        (adapter / SEAL).unlink(missing_ok=True)
+        for path in adapter.rglob(WEIGHTS[0]):
+            _save(path, path)
+
+
 def main() -> int:
     folder = Path(sys.argv[1])
-    run_demo(folder, progress=ProgressLine(), steps=STEPS, eval_prompts=EVALUATION_PROMPTS)
+    fill(folder)
     pack(folder, resource("demo"))
     return 0
 

@@ -1,6 +1,6 @@
 """`run_demo`: the loop from an empty folder to a comparison, with the demo's settings.
 
-Nobody ranks anything in it: a labeler scripted with the gold reward `warmth` does, and is shown as such.
+Nobody ranks anything in it: a labeler scripted with the demo's gold reward does, and is shown as such.
 """
 
 import time
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.config.jobs import JOBS, CompareResult, JobKind, config_values
-from core.config.training import TrainRewardJob
+from core.config.training import TrainPolicyConfig, TrainRewardConfig, TrainRewardJob
 from core.data import import_prompts
 from core.demo import COMPARE, GENERATE, GOLD, NAME, POLICY, PPO, REWARD
 from core.jobs import queue
@@ -29,7 +29,7 @@ def prepare(folder: Path, *, model: str = base_models.EMBEDDED) -> Project:
     """A new project with the demo's guidelines and prompts and nothing else."""
 
     def fill(project: Project) -> None:
-        text = (resource("guidelines") / "helpful-honest-harmless.md").read_text(encoding="utf-8")
+        text = (resource("guidelines") / "warm-short-tips.md").read_text(encoding="utf-8")
         guidelines.save(project, **guidelines.from_markdown(text))
         import_prompts(project, resource("prompts") / "demo.jsonl")
 
@@ -43,9 +43,9 @@ def run_demo(
     *,
     progress: Callable[[Job], None] = lambda job: None,
     model: str = base_models.EMBEDDED,
-    steps: int = POLICY.steps,
     gold_reward: str = GOLD,
-    eval_prompts: int = POLICY.eval_prompts,
+    reward: TrainRewardConfig = REWARD,
+    policy: TrainPolicyConfig = POLICY,
 ) -> dict[str, Any]:
     """From an empty folder to a comparison on held-out prompts; takes up after an interruption.
 
@@ -58,16 +58,15 @@ def run_demo(
     try:
         gate.arrive(project)
         gate.choose(project, wishes.of_gold(gold_reward))
-        _step(project, JobKind.GENERATE, config_values(GENERATE), progress)
+        step(project, JobKind.GENERATE, config_values(GENERATE), progress)
         gold.rank_all(project, gold_reward)
-        reward = _step(project, JobKind.TRAIN_REWARD, config_values(REWARD), progress)
-        policy = replace(POLICY, steps=steps, gold=gold_reward, eval_prompts=eval_prompts)
-        _step(project, JobKind.TRAIN_POLICY, config_values(policy, PPO), progress)
-        compared = _step(project, JobKind.COMPARE, config_values(replace(COMPARE, gold=gold_reward)), progress).result
-        assert isinstance(reward, TrainRewardJob) and isinstance(compared, CompareResult)
+        learnt = step(project, JobKind.TRAIN_REWARD, config_values(reward), progress)
+        step(project, JobKind.TRAIN_POLICY, config_values(replace(policy, gold=gold_reward), PPO), progress)
+        compared = step(project, JobKind.COMPARE, config_values(replace(COMPARE, gold=gold_reward)), progress).result
+        assert isinstance(learnt, TrainRewardJob) and isinstance(compared, CompareResult)
         return {
             "pairs": pairs.counts(project).pairs,
-            "reward_model_accuracy": reward.result.accuracy,
+            "reward_model_accuracy": learnt.result.accuracy,
             "reward_before": compared.reward_before,
             "reward_after": compared.reward_after,
             "gold_before": compared.gold_before,
@@ -79,7 +78,7 @@ def run_demo(
         project.close()
 
 
-def _step(project: Project, kind: JobKind, config: dict[str, Any], progress: Callable[[Job], None]) -> Job:
+def step(project: Project, kind: JobKind, config: dict[str, Any], progress: Callable[[Job], None]) -> Job:
     """Run a job of the demo, or take up the one that an earlier call left unfinished or done."""
     earlier = next(iter(queue.listed(project, JOBS[kind].record)), None)
     if earlier is not None and earlier.status == "done":

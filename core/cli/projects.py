@@ -175,7 +175,8 @@ def run_demo(folder: Path, model: str, steps: int, gold: str, as_json: bool) -> 
     """
     line = ProgressLine()
     try:
-        found = run_the_demo(folder, progress=line, model=model, steps=steps, gold_reward=gold)
+        policy = replace(demo.POLICY, steps=steps)
+        found = run_the_demo(folder, progress=line, model=model, gold_reward=gold, policy=policy)
     finally:
         line.close()
     rows = [

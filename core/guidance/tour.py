@@ -5,12 +5,12 @@ when what it asks for has happened since the tour began, or when it is skipped. 
 out, and a stop that lacks what it needs says so.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from core import demo
-from core.config.jobs import JOBS, CompareConfig, JobKind
-from core.config.training import ALGORITHMS, TrainPolicyJob, TrainRewardJob
+from core.config.jobs import JOBS, JobKind
+from core.config.training import TrainPolicyJob, TrainRewardJob
 from core.guidance.steps import Step
 from core.jobs import queue
 from core.store import Changes, Project, groups, jobs, prompts, rankings
@@ -140,8 +140,8 @@ def job_of(stop: Stop) -> tuple[Any, Any]:
     """Settings of the demo's job that a stop asks for, small enough to wait for, and its algorithm's."""
     known: dict[JobKind | None, tuple[Any, Any]] = {
         JobKind.TRAIN_REWARD: (demo.REWARD, None),
-        JobKind.TRAIN_POLICY: (demo.POLICY, ALGORITHMS["ppo"].config()),
-        JobKind.COMPARE: (CompareConfig(max_new_tokens=demo.TOKENS, gold=demo.GOLD, limit=6), None),
+        JobKind.TRAIN_POLICY: (demo.POLICY, demo.PPO),
+        JobKind.COMPARE: (replace(demo.COMPARE, completions=1, limit=6), None),
     }
     return known[stop.job]
 

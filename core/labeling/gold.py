@@ -30,6 +30,7 @@ Gold = Callable[[str, str], float]
 HELP = (
     "`sentiment` (VADER, Hutto and Gilbert 2014; of the first 10,000 letters), "
     "`warmth` (sentiment and speaking to the reader), "
+    "`brief-warmth` (the same in few words), "
     "`length` (words), `regex:PATTERN` (matches), "
     "`module:function` or `path/to/file.py:function`"
 )
@@ -56,12 +57,20 @@ def warmth(prompt: str, completion: str) -> float:
     return sentiment(prompt, completion) + min(addressed, 3) / 3
 
 
+def brief_warmth(prompt: str, completion: str) -> float:
+    """`warmth` in few words: less a twentieth for each word past ten.
+
+    VADER counts kind words, of which a long text has more, so that `warmth` alone grows with the length.
+    """
+    return warmth(prompt, completion) - max(0, len(completion.split()) - 10) / 20
+
+
 def length(prompt: str, completion: str) -> float:
     """Words in the completion."""
     return float(len(completion.split()))
 
 
-NAMED: dict[str, Gold] = {"sentiment": sentiment, "warmth": warmth, "length": length}
+NAMED: dict[str, Gold] = {"sentiment": sentiment, "warmth": warmth, "brief-warmth": brief_warmth, "length": length}
 
 
 def check(text: str) -> None:

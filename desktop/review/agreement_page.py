@@ -62,7 +62,7 @@ class AgreementPage(QWidget):
         )
         self.about = label("", "muted", wrap=True)
         self.people_only = bind(actions.PEOPLE_ONLY, QCheckBox(self))
-        self.people_only.setChecked(True)
+        self.people_only.setChecked(not _only_scripts_ranked(session.project))
         self.people_only.toggled.connect(lambda: self.load())
         self.by_labeler = _wide(("Labeler", *MEASURES, "With the author", "With themselves"))
         self.by_tag = _wide(("Tag", *MEASURES, "Prompts"))
@@ -255,6 +255,11 @@ class AgreementPage(QWidget):
     def remove(self, group_id: int) -> None:
         self.session.announce(calibration.remove(self.session.project, group_id), self)
         self.refresh()
+
+
+def _only_scripts_ranked(project: Project) -> bool:
+    people = [who for who in labelers.listed(project) if who.kind == "person"]
+    return rankings.exist(project) and not any(rankings.latest(project, who.id) for who in people)
 
 
 def _found(project: Project, number: int, people_only: bool) -> Found:

@@ -27,7 +27,7 @@ RANKED = 8
 REWARDS: dict[str, dict[str, Any]] = {
     "sentiment": {"gold": "sentiment", "train_on_gold": True, "missing_end_penalty": 0.0},
     "stopping": {"gold": "sentiment", "train_on_gold": True},
-    "reward-model": {"gold": "warmth", "kl_coef": 0.1, "missing_end_penalty": 0.0},
+    "reward-model": {"gold": "brief-warmth", "kl_coef": 0.1, "missing_end_penalty": 0.0},
 }
 #: The tasks on neutral prompts, without a reward model.
 NEUTRAL = ("sentiment", "stopping")

@@ -109,7 +109,9 @@ def covered(picture, column, row):
     return painted
 
 
-@pytest.mark.parametrize("name", ["tune-runs-dark-1920x1080", "review-bias-light-1280x800", "welcome-light-1280x800"])
+@pytest.mark.parametrize(
+    "name", ["tune-runs-dark-1920x1080", "reward-model-report-light-1280x800", "welcome-light-1280x800"]
+)
 def test_a_missing_or_moved_part_of_a_page_is_noticed(name):
     page = kept(name)
     assert difference(page, page)[0] == 0

@@ -138,6 +138,6 @@ def reduce_to_demo(path: Path) -> None:
     """Make a copy as small as it can be shipped: one file, without checkpoints or a worker's trace."""
     with _changing(path) as connection:
         connection.execute("delete from checkpoints")
-        connection.execute("delete from settings where key = 'worker'")
+        connection.execute("delete from settings where key = 'worker' or key like 'edits/%'")
         connection.execute("pragma journal_mode = delete")
         connection.execute("vacuum")

@@ -27,10 +27,11 @@ def command(*arguments: object) -> str:
     return done.stdout
 
 
-def warmth(text: str) -> float:
-    """What the gold reward `warmth` is documented to be."""
+def brief_warmth(text: str) -> float:
+    """What the gold reward `brief-warmth` is documented to be."""
     addressed = len(re.findall(r"\b(?:you|your|yours|yourself)\b", text.lower()))
-    return SentimentIntensityAnalyzer().polarity_scores(text)["compound"] + min(addressed, 3) / 3
+    warm = SentimentIntensityAnalyzer().polarity_scores(text)["compound"] + min(addressed, 3) / 3
+    return warm - max(0, len(text.split()) - 10) / 20
 
 
 @pytest.mark.slow
@@ -42,22 +43,22 @@ def test_votes_and_judges_find_whose_answers_are_worth_more(tmp_path):
     tuned = json.loads(command(
         "train-policy", folder, "--algorithm", "dpo", "--steps", 4, "--eval-prompts", 0, "--json",
     ).splitlines()[-1])  # fmt: skip
-    command("arena", "new", folder, "Demo")
-    command("arena", "add", folder, "Demo", "base", f"PPO=run:{PPO}", f"DPO=run:{tuned['job']}", f"best-of-8:{REWARD}")
-    command("arena", "answer", folder, "Demo", "--max-new-tokens", 24)
+    command("arena", "new", folder, "Four")
+    command("arena", "add", folder, "Four", "base", f"PPO=run:{PPO}", f"DPO=run:{tuned['job']}", f"best-of-8:{REWARD}")
+    command("arena", "answer", folder, "Four", "--max-new-tokens", 48, "--temperature", 0.5)
     for noise in (0.2, 0.25, 0.3):
-        command("arena", "simulate", folder, "Demo", "--gold", "warmth", "--noise", noise, "--votes", 20)
-    for judge in ("gold:warmth", f"reward:{REWARD}"):
-        command("judge", folder, "--arena", "Demo", "--by", judge)
-    found = json.loads(command("arena", "results", folder, "Demo", "--json").splitlines()[-1])
+        command("arena", "simulate", folder, "Four", "--gold", "brief-warmth", "--noise", noise, "--votes", 20)
+    for judge in ("gold:brief-warmth", f"reward:{REWARD}"):
+        command("judge", folder, "--arena", "Four", "--by", judge)
+    found = json.loads(command("arena", "results", folder, "Four", "--json").splitlines()[-1])
     with closing(open_project(folder)) as project:
-        arena = arenas.called(project, "Demo")
+        arena = arenas.called(project, "Four")
         names = {policy.id: policy.name for policy in arenas.policies(project, arena.id)}
         answers = arenas.answers(project, arena.id)
         verdicts = [each for each in arena_votes.counting(project, arena.id) if each.kind == "judge"]
-    worth = {each.id: warmth(each.text) for each in answers}
+    worth = {each.id: brief_warmth(each.text) for each in answers}
     of = {name: [worth[each.id] for each in answers if names[each.policy_id] == name] for name in names.values()}
-    assert {name: len(values) for name, values in of.items()} == dict.fromkeys(names.values(), 24)
+    assert {name: len(values) for name, values in of.items()} == dict.fromkeys(names.values(), 16)
     truth = {name: sum(values) / len(values) for name, values in of.items()}
     assert truth["PPO"] > truth["base"] + 0.3, "the demo's policy has learnt"
 
@@ -71,14 +72,14 @@ def test_votes_and_judges_find_whose_answers_are_worth_more(tmp_path):
             assert not pair["claimed"] or truth[one] > truth[two], (standing["voice"], one, two, truth)
     assert any(pair["claimed"] for pair in gold["pairs"]) and reward["votes"] > 100
 
-    right = {"judge: gold warmth": [], f"judge: reward model of run {REWARD}": []}
+    right = {"judge: gold brief-warmth": [], f"judge: reward model of run {REWARD}": []}
     for vote in verdicts:
         ahead = worth[vote.first_id] - worth[vote.second_id]
         if abs(ahead) > 1e-9:
             right[vote.labeler].append((vote.won > 0.5) == (ahead > 0))
     exact, learnt = right.values()
     assert all(exact)
-    assert sum(learnt) / len(learnt) > 0.6, "the reward model has learnt to rank by warmth"
+    assert sum(learnt) / len(learnt) > 0.6, "the reward model has learnt to rank by it"
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,12 @@ from core.config.training import TrainPolicyJob, TrainRewardJob
 from core.errors import BadInput
 from core.jobs import launch, queue
 from core.labeling.written import parse_order
+from core.preferences import agreement
 from core.records import Prompt
-from core.store import create_project, open_project, prompts, rankings
+from core.report import arena, frontier
+from core.report.growth import growth
+from core.runs import slides
+from core.store import arenas, calibration, create_project, open_project, prompts, rankings
 from core.store.runs import job_metrics, job_samples
 from core.trust import gate
 from tests.ranked import counting_rankings
@@ -244,15 +249,36 @@ def test_run_demo_on_the_real_model(tmp_path, monkeypatch):
 def test_the_demo_project_is_full_at_once(tmp_path):
     folder = demo.install(tmp_path / "demo")
     project = open_project(folder)
-    assert project.database.value("select count(*) from prompts") >= 60
-    assert {row["kind"] for row in project.database.rows("select distinct kind from labelers")} == {"scripted"}
-    assert queue.newest_run(project, TrainRewardJob) is not None
-    assert queue.newest_run(project, TrainPolicyJob) is not None
+    assert project.database.value("select count(*) from prompts") >= 48
+    assert {row["kind"] for row in project.database.rows("select distinct kind from labelers")} <= {"scripted", "judge"}
     assert job_samples.listed(project, queue.listed(project, CompareJob)[0].id)
+    agreed = agreement.measure(project, by_tag=False)
+    assert len(agreed.labelers) >= 2 and agreed.overall.groups > 20 and len(calibration.keys(project)) >= 8
+    reward = queue.newest_run(project, TrainRewardJob)
+    assert len(growth(project, reward, resamples=10).measured) >= 3, "a learning curve"
+    policy = queue.newest_run(project, TrainPolicyJob)
+    assert policy.result.gold_after > policy.result.gold_before + 0.3
+    (place,) = arenas.listed(project)
+    votes = {standing.kind: standing.votes for standing in arena.results(project, place.name).standings}
+    assert votes["scripted"] >= 40 and votes["judge"] > 0
+    found = frontier.gather(project)
+    assert len(found.points) >= 3 and len(found.best_of) >= 3
+    assert max(series.steps for series in slides.series_of(project, policy)) >= 4
     assert demo.install(tmp_path / "demo") == folder
     with pytest.raises(BadInput, match="not empty"):
         demo.install(tmp_path)
     project.close()
+
+
+def test_what_the_demo_shows_ends_by_itself(tmp_path):
+    """Of the completions to be ranked, of the answers before and after on held-out prompts, and of those in the arena:
+    95 of 100 at least."""
+    with closing(open_project(demo.install(tmp_path / "demo"))) as project:
+        written = project.database.column("select ended from completions")
+        voted_on = project.database.column("select ended from arena_answers")
+        samples = job_samples.listed(project, queue.listed(project, CompareJob)[0].id)
+    for shown in (written, voted_on, [sample["tokens"] < demo.TOKENS for sample in samples]):
+        assert sum(shown) >= 0.95 * len(shown) > 20
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent as a signal")

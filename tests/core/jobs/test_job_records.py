@@ -3,7 +3,6 @@
 import json
 from contextlib import closing
 from dataclasses import replace
-from itertools import chain
 
 import pytest
 
@@ -76,15 +75,14 @@ def test_a_stored_job_holds_every_setting_so_that_another_default_changes_none(p
         assert set(stored) >= {item.name for item in documented(spec.config)}
 
 
-def test_the_run_of_the_demo_keeps_the_length_and_the_missing_end_of_its_time(tmp_path):
+def test_the_jobs_of_the_demo_have_the_settings_that_the_demo_has_by_now(tmp_path):
     folder = demo.install(tmp_path / "demo")
     with closing(open_project(folder)) as project:
-        (run,), *answered = (queue.listed(project, kind) for kind in (TrainPolicyJob, GenerateJob, CompareJob))
-        assert {job.config.max_new_tokens for job in (run, *chain(*answered))} == {24}
-        assert (run.config.missing_end, run.config.missing_end_penalty) == ("subtract", 0.0)
-        assert not run.config.minds_the_end and TrainPolicyConfig().minds_the_end
+        kinds = (TrainPolicyJob, GenerateJob, CompareJob)
+        jobs = [job.config for kind in kinds for job in queue.listed(project, kind)]
     settings = (demo.GENERATE, demo.POLICY, demo.COMPARE)
-    assert {config.max_new_tokens for config in settings} == {24} and not demo.POLICY.minds_the_end
+    drawn = {(config.max_new_tokens, config.temperature) for config in (*jobs, *settings)}
+    assert drawn == {(demo.TOKENS, demo.TEMPERATURE)} and demo.POLICY.minds_the_end
 
 
 def test_a_kind_that_nobody_knows_is_listed_and_fails_with_a_sentence(project):

@@ -90,11 +90,12 @@ def test_the_jobs_of_the_demo_say_how_far_they_came_and_how_long_they_took(open_
     window.workspace.open(tmp_path / "demo")
     window.panels.show_jobs()
     table = window.findChild(JobsPanel).table
-    cells = {table.item(line, 1).text(): [table.item(line, place).text() for place in (3, 5)] for line in range(4)}
+    lines = range(table.rowCount())
+    cells = {table.item(line, 1).text(): [table.item(line, place).text() for place in (3, 5)] for line in lines}
     steps = window.session.jobs(TrainPolicyJob)[0].result.steps
-    assert cells["Tune policy"] == [f"{steps} of {steps}", "4 min"]
-    assert cells["Train reward model"] == ["48 of 48", "71 s"]
-    assert cells["Generate completions"][0] == "72 of 72"
+    assert cells["Tuned by PPO"] == [f"{steps} of {steps}", "16 min"]
+    assert cells["Warm tips"] == ["60 of 60", "14 min"]
+    assert cells["Generate completions"][0] == "48 of 48"
 
 
 def test_a_project_opens_at_the_tab_where_it_was_left_but_a_job_that_went_on_comes_first(

@@ -25,7 +25,7 @@ from core.resources import resource
 from core.store import labelers, open_project, rankings
 from desktop import errors, user_settings
 from desktop.guide.window import GuideWindow
-from desktop.places import TabId
+from desktop.places import PageId, TabId
 from desktop.projects.welcome import NewProject
 from desktop.theme import theme
 from desktop.theme.icons import icon
@@ -98,6 +98,9 @@ def test_the_demo_opens_with_something_in_every_tab(open_window, qtbot):
     assert window.focusWidget() is window.welcome.demo_button, "Return alone opens the demo"
     qtbot.keyClick(window.welcome.demo_button, Qt.Key.Key_Return)
     assert window.session.project.name == demo.NAME
+    review = window.open_tab(TabId.REVIEW)
+    review.show_page(PageId.AGREEMENT)
+    qtbot.waitUntil(lambda: review.agreement.tables.isVisible())
     reward = window.open_tab(TabId.REWARD)
     assert reward.training.runs.count() == 1
     qtbot.waitUntil(lambda: "script" in texts(reward.training))
