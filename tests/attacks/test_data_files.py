@@ -180,6 +180,7 @@ def test_a_table_of_more_columns_than_anybody_needs_is_a_sentence(tmp_path):
         list(data.read(tmp_path / "a.parquet"))
 
 
+@pytest.mark.thorough
 def test_rows_of_many_values_are_unpacked_few_at_a_time(tmp_path):
     turns, scores = [[{"role": "user", "content": "a"}] * 20], [[("a", 1), ("b", 2)]]
     maps = pyarrow.array(scores * 30_000, pyarrow.map_(pyarrow.string(), pyarrow.int64()))
@@ -300,6 +301,7 @@ def test_completions_that_nobody_could_order_do_not_wait_for_anybody(filled):
         session.editor.adjudicate(large)
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("quick")
 def test_a_pattern_whose_search_does_not_end_is_a_sentence(recwarn):
     with pytest.raises(BadInput, match="takes too long"):
@@ -317,6 +319,7 @@ def test_a_quote_that_never_closes_is_said(tmp_path):
     assert refused.line == 6 and "never closes" in refused.reason
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("quick")
 def test_thousands_of_labelers_are_compared_in_time(filled):
     with filled.write():

@@ -157,6 +157,7 @@ for words in (["import", project, f"{place}/many.txt"], ["archive", project, f"{
     assert cli.run(["import", str(whole), str(tmp_path / "many.txt")]) == 0, "with room again it goes on"
 
 
+@pytest.mark.thorough
 def test_a_folder_whose_name_is_not_utf8_is_used_like_any_other(tmp_path, monkeypatch):
     seeds()
     monkeypatch.setenv("PLUMBLINE_DATA", str(tmp_path / "data"))

@@ -559,6 +559,7 @@ def test_a_project_that_is_moved_stops_its_job_and_resumes_where_it_is_now(
         assert_whole(moved, job)
 
 
+@pytest.mark.thorough
 def test_a_worker_leaves_a_project_that_is_moved_and_makes_nothing_at_its_old_place(
     counted, project, at_work, tmp_path
 ):

@@ -18,7 +18,7 @@ QUIET = settings(
     deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 #: How many examples a second's worth of each is.
-EXAMPLES = {"imports": 40, "archive": 8, "pack": 8, "answers": 20, "texts": 20, "project": 8, "rows": 4}
+EXAMPLES = {"imports": 40, "archive": 8, "pack": 8, "answers": 8, "texts": 20, "project": 8, "rows": 4}
 FOUND: tuple[tuple[str, str], ...] = (("archive", "fdff"), ("project", "adbc0f443eadc9b448a104"))
 
 

@@ -37,6 +37,7 @@ def test_probabilities_beyond_all_numbers_are_not_believed(chat):
     assert asked(chat).first == ()
 
 
+@pytest.mark.thorough
 def test_an_answer_that_is_packed_twice_fills_no_memory(chat):
     twice = gzip.compress(gzip.compress(b" " * 1_500_000_000, 1))
     chat.refuse = [(200, {"content-encoding": "gzip, gzip"}, twice)]

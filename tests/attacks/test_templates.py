@@ -51,6 +51,7 @@ def test_a_hostile_template_ends_in_a_sentence(attack):
     template.close()
 
 
+@pytest.mark.thorough
 def test_one_that_loops_for_one_prompt_alone_is_ended_there_and_answers_the_next():
     template = ChatTemplate("{% if messages[0].content == 'x' %}" + ENDLESS + "{% endif %}done", {}, "The model")
     assert template.render([{"role": "user", "content": "hello"}]) == "done"
@@ -102,6 +103,7 @@ def test_a_tokenizer_without_a_template_gets_the_plain_one(templates):
     template.close()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("attack", ["loops", "half a template", "nothing"])
 def test_no_job_hangs_and_none_calls_it_a_bug_of_ours(tokenizer, filled, tmp_path, attack):
     source, words = (ATTACKS | NOTHING)[attack]

@@ -93,6 +93,7 @@ def test_a_damaged_policy_is_named_and_the_others_answer(contest, run_job, kind,
     assert said.startswith("the spoilt one cannot answer: ")
 
 
+@pytest.mark.thorough
 def test_the_best_of_n_is_the_best_by_the_reward_model(contest, run_job):
     """Of more answers the chosen one scores as high or higher, as the job `score` says it."""
     arena = heldout(contest)
@@ -109,6 +110,7 @@ def test_the_best_of_n_is_the_best_by_the_reward_model(contest, run_job):
     assert means[1] > means[0]
 
 
+@pytest.mark.thorough
 def test_goes_on_where_it_was_stopped_and_draws_the_same(contest, run_job, monkeypatch):
     """A stop is heeded after each part, what was answered stays, and the rest is drawn as it would have been."""
     whole, broken = heldout(contest), heldout(contest, "Stopped")

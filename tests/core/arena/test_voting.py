@@ -292,6 +292,7 @@ def test_the_next_question_is_there_before_anybody_waits(project):
     assert min(spent) < 0.05, spent
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("table", "column"), [("arena_policies", "detail"), ("arena_prompts", "tags"), ("arena_prompts", "messages")]
 )

@@ -281,6 +281,7 @@ def test_what_the_demo_shows_ends_by_itself(tmp_path):
         assert sum(shown) >= 0.95 * len(shown) > 20
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent as a signal")
 def test_ctrl_c_stops_the_job_with_a_checkpoint_and_says_how_to_go_on(worked_on, plumbline):
     folder = worked_on

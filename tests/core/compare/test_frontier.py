@@ -198,6 +198,7 @@ def test_what_was_measured_otherwise_is_left_out_with_its_reason(tuned, run_job,
         assert not [text for text in found.left_out if text.startswith(f"Run {other.id} ")]
 
 
+@pytest.mark.thorough
 def test_conversations_that_were_put_otherwise_measure_otherwise(tuned, run_job):
     how = {"policy_job": 2, "answers": 2, "completions": 0, "missing_only": False}
     before = measured(tuned, run_job, **how)
@@ -224,6 +225,7 @@ def test_what_a_run_was_trained_on_measures_it_not(tuned, run_job):
     assert not [state for state in found.unmeasured if state.run == other.id]
 
 
+@pytest.mark.thorough
 def test_a_checkpoint_that_is_damaged_is_left_out_and_the_others_are_measured(tuned, run_job):
     first, *others = frontier.gather(tuned).unmeasured
     (checkpoints.folder_of(tuned, first.run, first.step) / "policy" / "adapter_config.json").unlink()
@@ -259,6 +261,7 @@ def test_a_name_of_no_checkpoint_is_refused(plumbline, tuned):
     assert (code, "must be last, best or the number of a step, not 'first'" in err) == (2, True)
 
 
+@pytest.mark.thorough
 def test_a_name_that_nobody_gave_a_checkpoint_stands_for_none(tuned, run_job):
     job = measured(tuned, run_job, answers=2, completions=1)
     (state, *_) = job.result.measured

@@ -145,6 +145,7 @@ def stopped_and_resumed(project, values):
     return job
 
 
+@pytest.mark.thorough
 def test_a_job_that_stood_still_goes_on_where_it_was_and_writes_the_same(asking, run_job, monkeypatch):
     run = trained(asking, run_job)
     numbers = tuple(prompt.id for prompt in prompts.listed(asking, split="heldout")[:2])
@@ -170,6 +171,7 @@ def test_a_job_that_stood_still_goes_on_where_it_was_and_writes_the_same(asking,
     assert [text[:11] for text in said if "too many" in text] == ["From step 0"], "what was full stays full"
 
 
+@pytest.mark.thorough
 def test_a_run_keeps_as_many_checkpoints_as_it_was_told_to(asking, run_job):
     few = trained(asking, run_job, settings=replace(POLICY, keep_checkpoints=2))
     assert len(checkpoints.on_disk(asking, few.id)) <= 3, "the newest two, and the best one"
@@ -189,6 +191,7 @@ def test_what_a_run_keeps_by_itself_is_shown_without_a_job(asking, run_job):
     assert (last.text, last.score) == (row["completion"], row["score"])
 
 
+@pytest.mark.thorough
 def test_damaged_checkpoints_are_left_out_and_damaged_numbers_are_no_numbers(asking, run_job):
     run = trained(asking, run_job)
     (checkpoints.folder_of(asking, run.id, 2) / "policy" / "adapter_model.safetensors").write_bytes(b"nothing")
@@ -209,6 +212,7 @@ def test_damaged_checkpoints_are_left_out_and_damaged_numbers_are_no_numbers(ask
     assert None not in [each.trace for each in shown(asking, run, TEXT)]
 
 
+@pytest.mark.thorough
 def test_a_run_that_was_packed_without_what_a_resume_needs_is_asked_too(asking, run_job):
     run = trained(asking, run_job, settings=replace(POLICY, steps=1))
     folder = checkpoints.folder_of(asking, run.id, 1)
@@ -219,6 +223,7 @@ def test_a_run_that_was_packed_without_what_a_resume_needs_is_asked_too(asking, 
     assert shown(asking, run, TEXT)[1].trace.advantage is not None
 
 
+@pytest.mark.thorough
 def test_the_command_shows_lists_and_writes(asking, run_job, plumbline):
     folder = asking.folder
     code, _, err = plumbline("slide", folder)

@@ -464,6 +464,7 @@ def test_a_line_without_end_is_refused_before_it_fills_the_memory(tmp_path, monk
             list(data.read(tmp_path / name))
 
 
+@pytest.mark.thorough
 def test_a_table_that_unpacks_to_more_than_any_is_refused_at_once(tmp_path):
     pyarrow = pytest.importorskip("pyarrow")
     from pyarrow import parquet

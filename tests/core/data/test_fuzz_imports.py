@@ -174,6 +174,7 @@ def test_any_bytes(shared, tmp_path, suffix, content, packed):
     _check(shared, path)
 
 
+@pytest.mark.thorough
 @settings(QUIET, max_examples=150)
 @given(rows=st.lists(mutated(), min_size=1, max_size=3), suffix=st.sampled_from([".jsonl", ".json", ".jsonl.gz"]))
 def test_damaged_rows_of_every_format(shared, tmp_path, rows, suffix):
@@ -182,6 +183,7 @@ def test_damaged_rows_of_every_format(shared, tmp_path, rows, suffix):
     _check(shared, path)
 
 
+@pytest.mark.thorough
 @settings(QUIET, max_examples=80)
 @given(row=mutated(), suffix=st.sampled_from([".csv", ".tsv"]), cut=st.integers(0, 40))
 def test_damaged_tables(shared, tmp_path, row, suffix, cut):
@@ -196,6 +198,7 @@ def test_damaged_tables(shared, tmp_path, row, suffix, cut):
     _check(shared, tmp_path / f"a{suffix}")
 
 
+@pytest.mark.thorough
 @settings(QUIET, max_examples=60)
 @given(row=mutated(), cut=st.integers(0, 60), place=st.none() | st.integers(0, 2**16))
 def test_damaged_parquet(shared, tmp_path, row, cut, place):

@@ -56,6 +56,7 @@ def test_what_the_hub_did_not_convert_is_found_among_its_own_files_and_nothing_b
     ]
 
 
+@pytest.mark.thorough
 def test_the_files_of_a_split_are_read_one_after_the_other_under_one_name(hub, project):
     hub.put(NAME, "default/train/0000.parquet", pairs("a?", "b?"))
     hub.put(NAME, "default/train/0001.parquet", table([{"prompt": "c?", "chosen": "x", "rejected": "x"}]))
@@ -96,6 +97,7 @@ def test_the_oldest_goes_where_the_kept_ones_become_too_many(hub, monkeypatch):
     assert kept() == sorted(folders[1:])
 
 
+@pytest.mark.thorough
 def test_the_command_asks_which_part_and_says_what_there_is(hub, project, capsys):
     hub.put(NAME, "default/train/0000.parquet", pairs("a?"))
     hub.put(NAME, "default/test/0000.parquet", pairs("b?", "c?"))
@@ -128,6 +130,7 @@ def test_a_person_at_a_terminal_is_asked_which_part(hub, project, capsys, monkey
     assert "  1  default, test:" in said and "  2  default, train:" in said
 
 
+@pytest.mark.thorough
 def test_columns_and_encoding_are_said_as_of_any_file(hub, project, capsys):
     hub.put(NAME, "train.csv", "ask;good;bad\nWie heißt du?;Ada;Lärm\n".encode("cp1252"), "main")
     project.close()
@@ -203,6 +206,7 @@ def test_a_pointer_of_git_lfs_is_not_taken_for_prompts(tmp_path):
         data.preview(tmp_path / "train.jsonl")
 
 
+@pytest.mark.thorough
 def test_gzipped_lines_are_read_as_they_came(hub, project):
     lines = b'{"prompt": "q?", "responses": ["a", "b"]}\n'
     hub.put(NAME, "train.jsonl.gz", gzip.compress(lines), "main")

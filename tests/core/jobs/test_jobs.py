@@ -128,6 +128,7 @@ def test_there_is_one_worker_for_a_project(counting):
     assert first.poll() is None
 
 
+@pytest.mark.thorough
 def test_a_terminated_worker_leaves_its_job_interrupted(counting):
     project, job, start = counting
     process = start()

@@ -57,6 +57,7 @@ def test_a_step_says_what_it_does_and_each_new_step_begins_afresh(asking, run_jo
     assert any(stage == "Measuring the reference" and doing.startswith("Writing") for stage, doing in found)
 
 
+@pytest.mark.thorough
 def test_while_a_policy_is_tuned_its_estimate_knows_of_the_measuring_at_the_end(asking, run_job, capsys):
     told = {"Measuring the reference": [], "Tuning the policy (PPO)": [], "Measuring the tuned policy": []}
 

@@ -199,6 +199,7 @@ def test_says_why_first(ours, run_job, chat):
     assert {each["max_tokens"] for each in chat.questions} == {512} and "logprobs" not in chat.questions[0]
 
 
+@pytest.mark.thorough
 def test_is_compared_with_people(ours, run_job, chat, capsys):
     """A person ranks the other way round. Seen from both sides each wins half of the pairs, so that half would agree by
     chance, and none does: kappa is (0 - 1/2) / (1 - 1/2)."""
@@ -267,6 +268,7 @@ def test_the_base_is_read_exactly(roomy, run_job):
     assert any("hardly answers" in text for text in log(project, job))  # a random model is no judge
 
 
+@pytest.mark.thorough
 def test_the_base_says_why(roomy, run_job):
     project, _ = roomy
     job = run_job(project, JobKind.JUDGE, waiting("base", limit=1, explain=True, max_new_tokens=16))

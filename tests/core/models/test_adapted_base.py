@@ -117,6 +117,7 @@ def test_the_merged_base_says_what_the_two_say_with_peft_alone(request, tmp_path
     assert not any("lora" in name for name, _ in found.model.named_modules())
 
 
+@pytest.mark.thorough
 def test_a_new_project_is_made_on_both_and_says_so_wherever_it_names_its_model(plumbline, tiny_model, polite, tmp_path):
     folder, title = tmp_path / "project", f"{tiny_model.name} + polite"
     assert plumbline("new", folder, "--model", tiny_model, "--adapter", polite)[0] == 0
@@ -237,6 +238,7 @@ def smaller(adapter, size, folder):
     return folder
 
 
+@pytest.mark.thorough
 def test_a_run_on_both_is_exported_merged_as_adapters_and_as_gguf(
     adapted, run_job, tiny_model, polite, tmp_path, stranger
 ):
@@ -281,6 +283,7 @@ def test_a_reward_model_on_both_scores_by_its_card(adapted, stranger, tiny_model
     assert float(printed) == pytest.approx(float(model.raw_scores([ids], [answers])[0][0, 0, 0]), abs=1e-4)
 
 
+@pytest.mark.thorough
 def test_what_was_made_on_both_is_not_used_on_the_base_alone(adapted, run_job, tiny_model, monkeypatch, tmp_path):
     compare = CompareConfig(max_new_tokens=4, limit=1)
     assert run_job(adapted, JobKind.COMPARE, compare).status == "done"

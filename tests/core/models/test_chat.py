@@ -160,6 +160,7 @@ def test_one_that_drops_a_turn_is_refused_with_a_sentence(loaded):
         chat.prompt_ids(base, THREE)
 
 
+@pytest.mark.thorough
 def test_todays_date_is_the_projects_own(loaded):
     base = loaded(DATED, Chat(chat_date="2024-02-09"))
     assert chat.what_the_model_reads(base, "hi").text == "09 Feb 2024 09 Feb 2024 hi</s><a>"

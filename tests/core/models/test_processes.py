@@ -96,6 +96,7 @@ def policy_gradient(model: Path, out: Path) -> None:
         world.close()
 
 
+@pytest.mark.thorough
 def test_processes_draw_the_same_rollout_and_find_the_gradient_of_the_whole_batch(tiny_model, tmp_path, alone):
     policy_gradient(tiny_model, tmp_path / "1")
     expected = torch.load(tmp_path / "1")
@@ -287,6 +288,7 @@ def test_several_processes_do_not_work_beside_a_worker(asking, tmp_path):
         assert "A worker is at work on this project" in (tmp_path / rank).read_text()
 
 
+@pytest.mark.thorough
 def test_a_worker_without_work_leaves_for_them(asking):
     waiting = launch.ensure_worker(asking.folder, idle=60)
     deadline = time.monotonic() + 30

@@ -69,6 +69,7 @@ def test_what_cannot_be_simulated_is_a_sentence(many):
             simulate.simulate(many, "length", **({"personality": "careful"} | wrong))
 
 
+@pytest.mark.thorough
 def test_the_first_picker_is_found_by_position_and_the_careful_one_is_not(many):
     first, careful = made(many, "first-picker"), made(many, "careful")
     shares = bias.positions(many, first)
@@ -78,6 +79,7 @@ def test_the_first_picker_is_found_by_position_and_the_careful_one_is_not(many):
     assert sum(share.best.value for share in shares) == pytest.approx(1)
 
 
+@pytest.mark.thorough
 def test_the_length_lover_is_found_by_length_and_the_careful_one_is_not(many):
     long, careful = bias.lengths(many, made(many, "length-lover")), bias.lengths(many, made(many, "careful"))
     assert long.longer_wins.low > 0.55
@@ -122,6 +124,7 @@ def test_intervals_of_length_bias_hold_what_they_should(nines):
     assert sum(not share.low <= 0.5 <= share.high for share in found) <= 12
 
 
+@pytest.mark.thorough
 def test_ties_and_partial_orders_of_characters(many):
     tied, top = made(many, "tie-happy"), made(many, "top-two")
     assert any(len(set(item.ranks.values())) < 4 for item in counting_rankings(many, labeler_id=tied))

@@ -204,6 +204,7 @@ def nominal(found, least):
     return share > 0.95 - 3 * (0.95 * 0.05 / count) ** 0.5 and share >= least
 
 
+@pytest.mark.thorough
 def test_what_is_said_of_small_arenas_is_true():
     """Six arenas with 60 votes that were chosen one after the other; a judge with known faults."""
     truth = simulated.Truth(10_000)

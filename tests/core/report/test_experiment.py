@@ -206,6 +206,7 @@ def test_simulated_labelers_are_named_as_such(filled):
     assert story.NO_AGREEMENT in text
 
 
+@pytest.mark.thorough
 def test_labelers_who_are_not_compared_or_not_listed_are_counted(filled):
     """Of 52 labelers at most fifty are compared, and twelve are listed."""
     with filled.write():

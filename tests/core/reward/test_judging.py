@@ -215,6 +215,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.thorough
 def test_a_reward_model_made_elsewhere_scores_and_tunes(trained, run_job, elsewhere):
     config = ScoreConfig(prompt="p", completions=("aaa", "a longer zzz"), reward_model=str(elsewhere))
     job = run_job(trained, JobKind.SCORE, config)
@@ -288,6 +289,7 @@ def go(project: Project, job_id: int, *, stop_at: int | None = None) -> Job:
     return queue.get(project, job_id)
 
 
+@pytest.mark.thorough
 def test_a_run_that_began_without_a_reward_model_goes_on_without_one_that_was_trained_since(trained, run_job):
     reward = queue.newest_run(trained, TrainRewardJob)
     set_job(trained, reward.id, status="stopped")
@@ -319,6 +321,7 @@ def test_an_unfinished_reward_model_rewards_nothing(trained, run_job):
         assert job.status == "failed" and "is not finished (the run is stopped)" in job.error, job.report
 
 
+@pytest.mark.thorough
 def test_what_a_reward_began_is_ended_by_the_same_weights_on_the_same_scale(trained, elsewhere, tmp_path, run_job):
     place = shutil.copytree(elsewhere, tmp_path / "reward")
     source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"

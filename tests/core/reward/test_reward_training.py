@@ -135,6 +135,7 @@ def test_length_is_taken_out_wherever_the_reward_is_asked(ranked, run_job):
     assert "length is taken out" in notes(ranked, run)
 
 
+@pytest.mark.thorough
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others(ranked, run_job):
     one, two = (run_job(ranked, JobKind.TRAIN_REWARD, REWARD) for _ in range(2))
     other = run_job(ranked, JobKind.TRAIN_REWARD, replace(REWARD, seed=1))
@@ -270,6 +271,7 @@ def test_each_member_learns_from_its_own_draw_of_the_prompts(ranked, run_job, mo
         replace(REWARD, bootstrap=True)
 
 
+@pytest.mark.thorough
 def test_memory_that_does_not_suffice_is_asked_for_less(ranked, run_job, monkeypatch):
     real, sizes = updating.own_gradients, []
 
@@ -290,6 +292,7 @@ def test_memory_that_does_not_suffice_is_asked_for_less(ranked, run_job, monkeyp
     assert job.result.tokens_at_once == sizes[-1]
 
 
+@pytest.mark.thorough
 def test_without_any_memory_it_fails_with_a_sentence_and_keeps_the_last_checkpoint(ranked, run_job, monkeypatch):
     real, done = updating.own_gradients, []
 

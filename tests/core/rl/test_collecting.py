@@ -25,6 +25,7 @@ from tests.tiny import make_tiny_model
 OTHER_END = "{% for m in messages %}<u>{{ m.content }}<a>{% endfor %}{% if add_generation_prompt %}<u>{% endif %}"
 
 
+@pytest.mark.thorough
 def test_a_completion_scores_the_same_whichever_end_token_ended_it(tmp_path, run_job, monkeypatch):
     model = make_tiny_model(tmp_path / "model", chat_template=OTHER_END)  # it ends with <a>, or with </s>
     project = create_project(tmp_path / "project", model=str(model))

@@ -234,6 +234,7 @@ def rewarded(project, run_job):
     assert learnt.status == "done", learnt.report or learnt.error
 
 
+@pytest.mark.thorough
 def test_a_run_with_an_adapter_that_is_killed_ends_with_the_same_bits(project, run_job, monkeypatch, chance):
     rewarded(project, run_job)
     config = replace(RUN, train_on_gold=False)

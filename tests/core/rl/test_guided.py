@@ -131,6 +131,7 @@ def test_nlpo_answers_within_its_mask_everywhere_and_its_kl_is_that_of_what_drew
     assert any("drawn from without it" in row["text"] for row in job_log.lines(asking, again.id))
 
 
+@pytest.mark.thorough
 def test_dqn_answers_with_the_best_of_its_candidates_and_ranks_within_them(asking, run_job, drawn, tiny_model):
     job = tuned(asking, run_job, "dqn", candidates=4)
     policy, base = theirs(tiny_model, queue.adapter_of(asking, job) / "policy"), theirs(tiny_model)
@@ -155,6 +156,7 @@ def test_dqn_answers_with_the_best_of_its_candidates_and_ranks_within_them(askin
     assert len({tuple(answer) for _, answer in written}) > len(written) / 3, "what is to be ranked differs"
 
 
+@pytest.mark.thorough
 def test_dqn_pays_no_kl_unless_it_is_told_to(asking, run_job):
     from core.config.jobs import config_values
     from core.config.training import TrainPolicyConfig

@@ -185,6 +185,7 @@ def test_what_anybody_flagged_or_calls_otherwise_is_not_learnt(asking):
     assert demonstrations_of(asking, "best-ranked") == []
 
 
+@pytest.mark.thorough
 def test_what_its_start_learnt_is_not_measured_as_held_out_also_once_that_run_is_gone(asking, run_job):
     for prompt in prompts.listed(asking, split="heldout"):
         prompts.edit(asking, prompt.id, split="train")

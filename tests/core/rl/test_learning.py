@@ -60,6 +60,7 @@ def test_it_learns_a_gold_reward_by_a_clear_margin(tmp_path, tiny_model, run_job
     assert set(job_metrics.series(project, job.id)) <= set(METRICS), "every number is explained"
 
 
+@pytest.mark.thorough
 def test_a_run_with_the_missing_end_as_it_is_learns_to_end(asking, run_job):
     """Nothing but the end is rewarded, by the default alone."""
     config = TrainPolicyConfig(

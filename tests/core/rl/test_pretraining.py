@@ -104,6 +104,7 @@ def test_a_text_never_opens_a_turn(base):
     assert base.chat.decoded(ids, skip=False) == "a</s><u>b" and not base.chat.control.ids & set(ids)
 
 
+@pytest.mark.thorough
 def test_the_answers_stay_likelier_than_without_and_none_that_is_held_out_is_learnt(demonstrated, run_job):
     kept = to_learn(demonstrated, "written")
     assert len(kept) == 9 and {each.split for each in kept} == {"train"}

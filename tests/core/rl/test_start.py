@@ -98,6 +98,7 @@ def test_every_algorithm_begins_where_it_is_told_with_the_shape_that_lies_there(
     assert saved["r"] == 4
 
 
+@pytest.mark.thorough
 def test_a_run_goes_on_with_the_same_bits_although_the_run_that_it_began_from_is_removed(begun, run_job, monkeypatch):
     config = replace(POLICY, start_from="1", steps=3, checkpoint_every=1)
     own = ALGORITHMS["ppo"].config()
@@ -117,6 +118,7 @@ def test_a_run_goes_on_with_the_same_bits_although_the_run_that_it_began_from_is
     }, "what the base did not write is not said to be the base's"  # fmt: skip
 
 
+@pytest.mark.thorough
 def test_what_any_of_its_starts_learnt_from_is_measured_neither_in_the_run_nor_by_compare(begun, run_job):
     taken = prompts.listed(begun, split="train")[0]
     second = tuned(begun, run_job, start_from="1", steps=1)
@@ -130,6 +132,7 @@ def test_what_any_of_its_starts_learnt_from_is_measured_neither_in_the_run_nor_b
     assert f"Left out: run {third.id} or its start trained on 1 of the 4 held-out prompts." in log(begun, compared)
 
 
+@pytest.mark.thorough
 def test_the_reward_before_is_that_of_the_policy_before_its_first_step_and_says_whose(begun, run_job):
     kept = tuned(begun, run_job, start_from="1", steps=1)
     to_base = tuned(begun, run_job, start_from="1", reference="base", steps=1)

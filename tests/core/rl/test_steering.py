@@ -113,6 +113,7 @@ def test_a_run_of_every_algorithm_that_is_killed_at_any_step_ends_with_the_same_
     assert numbers(project, resumed) == expected, f"killed at step {at}"
 
 
+@pytest.mark.thorough
 def test_a_run_whose_last_checkpoint_was_damaged_goes_back_one_and_ends_with_the_same_bits(
     project, run_job, monkeypatch
 ):
@@ -212,6 +213,7 @@ def test_the_steered_coefficient_follows_the_paper():
     assert next_kl_coef(0.1, 0.0, 6.0, 5000, 100) > 0, "a batch larger than the horizon never turns the price round"
 
 
+@pytest.mark.thorough
 def test_a_kl_target_moves_the_coefficient(project, run_job):
     job = run_job(project, JobKind.TRAIN_POLICY, replace(POLICY, kl_target=0.001, kl_horizon=16), options())
     coefficients = [value for _, value in job_metrics.series(project, job.id)["objective/kl_coef"]]
@@ -287,6 +289,7 @@ def test_what_an_older_version_compared_at_a_moving_price_is_forgotten_once(targ
     assert again.state["best"] == pytest.approx(0.8 if forgets else 0.96), "once"
 
 
+@pytest.mark.thorough
 def test_the_best_checkpoint_is_kept_beside_the_newest(project, run_job, monkeypatch):
     best = {2}
     monkeypatch.setattr(StoppingRules, "is_best", lambda self: len(self.state["scores"]) in best)
@@ -536,6 +539,7 @@ def test_what_reached_the_limit_is_scored_and_left_out_as_the_run_says(project, 
     assert bool((masked.score >= 0).all())
 
 
+@pytest.mark.thorough
 def test_rules_alone_reward_a_run_whether_or_not_there_is_a_reward_model(project, run_job):
     config = replace(
         POLICY,

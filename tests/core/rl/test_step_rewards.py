@@ -140,7 +140,7 @@ def test_a_penalty_in_place_of_the_score_leaves_no_step_of_it(asking, own, share
     assert rollout.step_rewards is None or not rollout.step_rewards[cut].any()
 
 
-@pytest.mark.parametrize("name", represented(["soft-q", "dqn", "ppo", "a2c", "trpo", "nlpo", "rloo"], "soft-q", "rloo"))
+@pytest.mark.parametrize("name", represented(["soft-q", "dqn", "ppo", "a2c", "trpo", "nlpo", "rloo"], "rloo"))
 def test_a_run_of_rewarded_steps_is_resumed_bit_for_bit_and_shows_their_sums(asking, run_job, own, monkeypatch, name):
     config = replace(RUN, algorithm=name, rules=f"0.5*{own('every')}; {own('halves')}")
     options = ALGORITHMS[name].config()

@@ -145,6 +145,7 @@ def test_ppo_starts_at_kl_0_and_ratio_1_and_the_comparison_sees_both_policies(ra
     assert shares[1]["n"] == 2 * shares[0]["n"]
 
 
+@pytest.mark.thorough
 def test_a_reward_threshold_stops_the_run(ranked, run_job):
     run_job(ranked, JobKind.TRAIN_REWARD, REWARD)
     config = from_dict(TrainPolicyConfig, config_values(POLICY) | {"reward_threshold": -50.0, "steps": 9})

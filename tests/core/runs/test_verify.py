@@ -58,6 +58,7 @@ def test_a_run_is_the_same_again_and_nothing_of_it_changes(looped, verified):
     assert kept(looped) == before
 
 
+@pytest.mark.thorough
 def test_what_people_changed_since_does_not_matter(looped, verified):
     guidelines.save(looped, criteria="Be short.", ties="", flags="", examples="")
     with looped.write() as database:

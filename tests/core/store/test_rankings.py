@@ -146,6 +146,7 @@ def test_gold_rewards_are_found_by_name_pattern_and_file(project, tmp_path):
             gold.find(project, wrong)
 
 
+@pytest.mark.thorough
 def test_what_a_function_gives_that_is_no_number_orders_nothing(filled, tmp_path):
     """Sorted beside numbers, a nan would give an order that means nothing."""
     (tmp_path / "own.py").write_text(

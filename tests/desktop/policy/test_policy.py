@@ -631,6 +631,7 @@ def test_a_gain_says_on_how_many_prompts_and_by_which_reward_model(tab, prompts,
     assert not tab.result.warning.isVisible()
 
 
+@pytest.mark.thorough
 def test_rounds_stand_in_a_line_and_a_tuned_policy_begins_the_next(open_window, filled, qtbot):
     gold.rank_all(filled, "length")
     job = queued(filled)
