@@ -25,7 +25,7 @@ class Writing {
     const mended = place && work.own.nameOf(group, place) !== null ? place : null;
     this.place = [group, place];
     $("answer-title").textContent = mended ? `Mend ${order.letter(work.shown.indexOf(mended))}` : "Your own answer";
-    $("answer-text").value = work.own.begun.get(`${group}/${place}`) ?? (mended ? work.own.text(group, mended) : "");
+    $("answer-text").value = work.own.begun.get(work.own.place(group, place)) ?? (mended ? work.own.text(group, mended) : "");
     this.say("");
     $("answer").showModal();
     $("answer-text").focus();

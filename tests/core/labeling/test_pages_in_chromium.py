@@ -238,9 +238,21 @@ def test_a_copy_of_the_project_and_another_labeler_keep_their_work_apart(filled,
     press(tab, "d", 1)
     tab.keys("Enter Enter")
     count(tab, "1 of 6 ranked")
+    tab.key("w")
+    tab.wait("document.getElementById('answer').open")
+    tab.type("said to another prompt")
+    tab.click("#answer-add")
+    ladder(tab, "E")
+    tab.key("w")
+    tab.wait("document.getElementById('answer').open")
+    tab.type("begun")
+    tab.click("#answer [data-close]")
+    tab.wait("document.getElementById('write').innerText === 'Go on with your answer'")
     tab = begun(chromium, tmp_path / "first.html")
     assert tab.text("#count") == "1 of 6 ranked"
     ladder(tab, "C")
+    assert (tab.run("document.querySelectorAll('.card').length"), tab.text("#write")) == (4, "Write an answer")
+    assert json.loads(tab.answers(tmp_path).read_text())["answers"] == []
     tab = begun(chromium, written(filled, tmp_path, "a/ranking"))
     assert tab.text("#count") == "0 of 6 ranked"
     tab = begun(chromium, tmp_path / "first.html")
