@@ -25,7 +25,8 @@ class OwnAnswer:
 
 class OwnAnswers:
     """The answers that the labeler called `name` wrote in a page, and the groups as they are with them. What was taken
-    back here stays so, unless it is among those that are `ranked`; the `foreign` groups are others by now, and none joins them."""
+    back here stays so, unless it is among those that are `ranked`; the `foreign` groups are others by now, and none
+    joins them."""
 
     def __init__(self, project: Project, name: str, answers: Sequence[OwnAnswer], ranked: Collection[int]) -> None:
         self.project, self.name = project, name
