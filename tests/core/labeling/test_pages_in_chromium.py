@@ -82,6 +82,14 @@ def load(tab: browser.Tab, script: str, name: str) -> None:
     tab.run((resource("pack_page") / script).read_text().replace(f"const {name}", f"window.{name}"))
 
 
+def begin_answer(tab: browser.Tab, text: str) -> None:
+    tab.key("w")
+    tab.wait("document.getElementById('answer').open")
+    tab.type(text)
+    tab.click("#answer [data-close]")
+    tab.wait("document.getElementById('write').innerText === 'Go on with your answer'")
+
+
 def test_orders_change_as_the_programs_own_do(chromium, tmp_path):
     """At random, against `core.labeling.ordering`."""
     (tmp_path / "empty.html").write_text("<!doctype html><body data-page=board>")
@@ -243,11 +251,7 @@ def test_a_copy_of_the_project_and_another_labeler_keep_their_work_apart(filled,
     tab.type("said to another prompt")
     tab.click("#answer-add")
     ladder(tab, "E")
-    tab.key("w")
-    tab.wait("document.getElementById('answer').open")
-    tab.type("begun")
-    tab.click("#answer [data-close]")
-    tab.wait("document.getElementById('write').innerText === 'Go on with your answer'")
+    begin_answer(tab, "begun")
     tab = begun(chromium, tmp_path / "first.html")
     assert tab.text("#count") == "1 of 6 ranked"
     ladder(tab, "C")
@@ -575,13 +579,21 @@ def test_what_is_ranked_while_the_database_does_not_answer_joins_what_is_in_it(f
     press(tab, "a b c d", 4)
     tab.key("Enter")
     count(tab, "1 of 6 ranked")
+    press(tab, "s a", 1)
+    begin_answer(tab, "before")
     slow = begun(chromium, path, before=SLOW)
     assert "did on this page before: reload it" in slow.text("#trouble")
     slow.key("s")
     press(slow, "b a c d", 4)
     slow.key("Enter")
     count(slow, "1 of 6 ranked")
+    press(slow, "c d", 2)
+    begin_answer(slow, "now")
     again = begun(chromium, path)
     assert again.text("#count") == "2 of 6 ranked"
+    ladder(again, "C > D")
+    again.key("w")
+    again.wait("document.getElementById('answer-text').value === 'before\\n\\nnow'")
+    again.click("#answer [data-close]")
     assert again.run("document.getElementById('trouble').hidden")
     assert merged(filled, again, tmp_path).added == 2
