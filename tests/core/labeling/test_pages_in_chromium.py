@@ -171,6 +171,11 @@ def test_two_at_a_time_by_keys_and_by_finger(filled, chromium, tmp_path):
     shown = held["items"][str(held["queue"][0]["group"])]["shown"]
     (method,) = filled.database.column("select method from rankings")
     assert method == "pairwise" and found.ranks[shown[1]] < found.ranks[shown[0]]
+    phone.tap("#write")
+    assert "asked about it" in phone.text("#answer-note")
+    phone.type("my own")
+    phone.tap("#answer-add")
+    phone.wait("document.getElementById('said').innerText.endsWith('is asked about, too.')")
 
 
 OWN = "what I would say \u202e instead"
