@@ -97,7 +97,7 @@ def _names(found: Mapping[str, str]) -> list[dict[str, str]]:
 def _item(project: Project, labeler: Labeler, group_id: int, known: list[str]) -> dict[str, Any]:
     """One prompt with its completions, in the orders in which the labeler sees them the first time and again; `known`
     are the labeler's rankings of it so far. By a card's `mine` an answer that the labeler wrote in an earlier page is
-    known again."""
+    known again; `whole` is what a better one is made of, where not all of it is shown as it is."""
     group = completions.group(project, group_id)
     texts = {each.id: each.text for each in group.completions}
     by_hand = completions.written_by_hand(project, group_id)
@@ -106,8 +106,12 @@ def _item(project: Project, labeler: Labeler, group_id: int, known: list[str]) -
         return rankings.shown_order(group_id, labeler.id, list(texts), again=again, by_hand=by_hand)
 
     def card(completion: Completion) -> dict[str, str]:
-        mine = {"mine": whole(completion.text)} if by_hand.get(completion.id) == labeler.id else {}
-        return {"text": _text(completion.text), "foot": _foot(completion)} | mine
+        found, written = {"text": _text(completion.text), "foot": _foot(completion)}, whole(completion.text)
+        if by_hand.get(completion.id) == labeler.id:
+            found["mine"] = written
+        elif written != found["text"]:
+            found["whole"] = written if len(written) <= LONGEST_ANSWER else ""
+        return found
 
     return {
         "digest": digest(group.prompt.text, texts),

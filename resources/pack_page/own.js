@@ -48,6 +48,12 @@ class OwnAnswers {
     return this.to(group).find((each) => each.id === id)?.text ?? this.pack.items[group].cards[id].text;
   }
 
+  // To the letter, where `text` is what is shown.
+  words(group, id) {
+    const { mine, whole, text } = this.pack.items[group].cards[id] ?? {};
+    return this.to(group).find((each) => each.id === id)?.text ?? mine ?? whole ?? text;
+  }
+
   // Why this cannot be added; null if it can. As `core.store.completions.write` has it.
   fault(group, text) {
     const { cards } = this.pack.items[group];
@@ -55,7 +61,7 @@ class OwnAnswers {
     const own = this.of(group);
     const mine = own.length + Object.values(cards).filter((card) => "mine" in card).length;
     if (!text.trim()) return "An answer cannot be empty: write one first.";
-    if (own.some((each) => each.text === text) || Object.values(cards).some((card) => (card.mine ?? card.text) === text)) {
+    if (own.some((each) => each.text === text) || Object.values(cards).some((card) => (card.mine ?? card.whole ?? card.text) === text)) {
       return "One of the answers says this already: write another one.";
     }
     const long = [...text].length;

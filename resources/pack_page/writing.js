@@ -16,7 +16,7 @@ class Writing {
       event.stopPropagation();
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.add();
     });
-    $("answer").addEventListener("close", () => page.show());
+    $("answer").addEventListener("close", () => page.run(() => {})); // behind what is being kept
   }
 
   // `of` is the completion that is mended, or null. What is begun comes first.
@@ -29,7 +29,7 @@ class Writing {
     const mended = place && work.own.nameOf(group, place) !== null ? place : null;
     this.place = [group, place];
     $("answer-title").textContent = mended ? `Mend ${order.letter(work.shown.indexOf(mended))}` : "Your own answer";
-    $("answer-text").value = work.own.begun.get(work.own.place(group, place)) ?? (mended ? work.own.text(group, mended) : "");
+    $("answer-text").value = work.own.begun.get(work.own.place(group, place)) ?? (mended ? work.own.words(group, mended) : "");
     $("answer-note").textContent = work.question ? NOTE_TWO : NOTE;
     this.say("");
     $("answer").showModal();

@@ -186,10 +186,7 @@ def test_an_answer_of_ones_own_is_ranked_and_comes_home(filled, chromium, tmp_pa
     group = Filled(path).held["queue"][0]["group"]
     tab = begun(chromium, path)
     press(tab, "a b c d", 4)
-    tab.key("w")
-    tab.wait("document.getElementById('answer').open")
-    tab.type(OWN[:5])
-    tab.wait("document.getElementById('write').innerText === 'Write an answer'")
+    begin_answer(tab, OWN[:5])
     tab.reload()  # what is begun is kept
     assert tab.text("#write") == "Go on with your answer"
     tab.key("Enter")
@@ -268,16 +265,21 @@ def test_a_copy_of_the_project_and_another_labeler_keep_their_work_apart(filled,
     assert tab.text("#count") == "1 of 6 ranked"
 
 
-def test_an_empty_answer_says_that_it_is_empty(project, chromium, tmp_path):
+def test_an_empty_answer_says_so_and_what_hides_is_named_and_mended_as_it_is(project, chromium, tmp_path):
     prompts.add(project, [Prompt(0, "What is left?")])
-    texts = ["", " \n ", "<b>"]
+    texts = ["", " \n ", "<b>", "so\u200bon"]
     completions.add_group(project, prompts.listed(project)[-1].id, [NewCompletion(each, 1, True, 0) for each in texts])
     tab = begun(chromium, written(project, tmp_path, "Em"))
     while "What is left?" not in tab.text("#prompt"):
         before = tab.text("#prompt")
         tab.key("s")
         tab.wait(f"document.getElementById('prompt').innerText !== {json.dumps(before)}")
-    assert set(tab.texts(".answer")) == {"An empty answer", "Nothing but blanks", "<b>"}
+    shown = tab.texts(".answer")
+    assert set(shown) == {"An empty answer", "Nothing but blanks", "<b>", "so‹U+200B›on"}
+    tab.click(f".card:nth-child({1 + shown.index('so‹U+200B›on')}) .mend")
+    tab.wait("document.getElementById('answer-text').value === 'so\\u200bon'")
+    tab.click("#answer-add")
+    tab.wait("document.getElementById('answer-said').innerText.startsWith('One of the answers says this already')")
 
 
 def test_keys_rank_tie_flag_comment_and_undo_and_all_of_it_comes_home(filled, chromium, tmp_path):
