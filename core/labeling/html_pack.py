@@ -31,6 +31,8 @@ POLICY = (
     "default-src 'none'; script-src '{script}'; style-src '{style}'; base-uri 'none'; form-action 'none'; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
+#: Signs that stand in the page by their numbers.
+ESCAPED = re.compile(r"[<>&\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 PART = re.compile("<!-- part: ([a-z]+) -->")
 #: The columns of a table may be set to a side, which the policy lets no attribute do.
 INLINE = re.compile(r' style="text-align:(left|center|right)"')
@@ -76,9 +78,9 @@ def page(held: dict[str, Any], rules: Guidelines) -> str:
 
 
 def data(held: dict[str, Any]) -> str:
-    """JSON in which nothing can end the element that it stands in, or begin another one."""
+    """JSON in which nothing can end the element that it stands in, begin another one, or turn or hide what is read."""
     text = json.dumps(held, ensure_ascii=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return ESCAPED.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text)
 
 
 def _guidelines(rules: Guidelines) -> str:

@@ -82,7 +82,8 @@ def _brought(
         if text is None or _is_of(each, text):
             good.append(each)
         else:
-            refused[f"“{short(text.prompt)}” {pack_answers.CHANGED}."] = None
+            refused[_changed(text)] = None
+    refused |= dict.fromkeys(map(_changed, own.foreign.values()))
     versions = dict[str, int]()
     ids = {each.uid: each.id for each in before}
     first, made = max(ids.values(), default=0) + 1, list[PackedRanking]()
@@ -99,6 +100,10 @@ def _brought(
         answered=tuple(own.by_group),
         refused=tuple(refused),
     )
+
+
+def _changed(text: GroupText) -> str:
+    return f"“{short(text.prompt)}” {pack_answers.CHANGED}."
 
 
 def _is_of(ranking: Mapping[str, Any], text: GroupText) -> bool:
@@ -179,7 +184,7 @@ def _answer(found: Any) -> OwnAnswer:
     if number >= 0 or not text.strip():
         raise ValueError("answer")
     of = None if found["of"] is None else _completion(found["of"])
-    return OwnAnswer(number, _number(found["group"]), text, of)
+    return OwnAnswer(number, _number(found["group"]), text, of, _text_or_none(found.get("same"), LONGEST_NAME))
 
 
 def _completion(found: Any) -> int:

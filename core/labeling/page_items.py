@@ -4,7 +4,7 @@ ids, digests and uids the answers are known again."""
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -34,6 +34,12 @@ def digest(prompt: str, texts: Mapping[int, str]) -> str:
     prompt."""
     found = [words(prompt), sorted((number, whole(text)) for number, text in texts.items())]
     return hashlib.sha256(json.dumps(found).encode()).hexdigest()[:32]
+
+
+def same(prompt: str, texts: Mapping[int, str], by_hand: Collection[int]) -> str:
+    """By what a group is told from another one that has its number in a copy of the project: its prompt and what models
+    answered, since people go on writing."""
+    return digest(prompt, {number: text for number, text in texts.items() if number not in by_hand})[:12]
 
 
 def held(project: Project, labeler: Labeler, queue: Queue, method: str = "order") -> dict[str, Any]:
@@ -90,8 +96,8 @@ def _names(found: Mapping[str, str]) -> list[dict[str, str]]:
 
 def _item(project: Project, labeler: Labeler, group_id: int, known: list[str]) -> dict[str, Any]:
     """One prompt with its completions, in the orders in which the labeler sees them the first time and again; `known`
-    are the labeler's rankings of it so far. By `same` it is told from another one that has its number in a copy of the
-    project, and by a card's `mine` an answer that the labeler wrote in an earlier page is known again."""
+    are the labeler's rankings of it so far. By a card's `mine` an answer that the labeler wrote in an earlier page is
+    known again; `whole` is what a better one is made of, where not all of it is shown as it is."""
     group = completions.group(project, group_id)
     texts = {each.id: each.text for each in group.completions}
     by_hand = completions.written_by_hand(project, group_id)
@@ -100,13 +106,16 @@ def _item(project: Project, labeler: Labeler, group_id: int, known: list[str]) -
         return rankings.shown_order(group_id, labeler.id, list(texts), again=again, by_hand=by_hand)
 
     def card(completion: Completion) -> dict[str, str]:
-        mine = {"mine": whole(completion.text)} if by_hand.get(completion.id) == labeler.id else {}
-        return {"text": _text(completion.text), "foot": _foot(completion)} | mine
+        found, written = {"text": _text(completion.text), "foot": _foot(completion)}, whole(completion.text)
+        if by_hand.get(completion.id) == labeler.id:
+            found["mine"] = written
+        elif written != found["text"]:
+            found["whole"] = written if len(written) <= LONGEST_ANSWER else ""
+        return found
 
-    of_models = {number: text for number, text in texts.items() if number not in by_hand}
     return {
         "digest": digest(group.prompt.text, texts),
-        "same": digest(group.prompt.text, of_models)[:12],
+        "same": same(group.prompt.text, texts, by_hand),
         "turns": _turns(group.prompt),
         "cards": {str(each.id): card(each) for each in group.completions},
         "shown": order(again=False),

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from core.labeling.page_items import same
 from core.store import Project, completions, packed_rankings
 from core.store.packed_rankings import GroupText
 
@@ -13,23 +14,30 @@ NONE = 0
 
 @dataclass(frozen=True)
 class OwnAnswer:
-    """`of` is the completion that was mended; it may be one's own."""
+    """`of` is the completion that was mended; it may be one's own. By `same` its group is known (`page_items.same`)."""
 
     number: int
     group: int
     text: str
     of: int | None
+    same: str | None
 
 
 class OwnAnswers:
     """The answers that the labeler called `name` wrote in a page, and the groups as they are with them. What was taken
-    back here stays so, unless it is among those that are `ranked`."""
+    back here stays so, unless it is among those that are `ranked`; the `foreign` groups are others by now, and none
+    joins them."""
 
     def __init__(self, project: Project, name: str, answers: Sequence[OwnAnswer], ranked: Collection[int]) -> None:
         self.project, self.name = project, name
         self.by_group = defaultdict[int, list[OwnAnswer]](list)
+        self.foreign = dict[int, GroupText]()
+        here = {group: packed_rankings.group_text(project, group) for group in {each.group for each in answers}}
+        names = {group: same(ours.prompt, ours.completions, ours.by_hand) for group, ours in here.items() if ours}
         for each in answers:
-            if each.number in ranked or not completions.was_taken_back(project, each.group, each.text):
+            if each.same is not None and (ours := here[each.group]) and each.same != names[each.group]:
+                self.foreign[each.group] = ours
+            elif each.number in ranked or not completions.was_taken_back(project, each.group, each.text):
                 self.by_group[each.group].append(each)
         self._numbers = dict[int, int]()
         self._texts = {group: self._with_own(group) for group in self.by_group}

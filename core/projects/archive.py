@@ -10,7 +10,7 @@ import os
 import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -85,7 +85,6 @@ def archive(source: Source, path: Path, *, with_checkpoints: bool = True, progre
 def _is_archive_of(project: Project, path: Path, with_runs: bool) -> bool:
     """Does the archive at `path` hold this project, by the name that it has? A copy of it is another one. Raises
     `BadInput` where it has what the new one would not."""
-    lost, weights = 0, False
     try:
         with beside.scratch(path.parent) as scratch, archive_entries.opened(path) as packed:
             entries = archive_entries.entries(packed, path)
@@ -96,7 +95,7 @@ def _is_archive_of(project: Project, path: Path, with_runs: bool) -> bool:
             if closed.settings(scratch, "uid", "name") != {"uid": project.setting("uid"), "name": project.name}:
                 return False
             lost = len(closed.work(scratch) - closed.work(project.folder))
-            weights = any(each.filename.endswith(".safetensors") for each in entries)
+            weights = _with_weights(scratch, (each.filename for each in entries))
     except (KnownError, sqlite3.Error, ValueError, RecursionError):
         return False
     if lost:
@@ -104,9 +103,21 @@ def _is_archive_of(project: Project, path: Path, with_runs: bool) -> bool:
             f"{path.name} has rankings or votes, {lost:,} in all, that this project does not have, perhaps of another "
             "copy of it: choose another name for the new archive."
         )
-    if weights and not with_runs:
-        raise BadInput(f"{path.name} has the weights of runs, and the new archive would not: choose another name.")
+    weights -= _with_weights(project.folder, (inside for _, inside in _of_runs(project, with_runs)))
+    if weights:
+        raise BadInput(
+            f"{path.name} has the weights of runs, {len(weights):,} in all, that the new archive would not have: "
+            "choose another name."
+        )
     return True
+
+
+def _with_weights(folder: Path, names: Iterable[str]) -> set[tuple[int, str | None]]:
+    """Runs of the project in `folder`, by their numbers and when they were made, of which these files hold weights."""
+    made = closed.jobs(folder)
+    parts = (name.split("/") for name in names if name.endswith(".safetensors"))
+    numbers = {int(part[1]) for part in parts if part[0] == RUNS and part[1].isdecimal()}
+    return {(number, made.get(number)) for number in numbers}
 
 
 def _write(project: Project, made: Path, snapshot: Path, with_runs: bool, progress: Progress) -> None:
@@ -163,18 +174,22 @@ def restore(path: Path, folder: Path, *, progress: Progress = _quiet) -> Path:
 
 
 def _to_copy(project: Project, snapshot: Path, name: str = "", *, with_runs: bool = True) -> list[tuple[Path, str]]:
-    """Write a snapshot of the database; return it and the files under runs/, each with its place in the copy. Without
-    runs, of each the few that say from what it began and what it learnt from."""
+    """Write a snapshot of the database; return it and the files under runs/, each with its place in the copy."""
     snapshot.unlink(missing_ok=True)
     snapshots.write(project, snapshot)
     snapshots.rest(snapshot, name)
-    runs = within(project.folder, RUNS)
-    found = [(snapshot, DATABASE)]
+    found = [(snapshot, DATABASE), *_of_runs(project, with_runs)]
+    _refuse_second_names([path for path, _ in found])
+    return found
+
+
+def _of_runs(project: Project, with_runs: bool) -> list[tuple[Path, str]]:
+    """The files under runs/; without them, of each run the few that say from what it began and what it learnt from."""
+    runs, found = within(project.folder, RUNS), list[tuple[Path, str]]()
     for path in _below(runs) if runs.is_dir() else ():
         inside = path.relative_to(runs)
         if with_runs or (len(inside.parts) == 2 and inside.suffix == ".json"):
             found.append((path, f"{RUNS}/{inside.as_posix()}"))
-    _refuse_second_names([path for path, _ in found])
     return found
 
 

@@ -36,11 +36,18 @@ FORMER = (
     "update arena_votes set retracted_at = :at where labeler_id = :labeler_id and retracted_at is null"
     " and (first_id, second_id) in (values (:first_id, :second_id), (:second_id, :first_id))"
 )
-#: Another vote that counts by the same labeler on the answers of a vote, in either order.
+#: A vote that counts by the same labeler on the answers of a vote, in either order.
 STANDS_AGAIN = (
-    "select 1 from arena_votes v join arena_votes o on o.labeler_id = v.labeler_id and o.id != v.id"
+    "select 1 from arena_votes v join arena_votes o on o.labeler_id = v.labeler_id"
     " and o.retracted_at is null and (o.first_id, o.second_id) in (values (v.first_id, v.second_id),"
     " (v.second_id, v.first_id)) where v.id = ?"
+)
+#: A vote, or itself as it was given again, while it counts.
+AS_GIVEN = (
+    "select o.id from arena_votes v join arena_votes o on o.labeler_id = v.labeler_id and o.retracted_at is null"
+    " and (o.first_id, o.second_id, o.guidelines_id, o.won, o.both_bad, o.ballot, o.comment, o.seconds, o.origin)"
+    " is (v.first_id, v.second_id, v.guidelines_id, v.won, v.both_bad, v.ballot, v.comment, v.seconds, v.origin)"
+    " where v.id = ?"
 )
 #: The comment of the labeler's newest vote on two answers; null where that counts.
 TAKEN_BACK = (
@@ -169,6 +176,12 @@ def give_again(project: Project, vote_ids: Sequence[int]) -> Changes:
             raise PlaceTaken("there is another vote on these answers")
         ids = tuple(database.insert(AGAIN, {"id": each, "uid": uuid.uuid4().hex, "at": now()}) for each in vote_ids)
     return project.changed("Vote again", "arena_votes", ids=ids)
+
+
+def retract_as_given(project: Project, vote_ids: Sequence[int]) -> Changes:
+    """Take votes back, also those that are the same ones, given again."""
+    with project.write() as database:
+        return retract(project, [number for each in vote_ids for number in database.column(AS_GIVEN, each)])
 
 
 def exist(project: Project, vote_ids: Sequence[int]) -> bool:

@@ -61,6 +61,7 @@ function draftOf(work, ranking) {
 function answersOf(work) {
   const known = new Set(Object.values(work.pack.items).flatMap((item) => item.known));
   work.rankings.forEach((each) => each.known.forEach((uid) => known.add(uid)));
+  const here = (each) => work.item(each) || !work.pack.items[each.group];
   return JSON.stringify({
     plumbline: "answers",
     version: work.pack.version,
@@ -69,8 +70,8 @@ function answersOf(work) {
     made_at: now(),
     begun: work.begun,
     known: [...known],
-    answers: work.own.written,
-    rankings: work.rankings.filter((each) => work.item(each) || !work.pack.items[each.group]),
+    answers: work.own.written.filter(here),
+    rankings: work.rankings.filter(here),
   });
 }
 

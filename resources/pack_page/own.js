@@ -4,8 +4,9 @@
 class OwnAnswers {
   constructor(pack) {
     this.pack = pack;
-    this.written = []; // {id, group, text, of: the completion that was mended, or null}, the oldest first
-    this.begun = new Map(); // texts that are not added yet, by `group/of`, 0 where nothing is mended
+    // {id, group, same, text, of: the completion that was mended, or null}, the oldest first; `same` as a ranking has it.
+    this.written = [];
+    this.begun = new Map(); // texts that are not added yet, by `place`
   }
 
   load(entries) {
@@ -16,23 +17,41 @@ class OwnAnswers {
     this.written.sort((one, two) => (one.written_at < two.written_at ? -1 : 1));
   }
 
+  // By what a text that is begun is kept: its group, and the completion that it mends, 0 for none.
+  place(group, of) {
+    return `${group}.${this.pack.items[group].same}/${of ?? 0}`;
+  }
+
+  // Those that were written to this prompt, not to another one with its number in a copy of the project.
+  to(group) {
+    const { same } = this.pack.items[group];
+    return this.written.filter((each) => each.group === group && (each.same ?? same) === same);
+  }
+
   // Those that are shown with the completions of the group: the same words are shown once.
   of(group) {
-    return this.written.filter((each) => each.group === group && this.nameOf(group, each.id) === each.id);
+    return this.to(group).filter((each) => this.nameOf(group, each.id) === each.id);
   }
 
   // By which number a completion is shown here: one's own may have become a completion of the pack since, or have been
   // written twice; null where it is none of the group.
   nameOf(group, id) {
     const cards = this.pack.items[group].cards;
-    const mine = this.written.find((each) => each.id === id && each.group === group);
+    const written = this.to(group);
+    const mine = written.find((each) => each.id === id);
     if (!mine) return id in cards ? id : null;
     const there = Object.keys(cards).find((number) => cards[number].mine === mine.text);
-    return there ? Number(there) : this.written.find((each) => each.group === group && each.text === mine.text).id;
+    return there ? Number(there) : written.find((each) => each.text === mine.text).id;
   }
 
   text(group, id) {
-    return this.written.find((each) => each.id === id)?.text ?? this.pack.items[group].cards[id].text;
+    return this.to(group).find((each) => each.id === id)?.text ?? this.pack.items[group].cards[id].text;
+  }
+
+  // To the letter, where `text` is what is shown.
+  words(group, id) {
+    const { mine, whole, text } = this.pack.items[group].cards[id] ?? {};
+    return this.to(group).find((each) => each.id === id)?.text ?? mine ?? whole ?? text;
   }
 
   // Why this cannot be added; null if it can. As `core.store.completions.write` has it.
@@ -42,7 +61,7 @@ class OwnAnswers {
     const own = this.of(group);
     const mine = own.length + Object.values(cards).filter((card) => "mine" in card).length;
     if (!text.trim()) return "An answer cannot be empty: write one first.";
-    if (own.some((each) => each.text === text) || Object.values(cards).some((card) => (card.mine ?? card.text) === text)) {
+    if (own.some((each) => each.text === text) || Object.values(cards).some((card) => (card.mine ?? card.whole ?? card.text) === text)) {
       return "One of the answers says this already: write another one.";
     }
     const long = [...text].length;
@@ -54,11 +73,13 @@ class OwnAnswers {
 
   make(group, text, of) {
     const [high, low] = crypto.getRandomValues(new Uint32Array(2));
-    return { id: -1 - ((high & 0xfffff) * 2 ** 32 + low), group, text, of, written_at: now() };
+    const { same } = this.pack.items[group];
+    return { id: -1 - ((high & 0xfffff) * 2 ** 32 + low), group, same, text, of, written_at: now() };
   }
 
   // Which texts are begun of a group: the completions that they mend, 0 for none.
   begunOf(group) {
-    return [...this.begun.keys()].filter((key) => key.startsWith(`${group}/`)).map((key) => Number(key.split("/")[1]));
+    const begin = this.place(group, "");
+    return [...this.begun.keys()].filter((key) => key.startsWith(begin)).map((key) => Number(key.slice(begin.length)));
   }
 }

@@ -35,8 +35,10 @@ class Store {
     return `${this.name}/in database`;
   }
 
-  // Into the database, and into what was `found` there, what was kept in localStorage while it did not answer.
+  // Into the database, and into what was `found` there, what was kept in localStorage while it did not answer: that is
+  // the newer one. Of two texts that are begun in one place both stay.
   async takeIn(found) {
+    const both = (before, after) => (before.endsWith(after) ? before : [before, after].filter(Boolean).join("\n\n"));
     let beside = new Map();
     try {
       localStorage.setItem(this.mark, "true");
@@ -49,7 +51,8 @@ class Store {
     const late = [...beside].sort().filter(([key, each]) => key.startsWith("ranking/") && !known.has(each.uid));
     const work = [
       ...late.map(([, each], place) => [`ranking/${String(made + place).padStart(7, "0")}`, each]),
-      ...[...beside].filter(([key]) => /^(draft|own|text)\//.test(key) && !found.has(key)),
+      ...[...beside].filter(([key, each]) => key.startsWith("own/") || (key.startsWith("draft/") && (each.touched || !found.has(key)))),
+      ...[...beside].filter(([key]) => key.startsWith("text/")).map(([key, each]) => [key, both(found.get(key) ?? "", each)]),
     ];
     await this.writeDatabase(new Map(work), this.token);
     for (const [key, value] of work) found.set(key, value);

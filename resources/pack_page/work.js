@@ -355,7 +355,7 @@ class Work {
     }
     if (draft) changes.set(`draft/${this.key(draft[0])}`, draft[1]);
     if (own) changes.set(`own/${own[0].id}`, own[1] ? own[0] : null);
-    const place = text && `${text[0]}/${text[1] ?? 0}`;
+    const place = text && this.own.place(text[0], text[1]);
     if (text) changes.set(`text/${place}`, text[2] || null);
     if (method) changes.set("method", method);
     await this.store.write(changes);

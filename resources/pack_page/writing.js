@@ -1,5 +1,9 @@
 // An answer of one's own, or one made of another: what is begun is kept at every letter, until it is added.
 
+const NOTE = "Kept as you type. It is shown as the best, until you place it.";
+const NOTE_TWO = "Kept as you type. You are asked about it as about the others.";
+const ADDED = "Your answer is among the others, as the best: place it where it belongs.";
+const ADDED_TWO = "Your answer is among the others, and is asked about, too.";
 const LEFT_BEHIND = "You began an answer that is not added yet: go on with it, or save once more without it.";
 
 class Writing {
@@ -12,7 +16,7 @@ class Writing {
       event.stopPropagation();
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.add();
     });
-    $("answer").addEventListener("close", () => page.show());
+    $("answer").addEventListener("close", () => page.run(() => {})); // behind what is being kept
   }
 
   // `of` is the completion that is mended, or null. What is begun comes first.
@@ -25,7 +29,8 @@ class Writing {
     const mended = place && work.own.nameOf(group, place) !== null ? place : null;
     this.place = [group, place];
     $("answer-title").textContent = mended ? `Mend ${order.letter(work.shown.indexOf(mended))}` : "Your own answer";
-    $("answer-text").value = work.own.begun.get(`${group}/${place}`) ?? (mended ? work.own.text(group, mended) : "");
+    $("answer-text").value = work.own.begun.get(work.own.place(group, place)) ?? (mended ? work.own.words(group, mended) : "");
+    $("answer-note").textContent = work.question ? NOTE_TWO : NOTE;
     this.say("");
     $("answer").showModal();
     $("answer-text").focus();
@@ -52,7 +57,7 @@ class Writing {
         return $("answer-text").focus();
       }
       $("answer").close();
-      this.page.say("Your answer is among the others, as the best: place it where it belongs.");
+      this.page.say(work.question ? ADDED_TWO : ADDED);
     });
   }
 }

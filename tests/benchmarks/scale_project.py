@@ -4,7 +4,6 @@ import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from core.store import Project, create_project, guidelines, labelers, now
 
@@ -83,7 +82,3 @@ def items(judged: list[tuple[int, int, int]]) -> Iterator[tuple[int, int, int | 
     for number, group, _ in judged:
         for place, rank in enumerate(ORDERS[number % len(ORDERS)], 1):
             yield number, (group - 1) * ANSWERS + place, rank, place
-
-
-def size(project: Project) -> dict[str, Any]:
-    return {"megabytes": (project.folder / "plumbline.db").stat().st_size / 1e6}

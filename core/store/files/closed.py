@@ -74,6 +74,13 @@ def work(folder: Path) -> set[str]:
     return found
 
 
+def jobs(folder: Path) -> dict[int, str]:
+    """When each job of the project in `folder` was made, by its number, which another job has in a copy. Raises as
+    `work` does."""
+    with _reading(folder / DATABASE) as connection, bounded(connection):
+        return dict(connection.execute("select id, created_at from jobs"))
+
+
 def models(folder: Path) -> list[str]:
     """The models that the project in `folder` names. Raises `sqlite3.Error` or `AlteredProject` if it cannot be
     read."""

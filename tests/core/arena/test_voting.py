@@ -64,6 +64,25 @@ def test_undo_asks_the_same_again_after_a_restart_too(filled, voted_on):
     assert [vote.labeler for vote in arena_votes.counting(filled, voted_on.id)] == ["bob"]
 
 
+@pytest.mark.parametrize("kind", [VotingSession, WholeVoting])
+def test_a_vote_that_was_taken_back_and_given_again_is_undone_as_itself(filled, voted_on, kind):
+    found = kind(filled, voted_on, labelers.named(filled, "ann"))
+    said = "first" if kind is VotingSession else [found.question.shown]
+    voted = found.step(found.vote(said))
+    back = found.step(found.undo(), back=True)
+    counts = []
+    back_again = back.replay()
+    counts.append(len(arena_votes.counting(filled, voted_on.id)))
+    vote_again = voted.replay()
+    counts.append(len(arena_votes.counting(filled, voted_on.id)))
+    vote_again.replay()
+    counts.append(len(arena_votes.counting(filled, voted_on.id)))
+    back_again.replay()
+    counts.append(len(arena_votes.counting(filled, voted_on.id)))
+    given = len(found.project.database.column("select id from arena_votes where retracted_at is null"))
+    assert counts == [counts[0], 0, counts[0], 0] and counts[0] > 0 and given == 0
+
+
 def test_the_votes_of_scripts_and_judges_do_not_choose_what_people_are_asked(filled, voted_on):
     before = Asking(filled, voted_on.id, labelers.named(filled, "ann").id).next()
     script = labelers.named(filled, "simulated: x", kind="scripted")

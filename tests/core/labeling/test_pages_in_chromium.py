@@ -82,6 +82,14 @@ def load(tab: browser.Tab, script: str, name: str) -> None:
     tab.run((resource("pack_page") / script).read_text().replace(f"const {name}", f"window.{name}"))
 
 
+def begin_answer(tab: browser.Tab, text: str) -> None:
+    tab.key("w")
+    tab.wait("document.getElementById('answer').open")
+    tab.type(text)
+    tab.click("#answer [data-close]")
+    tab.wait("document.getElementById('write').innerText === 'Go on with your answer'")
+
+
 def test_orders_change_as_the_programs_own_do(chromium, tmp_path):
     """At random, against `core.labeling.ordering`."""
     (tmp_path / "empty.html").write_text("<!doctype html><body data-page=board>")
@@ -163,6 +171,11 @@ def test_two_at_a_time_by_keys_and_by_finger(filled, chromium, tmp_path):
     shown = held["items"][str(held["queue"][0]["group"])]["shown"]
     (method,) = filled.database.column("select method from rankings")
     assert method == "pairwise" and found.ranks[shown[1]] < found.ranks[shown[0]]
+    phone.tap("#write")
+    assert "asked about it" in phone.text("#answer-note")
+    phone.type("my own")
+    phone.tap("#answer-add")
+    phone.wait("document.getElementById('said').innerText.endsWith('is asked about, too.')")
 
 
 OWN = "what I would say \u202e instead"
@@ -173,10 +186,7 @@ def test_an_answer_of_ones_own_is_ranked_and_comes_home(filled, chromium, tmp_pa
     group = Filled(path).held["queue"][0]["group"]
     tab = begun(chromium, path)
     press(tab, "a b c d", 4)
-    tab.key("w")
-    tab.wait("document.getElementById('answer').open")
-    tab.type(OWN[:5])
-    tab.wait("document.getElementById('write').innerText === 'Write an answer'")
+    begin_answer(tab, OWN[:5])
     tab.reload()  # what is begun is kept
     assert tab.text("#write") == "Go on with your answer"
     tab.key("Enter")
@@ -238,25 +248,38 @@ def test_a_copy_of_the_project_and_another_labeler_keep_their_work_apart(filled,
     press(tab, "d", 1)
     tab.keys("Enter Enter")
     count(tab, "1 of 6 ranked")
+    tab.key("w")
+    tab.wait("document.getElementById('answer').open")
+    tab.type("said to another prompt")
+    tab.click("#answer-add")
+    ladder(tab, "E")
+    begin_answer(tab, "begun")
     tab = begun(chromium, tmp_path / "first.html")
     assert tab.text("#count") == "1 of 6 ranked"
     ladder(tab, "C")
+    assert (tab.run("document.querySelectorAll('.card').length"), tab.text("#write")) == (4, "Write an answer")
+    assert json.loads(tab.answers(tmp_path).read_text())["answers"] == []
     tab = begun(chromium, written(filled, tmp_path, "a/ranking"))
     assert tab.text("#count") == "0 of 6 ranked"
     tab = begun(chromium, tmp_path / "first.html")
     assert tab.text("#count") == "1 of 6 ranked"
 
 
-def test_an_empty_answer_says_that_it_is_empty(project, chromium, tmp_path):
+def test_an_empty_answer_says_so_and_what_hides_is_named_and_mended_as_it_is(project, chromium, tmp_path):
     prompts.add(project, [Prompt(0, "What is left?")])
-    texts = ["", " \n ", "<b>"]
+    texts = ["", " \n ", "<b>", "so\u200bon"]
     completions.add_group(project, prompts.listed(project)[-1].id, [NewCompletion(each, 1, True, 0) for each in texts])
     tab = begun(chromium, written(project, tmp_path, "Em"))
     while "What is left?" not in tab.text("#prompt"):
         before = tab.text("#prompt")
         tab.key("s")
         tab.wait(f"document.getElementById('prompt').innerText !== {json.dumps(before)}")
-    assert set(tab.texts(".answer")) == {"An empty answer", "Nothing but blanks", "<b>"}
+    shown = tab.texts(".answer")
+    assert set(shown) == {"An empty answer", "Nothing but blanks", "<b>", "so‹U+200B›on"}
+    tab.click(f".card:nth-child({1 + shown.index('so‹U+200B›on')}) .mend")
+    tab.wait("document.getElementById('answer-text').value === 'so\\u200bon'")
+    tab.click("#answer-add")
+    tab.wait("document.getElementById('answer-said').innerText.startsWith('One of the answers says this already')")
 
 
 def test_keys_rank_tie_flag_comment_and_undo_and_all_of_it_comes_home(filled, chromium, tmp_path):
@@ -563,13 +586,21 @@ def test_what_is_ranked_while_the_database_does_not_answer_joins_what_is_in_it(f
     press(tab, "a b c d", 4)
     tab.key("Enter")
     count(tab, "1 of 6 ranked")
+    press(tab, "s a", 1)
+    begin_answer(tab, "before")
     slow = begun(chromium, path, before=SLOW)
     assert "did on this page before: reload it" in slow.text("#trouble")
     slow.key("s")
     press(slow, "b a c d", 4)
     slow.key("Enter")
     count(slow, "1 of 6 ranked")
+    press(slow, "c d", 2)
+    begin_answer(slow, "now")
     again = begun(chromium, path)
     assert again.text("#count") == "2 of 6 ranked"
+    ladder(again, "C > D")
+    again.key("w")
+    again.wait("document.getElementById('answer-text').value === 'before\\n\\nnow'")
+    again.click("#answer [data-close]")
     assert again.run("document.getElementById('trouble').hidden")
     assert merged(filled, again, tmp_path).added == 2

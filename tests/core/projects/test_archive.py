@@ -301,6 +301,17 @@ def test_an_archive_with_work_or_weights_that_the_new_one_lacks_stays(busy, tmp_
     with pytest.raises(BadInput, match=r"weights of runs.*another name"):
         archive.archive(busy.folder, stick, with_checkpoints=False)
     assert stick.read_bytes() == held
+    archive.restore(stick, tmp_path / "newer")
+    with closing(open_project(tmp_path / "newer")) as there:
+        made = queue.enqueue(there, JobKind.TRAIN_REWARD, config_values(TrainRewardConfig()))
+        there.make_run_folder(made.id)
+        (there.run_folder(made.id) / "reward.safetensors").write_bytes(ADAPTER)
+        archive.archive(there, stick)  # it has all that the other one has
+    queue.enqueue(busy, JobKind.TRAIN_REWARD, config_values(TrainRewardConfig()))  # another job of the same number
+    busy.make_run_folder(made.id)
+    (busy.run_folder(made.id) / "reward.safetensors").write_bytes(ADAPTER)
+    with pytest.raises(BadInput, match=r"weights of runs, 1 in all, .*another name"):
+        archive.archive(busy, stick)
 
 
 def test_without_checkpoints_runs_still_say_from_what_they_began(busy, tmp_path):
