@@ -32,6 +32,7 @@ from desktop.runs.run_naming import RunNaming
 from desktop.runs.run_removal import RunRemoval
 from desktop.session import Session
 from desktop.theme.theme import SPACE
+from desktop.widgets.aside import Aside
 from desktop.widgets.basics import (
     Number,
     card,
@@ -39,6 +40,7 @@ from desktop.widgets.basics import (
     label,
     row,
     rule,
+    scrolled,
     set_role,
     side_panel,
 )
@@ -79,6 +81,7 @@ class TrainingPage(QWidget):
         self.group = ChartGroup()
         self.group.add(*self.charts)
         self.bar = ChartBar(self.group)
+        Aside(self.bar)
         self.result = label("", "muted", wrap=True)
         self.result.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.next = action_button(actions.GO_ON, lambda: session.navigator.open_tab(TabId.TUNE))
@@ -102,7 +105,7 @@ class TrainingPage(QWidget):
             "No reward model yet", f"Rank some prompts, then train. {DRAWN}", GO_TO[TabId.RANK], self._lead
         )
         self.stack.addWidget(self.empty)
-        self.stack.addWidget(charts)
+        self.stack.addWidget(scrolled(charts))  # rather than cut, where a window is low
         body = row(self._side(), self.stack, spacing=3 * SPACE)
         body.setContentsMargins(0, 2 * SPACE, 0, 0)
         body.setStretch(1, 1)
