@@ -40,7 +40,6 @@ from desktop.widgets.basics import (
     label,
     row,
     rule,
-    scrolled,
     set_role,
     side_panel,
 )
@@ -105,7 +104,7 @@ class TrainingPage(QWidget):
             "No reward model yet", f"Rank some prompts, then train. {DRAWN}", GO_TO[TabId.RANK], self._lead
         )
         self.stack.addWidget(self.empty)
-        self.stack.addWidget(scrolled(charts))  # rather than cut, where a window is low
+        self.stack.addWidget(charts)
         body = row(self._side(), self.stack, spacing=3 * SPACE)
         body.setContentsMargins(0, 2 * SPACE, 0, 0)
         body.setStretch(1, 1)
