@@ -152,6 +152,7 @@ class Window(QMainWindow):
         self.page.guide_asked.connect(self.show_guide)
         self.page.jobs_asked.connect(self.panels.show_jobs)
         self.page.sending_back.connect(self.packs.ask_back)
+        self.page.tab_stack.turned.connect(self.presentation.turned)
         self.pages.addWidget(self.page)
         self.pages.setCurrentWidget(self.page)
         self._show_state()
@@ -267,6 +268,7 @@ class Window(QMainWindow):
 
     def _presented(self) -> None:
         self.menus.made[PRESENT].setChecked(self.presentation.on)
+        self.menus.calm.setEnabled(not self.presentation.on)  # it is as calm as can be, and is put back as it was
 
     def set_theme(self, mode: str) -> None:
         user_settings.set_theme(mode)

@@ -251,9 +251,9 @@ class Tab(TabWidget, ShowsRuns, Replays):
         if self.replays:
             self.replay_line.stop()
         elif job is not None and job.status not in ACTIVE and self.charts.series:
-            self.outcome.hide()  # how it ended is not told before
             self.pages.setCurrentWidget(self.samples)
             self.replay_line.start(job)
+            self._show_state()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.replay_line.rest()
@@ -365,6 +365,8 @@ class Tab(TabWidget, ShowsRuns, Replays):
         self.stop.setVisible(active)
         self.stop.setEnabled(wanted != "stop")
         self.stop_now.setVisible(status in WORKING)
+        if self.replays:
+            self.outcome.hide()  # how it ended is not told before
         if job is not None:
             self.live.show_job(job)
             self._show_result(job)

@@ -51,6 +51,7 @@ class BoardParts(QWidget):
         self.criteria = CriterionBar(self)
         self.question = QuestionBar(self)
         self.grid = CardGrid(self)
+        self.grid.setFocusProxy(self)  # which has the keys
         self.ladder = Ladder(self)
         keep_width(self.ladder, 168)
         self.answer = AnswerEditor(self)

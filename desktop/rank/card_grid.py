@@ -181,7 +181,7 @@ class CardGrid(QScrollArea):
         top = 0
         share = (room.height() - GAP * (len(cards) - 1)) // len(cards)
         for card in cards:
-            wanted = self._text_height(card, room.width()) + FRAME
+            wanted = self._text_height(card, room.width()) + theme.widened(FRAME)
             height = max(110, min(wanted, max(STACKED, share)))
             card.setMinimumHeight(0)
             card.setGeometry(QRect(0, top, room.width(), height))
@@ -211,7 +211,7 @@ class CardGrid(QScrollArea):
     def _wanted(self, cards: list[RankingCard], room: QSize) -> tuple[int, list[int]]:
         """How wide a card is, and how tall each row has to be to show all of its texts."""
         width = (room.width() - GAP * (self.columns - 1)) // self.columns
-        heights = [self._text_height(card, width) + FRAME for card in cards]
+        heights = [self._text_height(card, width) + theme.widened(FRAME) for card in cards]
         return width, [max(heights[first : first + self.columns]) for first in range(0, len(cards), self.columns)]
 
     def _text_height(self, card: RankingCard, width: int) -> int:
@@ -220,7 +220,7 @@ class CardGrid(QScrollArea):
         document.setTextWidth(width - 30)
         height = int(document.size().height())
         document.deleteLater()
-        return height + (26 if card.foot.text() else 0)
+        return height + (theme.widened(26) if card.foot.text() else 0)
 
 
 def shares(wanted: list[int], room: int) -> list[int]:

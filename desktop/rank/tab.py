@@ -130,7 +130,7 @@ class Tab(TabWidget, Ranks, ReadsSettings, LooksAtConversation):
 
     def toggle_panel(self, name: str) -> None:
         """Open a side panel, or close it if it is open."""
-        self.show_panel("" if self.side.name == name else name)
+        self.show_panel("" if self.side.name == name and not self.side.isHidden() else name)
 
     def write_with(self, policy_job: int, checkpoint: str = "last") -> None:
         """Open the panel that lets a run's policy write completions."""

@@ -70,7 +70,7 @@ class Plot(QWidget):
         self.setLayout(layout)
         self.say_nothing("Counting …")
         theme.notifier.changed.connect(self.paint)
-        self.figure = Figure(self, self._write)
+        self.figure = Figure(self, self._write, filled=lambda: not self.plot.isHidden())
         head.addWidget(self.figure.button())
         self.paint()
 

@@ -44,6 +44,7 @@ from desktop.widgets.basics import (
     unmarked,
 )
 from desktop.widgets.bound import action_button, bind
+from desktop.widgets.growing import keep_columns
 from desktop.widgets.tables import table
 
 #: Labelers in the table: a data set may name thousands.
@@ -94,8 +95,7 @@ class LabelersPage(QWidget):
         found = table("Labelers", COLUMNS)
         found.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         found.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
-        for place, width in ((0, 96), (2, 84), (3, 84), (4, 108)):
-            found.setColumnWidth(place, width)
+        keep_columns(found, {0: 96, 2: 84, 3: 84, 4: 108})
         return found
 
     def _sharing(self) -> QWidget:

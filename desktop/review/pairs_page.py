@@ -34,6 +34,7 @@ from desktop.theme.theme import SPACE
 from desktop.widgets.basics import Number, column, label, row
 from desktop.widgets.bound import action_button, bind
 from desktop.widgets.empty import Empty
+from desktop.widgets.growing import keep_columns, keep_most_width
 from desktop.widgets.strangers import Reading, tip
 from desktop.widgets.tables import plain
 
@@ -154,8 +155,7 @@ class PairsPage(QWidget):
         view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         for place in range(3):
             view.horizontalHeader().setSectionResizeMode(place, QHeaderView.ResizeMode.Stretch)
-        view.setColumnWidth(3, 84)
-        view.setColumnWidth(4, 170)
+        keep_columns(view, {3: 84, 4: 170})
         view.selectionModel().currentRowChanged.connect(lambda index, _: self._show(index))
         return view
 
@@ -189,7 +189,7 @@ class PairsPage(QWidget):
         box = bind(action, QComboBox(self))
         box.setToolTip(action.title)
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        box.setMaximumWidth(190)
+        keep_most_width(box, 190)
         box.activated.connect(lambda: self.load())
         return box
 

@@ -55,7 +55,7 @@ class StillPlot(QWidget):
         if small:
             self.heading.setMinimumHeight(HEAD)
             layout.setSpacing(2)
-        self.figure = Figure(self, self._write)
+        self.figure = Figure(self, self._write, filled=lambda: self.filled)
         head = row(self.heading, None if small else self.legend, self.figure.button())
         layout.addLayout(head)
         if small:  # as the live charts beside it

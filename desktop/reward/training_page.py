@@ -32,6 +32,7 @@ from desktop.runs.run_naming import RunNaming
 from desktop.runs.run_removal import RunRemoval
 from desktop.session import Session
 from desktop.theme.theme import SPACE
+from desktop.widgets.aside import Aside
 from desktop.widgets.basics import (
     Number,
     card,
@@ -79,6 +80,7 @@ class TrainingPage(QWidget):
         self.group = ChartGroup()
         self.group.add(*self.charts)
         self.bar = ChartBar(self.group)
+        Aside(self.bar)
         self.result = label("", "muted", wrap=True)
         self.result.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.next = action_button(actions.GO_ON, lambda: session.navigator.open_tab(TabId.TUNE))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QByteArray, QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QScrollBar, QSplitter, QWidget
+from shiboken6 import isValid
 
 from desktop import user_settings
 from desktop.places import PageId, TabId
@@ -105,7 +106,7 @@ class Presentation(QObject):
         self._ended()
 
     def whole(self) -> None:
-        """The chart that has the keys, or the first that is seen, on the whole window; or back."""
+        """The chart that has the keys, or the first in which anything is drawn, on the whole window; or back."""
         page = self._page()
         if self.stage.figure is not None:
             self.stage.leave()
@@ -113,7 +114,8 @@ class Presentation(QObject):
             at = self._window.focusWidget()
             mine = [each for each in found if at is not None and (each.widget is at or each.widget.isAncestorOf(at))]
             own = [each for each in found if each.own is not None]
-            self._show(next(iter([*mine, *own, *found])), found)
+            drawn = [each for each in found if each.filled()]
+            self._show(next(iter([*mine, *own, *drawn, *found])), found)
 
     def _asked(self, wanted: Figure) -> None:
         page = self._page()
@@ -197,8 +199,6 @@ class Presentation(QObject):
     def _replay(self) -> None:
         page = self._page()
         if page is not None and isinstance(tab := page.open_tab(TabId.TUNE), Replays):
-            if self.stage.figure is None:
-                self._shown()
             tab.replay()
 
     def resize(self, step: float) -> None:
@@ -228,7 +228,12 @@ class Presentation(QObject):
             page.open_tab(tab)
             if at is not None and page.tab is not None:
                 page.tab.show_page(at)
-            self._shown()
+
+    def turned(self) -> None:
+        """Another page is shown, however somebody came there."""
+        if self.stage.figure is not None and not self.stage.page_is_shown:
+            self.stage.leave()
+        self._shown()
 
     def _shown(self) -> None:
         """Another page is shown: it was perhaps made just now."""
@@ -240,17 +245,23 @@ class Presentation(QObject):
         place = (page.shown, page.page)
         number = page.places.index(place) + 1 if place in page.places else 0
         charts = ("Enter chart",) if page.tab is not None and figures_in(page.tab) else ()
-        page.line.say(
-            f"{_named(*place)}   {number} of {len(page.places)}",
-            ("← → pages", *charts, f"+ − size {theme.scale():.0%}", "Ctrl+F5 replay", "Esc leave"),
-        )
-        self._take_keys()
+        size = f"size {theme.scale():.0%}"
+        if self._has_keys_of_its_own(page):
+            keys = ("PgUp PgDn pages", f"Ctrl+ Ctrl− {size}")
+        else:
+            keys = ("← → pages", *charts, f"+ − {size}")
+        page.line.say(f"{_named(*place)}   {number} of {len(page.places)}", (*keys, "Ctrl+F5 replay", "Esc leave"))
+        if self.stage.figure is None:
+            self._take_keys()
 
     def _take_keys(self) -> None:
         """To the line, but on a page that is worked with by keys."""
         page = self._page()
-        if page is not None and self.on and page.shown != TabId.RANK:
+        if page is not None and self.on and not self._has_keys_of_its_own(page):
             page.line.setFocus()
+
+    def _has_keys_of_its_own(self, page: ProjectPage) -> bool:
+        return page.shown == TabId.RANK
 
 
 def _named(tab: TabId, page: PageId | None) -> str:
@@ -258,9 +269,12 @@ def _named(tab: TabId, page: PageId | None) -> str:
 
 
 def _put_back(before: Before) -> None:
+    """But what is gone meanwhile, such as the card of another prompt."""
     for splitter, sizes in before.splitters:
-        splitter.restoreState(sizes)
+        if isValid(splitter):
+            splitter.restoreState(sizes)
     for bar, value in before.scrolled:
-        bar.setValue(value)
-    if before.focus is not None and before.focus.isVisible():
+        if isValid(bar):
+            bar.setValue(value)
+    if before.focus is not None and isValid(before.focus) and before.focus.isVisible():
         before.focus.setFocus()

@@ -42,6 +42,11 @@ class Stage(QWidget):
         window.installEventFilter(self)
         self.hide()
 
+    @property
+    def page_is_shown(self) -> bool:
+        """Is the page, from which a chart was taken, still the one under this?"""
+        return self._instead is not None and self._instead.isVisible()
+
     def show_figure(self, figure: Figure, figures: list[Figure]) -> None:
         """Show one of those of a page; `travel` leads to the others."""
         self._put_back()

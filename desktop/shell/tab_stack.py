@@ -16,6 +16,8 @@ ORDER = list(TabId)
 class TabStack(QStackedWidget):
     noted = Signal(str, str)
     """(Id of a tab, what stands beside its name now.)"""
+    turned = Signal()
+    """Another tab, or another page of one, is shown."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -33,12 +35,15 @@ class TabStack(QStackedWidget):
 
     def open(self, tab: TabId) -> TabWidget:
         """Show a tab; one that was hidden while something changed is painted anew."""
+        another = tab != self.shown or tab not in self.tabs
         self.setCurrentIndex(ORDER.index(tab))
         if tab not in self.tabs:
             self._make(tab)
         elif tab in self._stale:
             self.tabs[tab].refresh(None)
         self._stale.discard(tab)
+        if another:
+            self.turned.emit()
         return self.tabs[tab]
 
     def changed(self, changes: Changes, origin: object | None) -> None:
@@ -64,4 +69,6 @@ class TabStack(QStackedWidget):
         self._places[tab].setLayout(column(made))
         self.tabs[tab] = made
         made.noted.connect(lambda text: self.noted.emit(tab, text))
+        if made.pages is not None:
+            made.pages.currentChanged.connect(lambda _: self.turned.emit())
         made.show()  # else it would be shown later, by the event loop

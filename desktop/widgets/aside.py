@@ -5,16 +5,17 @@ from PySide6.QtWidgets import QWidget
 
 
 class Aside(QObject):
-    """Marks a widget, and goes with it."""
+    """Marks a widget, and goes with it. One that is shown only when somebody asks for it can be asked for meanwhile,
+    too."""
 
-    def __init__(self, widget: QWidget) -> None:
+    def __init__(self, widget: QWidget, *, on_demand: bool = False) -> None:
         super().__init__(widget)
-        self.widget = widget
+        self.widget, self._on_demand = widget, on_demand
         self.folded = False
         self._hidden = False
 
     def fold(self) -> None:
-        """Hide it, also from a page that would show it meanwhile."""
+        """Hide it, also from a page that would show it meanwhile by itself."""
         if not self.folded:
             self.folded, self._hidden = True, self.widget.isHidden()
             self.widget.hide()
@@ -30,7 +31,10 @@ class Aside(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ShowToParent:
             self._hidden = False
-            self.widget.hide()
+            if not self._on_demand:
+                self.widget.hide()
+        elif event.type() == QEvent.Type.HideToParent and self._on_demand:
+            self._hidden = True
         return False
 
 

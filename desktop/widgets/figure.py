@@ -24,14 +24,18 @@ notifier = Notifier()
 
 
 class Figure(QObject):
-    """Marks a widget, and goes with it. `write` gives its letters so many pixels, and their own size for 0. One with an
-    `own` way to be shown large is shown by that."""
+    """Marks a widget, and goes with it. `write` gives its letters so many pixels, and their own size for 0; `filled`
+    says whether anything is drawn. One with an `own` way to be shown large is shown by that."""
 
     def __init__(
-        self, widget: QWidget, write: Callable[[int], object] = lambda _: None, own: Callable[[], object] | None = None
+        self,
+        widget: QWidget,
+        write: Callable[[int], object] = lambda _: None,
+        own: Callable[[], object] | None = None,
+        filled: Callable[[], bool] = lambda: True,
     ) -> None:
         super().__init__(widget)
-        self.widget, self.write, self.own = widget, write, own
+        self.widget, self.write, self.own, self.filled = widget, write, own, filled
 
     def ask(self) -> None:
         """Ask for the whole window; once more for the way back."""

@@ -23,11 +23,12 @@ from desktop.compare.arena.policy_dialog import PolicyDialog
 from desktop.compare.arena.words import counted
 from desktop.places import PageId, TabId
 from desktop.session import Session
-from desktop.theme.theme import SPACE, widened
+from desktop.theme.theme import SPACE
 from desktop.widgets.basics import card, column, label, row, set_role, side_panel
 from desktop.widgets.bound import action_button, bind
 from desktop.widgets.config_form import ConfigForm
 from desktop.widgets.empty import Empty
+from desktop.widgets.growing import keep_columns
 from desktop.widgets.strangers import on_button, tip
 from desktop.widgets.tables import fill, table
 
@@ -71,7 +72,7 @@ class SetupPage(QWidget):
         self.table.itemSelectionChanged.connect(self._enable)
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.table.horizontalHeader().setSectionResizeMode(2, QHeaderView.ResizeMode.Fixed)
-        self.table.setColumnWidth(2, widened(96))
+        keep_columns(self.table, {2: 96})
         self.prompts = label("", "muted")
         self.form = ConfigForm(AnswerConfig, leave_out=("arena",), titles=actions.TITLES, actions=actions.SAMPLING)
         self.drawn = label("", "muted", wrap=True)

@@ -46,7 +46,7 @@ class SidePanels(QFrame):
             self.stack.addWidget(panel)
         self.setLayout(column(row(self.title, None, action_button(actions.CLOSE_PANEL, self.closing.emit)), self.stack))
         keep_width(self, WIDTH)
-        Aside(self)
+        Aside(self, on_demand=True)
         self.hide()
 
     def open_panel(self, name: str) -> None:

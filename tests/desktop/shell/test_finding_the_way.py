@@ -224,7 +224,9 @@ def test_the_tour_stays_beside_what_it_speaks_of_and_is_taken_by_keys(open_windo
     window.menus.made[actions.TOUR_HERE].trigger()
     assert window.focusWidget() is guide.main
     qtbot.keyClick(guide.main, Qt.Key.Key_Space)
-    assert "Rank 3 prompts" in words(guide) and guide.pointer.target is window.tabs[TabId.RANK].board.grid
+    board = window.tabs[TabId.RANK].board
+    assert "Rank 3 prompts" in words(guide) and guide.pointer.target is board.grid
+    assert window.focusWidget() is board, "where arrows choose a card, too"
     window.open_tab(TabId.REVIEW)
     qtbot.waitUntil(points)
     assert guide.pointer.target is window.page.sidebar.button(TabId.RANK), "the way back, from another page"

@@ -4,7 +4,7 @@ import hashlib
 from contextlib import closing
 
 import pytest
-from PySide6.QtCore import QPoint, QRect, QSize, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QRect, QSize, Qt
 from PySide6.QtWidgets import QApplication, QWidget
 
 from core import demo
@@ -14,6 +14,8 @@ from desktop.actions import PRESENT
 from desktop.background import busy
 from desktop.places import PageId, TabId
 from desktop.policy import replay
+from desktop.review.bias_page import BiasPage
+from desktop.review.labelers_page import LabelersPage
 from desktop.shell import actions
 from desktop.shell.pointer import beside
 from desktop.theme import theme
@@ -160,6 +162,76 @@ def test_a_recorded_run_comes_in_again_and_nothing_is_written(tune, qtbot, monke
     assert window.session.project.database.value("pragma data_version") == version
     assert window.session.project.database.conn.total_changes == changed
     assert hashlib.sha256((folder / DATABASE).read_bytes()).hexdigest() == digest
+
+
+def test_what_happens_meanwhile_leaves_nothing_behind(tune, qtbot, monkeypatch):
+    window = tune
+    tab, stage, calm = window.tabs[TabId.TUNE], window.presentation.stage, window.menus.calm
+    window.presentation.whole()
+    assert stage.isVisible()
+    window.open_tab(TabId.REWARD)
+    assert not stage.isVisible(), "another tab is not hidden by a chart of this one"
+    calm.trigger()
+    window.present()
+    calm.trigger()
+    window.present()
+    assert calm.isChecked() and not window.menuBar().isVisible(), "as quiet as it was"
+    calm.trigger()
+    assert window.menuBar().isVisible() and not window.page.calm
+    window.present()
+    window.presentation.whole()
+    press(window, qtbot, Key.Key_F5, Qt.KeyboardModifier.ControlModifier)
+    assert tab.replays and not stage.isVisible() and window.shown == TabId.TUNE, "a replay is seen where it begins"
+    assert "Tune › Samples" in window.page.line.place.text()
+    tab.show_page(PageId.RUNS)
+    assert "Tune › Runs" in window.page.line.place.text(), "also where the mouse led there"
+    window.present()
+    assert tab.replays and not tab.outcome.isVisible(), "how it ends is still not told"
+    tab.replay()
+    assert tab.outcome.isVisible()
+    window.open_tab(TabId.RANK)
+    rank = window.tabs[TabId.RANK]
+    wrong = []
+    window.present()
+    rank.board.grid.show_group(None, rank.board.ordering)
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.excepthook", lambda *told: wrong.append(told))
+        window.present()
+        qtbot.wait(10)
+    assert wrong == [], "cards that are gone are not put back"
+
+
+def test_the_line_says_the_keys_of_the_page_and_what_is_asked_for_is_shown(tune, qtbot):
+    window = tune
+    window.open_tab(TabId.RANK)
+    rank = window.tabs[TabId.RANK]
+    qtbot.waitUntil(lambda: not busy())
+    rank.toggle_panel("history")
+    window.present()
+    keys = window.page.line.keys.text()
+    assert "PgUp PgDn pages" in keys and "Ctrl+ Ctrl− size" in keys and "←" not in keys, "others are those of the cards"
+    assert not rank.side.isVisible()
+    rank.toggle_panel("history")
+    assert rank.side.isVisible(), "a key that asks for it"
+    rank.toggle_panel("history")
+    window.present()
+    assert not rank.side.isVisible(), "closed before the room, and so it stays"
+    window.open_tab(TabId.REVIEW)
+    review = window.tabs[TabId.REVIEW]
+    review.show_page(PageId.LABELERS)
+    people = review.findChild(LabelersPage).table
+    width = people.columnWidth(2)
+    window.present()
+    assert people.columnWidth(2) == round(1.5 * width)
+    review.show_page(PageId.BIAS)
+    bias = review.findChild(BiasPage)
+    qtbot.waitUntil(lambda: not busy() and bias.length.figure.filled())
+    assert not bias.position.figure.filled()
+    press(window, qtbot, Key.Key_Return)
+    assert window.presentation.stage.figure is bias.length.figure, "not one in which nothing is drawn"
+    window.presentation.leave()
+    qtbot.waitUntil(lambda: people.columnWidth(2) == width)
 
 
 @pytest.mark.parametrize("control", [QRect(300, 200, 120, 40), QRect(1180, 20, 90, 30), QRect(10, 640, 90, 30)])
