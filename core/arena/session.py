@@ -76,13 +76,8 @@ class BlindSession(Generic[Asked]):
     def step(self, changes: Changes, *, back: bool = False) -> CallableStep:
         """What `changes` did to votes of the labeler's as a step of the window's history: they gave them, or took them
         `back`. Votes that are taken back stay in the file, whoever does it."""
-
-        def away() -> None:
-            arena_votes.retract_as_given(self.project, changes.ids)
-
-        def again() -> None:
-            arena_votes.give_again(self.project, changes.ids)
-
+        away = partial(arena_votes.retract, self.project, changes.ids)
+        again = partial(arena_votes.give_again, self.project, changes.ids)
         return CallableStep(
             label=f"{'Vote taken back' if back else 'Vote'} of {self.labeler.name}", tables=changes.tables,
             undo=again if back else away, redo=away if back else again,

@@ -1,17 +1,18 @@
 """What a labeling pack brings back from the arena in it: votes, and which were taken back."""
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 from core.labeling import pack_check
 from core.labeling.pack_report import Merged, short
 from core.records import Labeler
-from core.store import Project, arena_votes, packed_rankings, packed_votes
+from core.store import Project, arena_votes, packed_votes
 from core.store.arena_votes import NewVote
 from core.store.packed_votes import KnownVote, PackedVote
 
 #: Votes of one pack, and refusals that are told one by one.
 MOST, TOLD = 100_000, 5
+ELSEWHERE = "{} voted on the same answers here"
 #: What a person can give the answer that was shown first.
 OUTCOMES = (0.0, 0.5, 1.0)
 
@@ -24,7 +25,6 @@ def merge(
     have made is named and left out."""
     report, refused = Merged(), list[str]()
     found, known = packed_votes.listed(packed, person.name, MOST + 1), packed_votes.known(project)
-    before = packed_rankings.handed_out(packed).taken_back
     if len(found) > MOST:
         return Merged(refused=["The votes in the arena are left out: nobody votes so often."])
     for vote in found:
@@ -32,9 +32,12 @@ def merge(
         if reason := _fault(project, person, vote, here):
             refused.append(f"A vote on “{short(vote.prompt)}” is left out: {reason}.")
         elif here is not None:
-            if _takes_back(vote, here, before):
-                arena_votes.retract(project, [here.id])
-                report.retracted += 1
+            if _is_newer(vote, here) and vote.retracted_at:
+                arena_votes.retract(project, [here.id], vote.retracted_at)
+                report.retracted += not here.retracted_at
+            elif _is_newer(vote, here):
+                arena_votes.give_again(project, [here.id], vote.created_at)
+                report.votes += 1
         else:  # one that was taken back there must not come in later, from an older copy of the pack
             added = _add(project, person, vote, origin, version)
             report.votes += 0 if vote.retracted_at else added
@@ -44,16 +47,24 @@ def merge(
 
 def holds_new(project: Project, packed: Project, labeler: str) -> bool:
     """Did the pack's labeler vote in it, or take a vote back, without that it is known here?"""
-    known, before = packed_votes.known(project), packed_rankings.handed_out(packed).taken_back
+    known = packed_votes.known(project)
     return any(
-        not vote.retracted_at if (here := known.get(vote.uid)) is None else _takes_back(vote, here, before)
+        not vote.retracted_at if (here := known.get(vote.uid)) is None else _is_newer(vote, here)
         for vote in packed_votes.listed(packed, labeler, MOST)
     )
 
 
-def _takes_back(vote: PackedVote, here: KnownVote, before: Collection[str]) -> bool:
-    """Was it taken back in the pack, and not already when the pack was made? Here it may stand again since."""
-    return bool(vote.retracted_at) and not here.retracted_at and vote.uid not in before
+def _is_newer(vote: PackedVote, here: KnownVote) -> bool:
+    """Was it given again or taken back in the pack after what was last done with it here? An older copy of the pack
+    says nothing new."""
+    if bool(vote.retracted_at) == bool(here.retracted_at):
+        return False
+    return _done(vote) > _done(here)
+
+
+def _done(vote: PackedVote | KnownVote) -> tuple[str, bool]:
+    """When it was given or taken back last; to take it back comes after to give it."""
+    return max(vote.created_at, vote.retracted_at or ""), bool(vote.retracted_at)
 
 
 def _add(
@@ -72,11 +83,15 @@ def _fault(project: Project, person: Labeler, vote: PackedVote, here: KnownVote 
         return "its record is damaged"
     if here is not None:
         same = (here.labeler, here.first_id, here.second_id) == (person.name, vote.first_id, vote.second_id)
-        return "" if same else "it goes by the number of another vote"
+        if not same:
+            return "it goes by the number of another vote"
+        rival = _is_newer(vote, here) and not vote.retracted_at
+        stands = rival and packed_votes.stands(project, person.id, vote.first_id, vote.second_id)
+        return ELSEWHERE.format(person.name) if stands else ""
     if packed_votes.pair(project, vote.first_id, vote.second_id) != vote.pair:
         return "its answers are not here, or say other words here"
     if not vote.retracted_at and packed_votes.stands(project, person.id, vote.first_id, vote.second_id):
-        return f"{person.name} voted on the same answers here"
+        return ELSEWHERE.format(person.name)
     return ""
 
 

@@ -2,7 +2,9 @@
 
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from core.errors import BadInput
 from core.records import LabelerKind
@@ -36,28 +38,16 @@ FORMER = (
     "update arena_votes set retracted_at = :at where labeler_id = :labeler_id and retracted_at is null"
     " and (first_id, second_id) in (values (:first_id, :second_id), (:second_id, :first_id))"
 )
-#: A vote that counts by the same labeler on the answers of a vote, in either order.
+#: Another vote that counts by the same labeler on the answers of a vote, in either order.
 STANDS_AGAIN = (
-    "select 1 from arena_votes v join arena_votes o on o.labeler_id = v.labeler_id"
+    "select 1 from arena_votes v join arena_votes o on o.labeler_id = v.labeler_id and o.id != v.id"
     " and o.retracted_at is null and (o.first_id, o.second_id) in (values (v.first_id, v.second_id),"
     " (v.second_id, v.first_id)) where v.id = ?"
-)
-#: A vote, or itself as it was given again, while it counts.
-AS_GIVEN = (
-    "select o.id from arena_votes v join arena_votes o on o.labeler_id = v.labeler_id and o.retracted_at is null"
-    " and (o.first_id, o.second_id, o.guidelines_id, o.won, o.both_bad, o.ballot, o.comment, o.seconds, o.origin)"
-    " is (v.first_id, v.second_id, v.guidelines_id, v.won, v.both_bad, v.ballot, v.comment, v.seconds, v.origin)"
-    " where v.id = ?"
 )
 #: The comment of the labeler's newest vote on two answers; null where that counts.
 TAKEN_BACK = (
     "select case when retracted_at is not null then comment end from arena_votes where labeler_id = ?"
     " and (first_id, second_id) in (values (?, ?), (?, ?)) order by id desc limit 1"
-)
-AGAIN = (
-    "insert into arena_votes (uid, first_id, second_id, labeler_id, guidelines_id, won, both_bad, ballot, comment,"
-    " seconds, origin, created_at) select :uid, first_id, second_id, labeler_id, guidelines_id, won, both_bad, ballot,"
-    " comment, seconds, origin, :at from arena_votes where id = :id"
 )
 OF_ONE_PROMPT = (
     "select count(*) from arena_answers a join arena_answers b on b.arena_prompt_id = a.arena_prompt_id"
@@ -142,6 +132,7 @@ def cast(project: Project, votes: Sequence[NewVote]) -> tuple[list[int], Changes
             }  # fmt: skip
             if vote.retracted_at is None:
                 database.execute(FORMER, {name: row[name] for name in ("at", "labeler_id", "first_id", "second_id")})
+                project.count_edit("arena_votes")
             number = database.insert(
                 "insert into arena_votes (uid, first_id, second_id, labeler_id, guidelines_id, won, both_bad, ballot,"
                 " comment, seconds, origin, retracted_at, created_at) values (:uid, :first_id, :second_id, :labeler_id,"
@@ -157,31 +148,41 @@ def can_be_cast(project: Project, first_id: int, second_id: int) -> bool:
     return bool(project.database.value(OF_ONE_PROMPT, first_id, second_id))
 
 
-def retract(project: Project, vote_ids: Sequence[int]) -> Changes:
-    """Take votes back; they stay in the file, as rankings do."""
+def retract(project: Project, vote_ids: Sequence[int], at: str | None = None) -> Changes:
+    """Take votes back, now or as of `at`; they stay in the file, as rankings do."""
     with project.write() as database:
         for vote_id in vote_ids:
             database.execute(
-                "update arena_votes set retracted_at = ? where id = ? and retracted_at is null", (now(), vote_id)
+                "update arena_votes set retracted_at = ? where id = ? and retracted_at is null", (at or now(), vote_id)
             )
+        project.count_edit("arena_votes")
     return project.changed("Take the vote back", "arena_votes", ids=tuple(vote_ids))
 
 
-def give_again(project: Project, vote_ids: Sequence[int]) -> Changes:
-    """Give votes that were taken back once more, all or none, as new ones: whoever knows of the old ones, in another
-    copy of a pack, knows that they are taken back. Raises `PlaceTaken` where their labeler has voted on the same two
-    answers since."""
+def give_again(project: Project, vote_ids: Sequence[int], at: str | None = None) -> Changes:
+    """Give votes that were taken back once more, all or none, now or as of `at`: of two copies of a vote the one that
+    was given or taken back last is right. Raises `PlaceTaken` where their labeler has voted on the same two answers
+    since."""
     with project.write() as database:
-        if any(database.value(STANDS_AGAIN, vote_id) for vote_id in vote_ids):
-            raise PlaceTaken("there is another vote on these answers")
-        ids = tuple(database.insert(AGAIN, {"id": each, "uid": uuid.uuid4().hex, "at": now()}) for each in vote_ids)
-    return project.changed("Vote again", "arena_votes", ids=ids)
+        for vote_id in vote_ids:
+            if database.value(STANDS_AGAIN, vote_id):
+                raise PlaceTaken("there is another vote on these answers")
+            database.execute(
+                "update arena_votes set created_at = ?, retracted_at = null where id = ? and retracted_at is not null",
+                (at or _after(database.value("select retracted_at from arena_votes where id = ?", vote_id)), vote_id),
+            )
+        project.count_edit("arena_votes")
+    return project.changed("Vote again", "arena_votes", ids=tuple(vote_ids))
 
 
-def retract_as_given(project: Project, vote_ids: Sequence[int]) -> Changes:
-    """Take votes back, also those that are the same ones, given again."""
-    with project.write() as database:
-        return retract(project, [number for each in vote_ids for number in database.column(AS_GIVEN, each)])
+def _after(time: str | None) -> str:
+    """Now, or just after another time, whatever the clock says."""
+    found = now()
+    with suppress(ValueError, OverflowError):
+        if time and time >= found:
+            later = datetime.fromisoformat(time) + timedelta(milliseconds=1)
+            return later.isoformat(timespec="milliseconds")
+    return found
 
 
 def exist(project: Project, vote_ids: Sequence[int]) -> bool:

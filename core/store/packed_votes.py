@@ -18,7 +18,7 @@ PAIR = """
     join arena_prompts p on p.id = a.arena_prompt_id where a.id = ? and b.id = ?
 """
 KNOWN = """
-    select v.uid, v.id, l.name as labeler, v.first_id, v.second_id, v.retracted_at from arena_votes v
+    select v.uid, v.id, l.name as labeler, v.first_id, v.second_id, v.created_at, v.retracted_at from arena_votes v
     join labelers l on l.id = v.labeler_id
 """
 STANDS = """
@@ -67,6 +67,7 @@ class KnownVote:
     labeler: str
     first_id: int
     second_id: int
+    created_at: str
     retracted_at: str | None
 
 
