@@ -74,6 +74,8 @@ class Session(QObject):
         self._beside = beside
         packed_for = project.setting(PACK)
         self._packed_for = packed_for if isinstance(packed_for, str) else ""
+        self._named = self._in_settings = user_settings.labeler_name()
+        """Who works in this window: whoever takes over in another one does so there."""
         self.rested = gate.arrive(project, anew=True)
         """Jobs that waited in a project that is not trusted were stopped as it was opened."""
         self._jobs: dict[int, Job] = {job.id: job for job in queue.listed(project)}
@@ -92,13 +94,19 @@ class Session(QObject):
 
     @property
     def labeler_name(self) -> str:
-        """Who ranks here: in a labeling pack the one that it is for."""
-        return self._packed_for or user_settings.labeler_name()
+        """Who ranks here: in a labeling pack the one that it is for. A name that is set is that of the next window, too."""
+        return self._packed_for or self._named or user_settings.labeler_name()
 
     @labeler_name.setter
     def labeler_name(self, name: str) -> None:
         if not self._packed_for:
+            self._named = self._in_settings = name
             user_settings.set_labeler_name(name)
+
+    def take_over_name(self) -> None:
+        """Somebody may have been named in the settings of this window."""
+        if (name := user_settings.labeler_name()) != self._in_settings:
+            self._named = self._in_settings = name
 
     def announce(self, changes: Changes, origin: object | None = None, *, undoable: bool = True) -> Changes:
         """Tell of an operation that was just done; `undo` takes it back, unless whoever did it has ways of its own."""

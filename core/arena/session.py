@@ -1,7 +1,8 @@
 """What every session of a labeler in an arena does, whether it asks about two answers or about all of a prompt's."""
 
 import time
-from collections.abc import Set
+from collections.abc import Callable, Set
+from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -9,12 +10,19 @@ from core.errors import BadInput
 from core.records import Labeler
 from core.store import Changes, Project, arena_votes
 from core.store.arenas import Arena, ArenaAnswer, ArenaPrompt
-from core.store.undo.steps import CallableStep
+from core.store.undo.steps import CallableStep, StillTyped
 
 #: Seconds for one question beyond which nobody was there.
 LONGEST = 3600.0
 
 Asked = TypeVar("Asked")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class VoteStep(CallableStep):
+    """Votes of the labeler of this number."""
+
+    labeler_id: int
 
 
 class BlindSession(Generic[Asked]):
@@ -73,15 +81,21 @@ class BlindSession(Generic[Asked]):
         self.look_again()
         return changes
 
-    def step(self, changes: Changes, *, back: bool = False) -> CallableStep:
+    def step(self, changes: Changes, is_typed: Callable[[], bool], *, back: bool = False) -> VoteStep:
         """What `changes` did to votes of the labeler's as a step of the window's history: they gave them, or took them
-        `back`. Votes that are taken back stay in the file, whoever does it."""
+        `back`. Votes that are taken back stay in the file, whoever does it. They are not given again by it where
+        something `is_typed` that would not be in them."""
         away = partial(arena_votes.retract, self.project, changes.ids)
-        again = partial(arena_votes.give_again, self.project, changes.ids)
-        return CallableStep(
+
+        def again() -> None:
+            if is_typed():
+                raise StillTyped("a comment is typed that would not be in the vote")
+            arena_votes.give_again(self.project, changes.ids)
+
+        return VoteStep(
             label=f"{'Vote taken back' if back else 'Vote'} of {self.labeler.name}", tables=changes.tables,
             undo=again if back else away, redo=away if back else again,
-            there=partial(arena_votes.exist, self.project, changes.ids),
+            there=partial(arena_votes.exist, self.project, changes.ids), labeler_id=self.labeler.id,
         )  # fmt: skip
 
     def look_again(self) -> None:

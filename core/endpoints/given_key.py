@@ -2,7 +2,7 @@
 
 import os
 
-from core.endpoints.address import SCHEMES, Address, parse
+from core.endpoints.address import Address, parse
 
 #: `ADDRESS=KEY`, or the key of whatever server is asked.
 VARIABLE = "PLUMBLINE_SERVER_KEY"
@@ -10,18 +10,20 @@ VARIABLE = "PLUMBLINE_SERVER_KEY"
 
 def of(address: Address) -> str:
     """Empty where there is none for it. Raises `BadInput` where the environment names an address that is none."""
-    given = os.environ.get(VARIABLE, "")
-    if not _is_bound(given):
-        return given
-    where, _, key = given.partition("=")
-    return key if parse(where).url == address.url else ""
+    where, key = _given()
+    return key if not where or parse(where).url == address.url else ""
 
 
 def is_for_any() -> bool:
     """Is there one that whatever server is asked is shown?"""
-    given = os.environ.get(VARIABLE, "")
-    return bool(given) and not _is_bound(given)
+    where, key = _given()
+    return bool(key) and not where
 
 
-def _is_bound(given: str) -> bool:
-    return given.startswith(tuple(f"{scheme}://" for scheme in SCHEMES))
+def _given() -> tuple[str, str]:
+    """The address that the key is of, as it was written, and the key. What stands before a `=` and may be an address is
+    taken for one: a key that is in doubt goes to nobody."""
+    given = os.environ.get(VARIABLE, "").strip().strip("'\"").strip()
+    where, _, key = given.partition("=")
+    is_address = key.strip("=") and (any(mark in where for mark in ":.[") or where.lower() == "localhost")
+    return (where, key) if is_address or "://" in where else ("", given)

@@ -95,7 +95,7 @@ def begin(project: Project) -> Changes:
 
 def place(project: Project) -> Place | None:
     """Where the tour stands, or None where there is none."""
-    state = project.setting(SETTING)
+    state = _state(project)
     steps = _steps(state)
     if not state or state["at"] >= len(steps):
         return None
@@ -116,18 +116,18 @@ def place(project: Project) -> Place | None:
 
 def go_on(project: Project) -> Changes:
     """To the next stop; after the last one the tour is over."""
-    state = project.setting(SETTING) or {"at": 0}
+    state = _state(project) or {"at": 0}
     return _keep(project, state["at"] + 1, _steps(state))
 
 
 def end(project: Project) -> Changes:
-    steps = _steps(project.setting(SETTING))
+    steps = _steps(_state(project))
     return _keep(project, len(steps), steps)
 
 
 def ended(project: Project) -> bool:
     """Has somebody been through it, or said no to it?"""
-    state = project.setting(SETTING)
+    state = _state(project)
     return bool(state) and state["at"] >= len(_steps(state))
 
 
@@ -146,9 +146,17 @@ def job_of(stop: Stop) -> tuple[Any, Any]:
     return known[stop.job]
 
 
-def _steps(state: Any) -> list[Step]:
-    kept = (state or {}).get("stops", EARLIER)
-    return [Step(step) for step in kept if step in BY_STEP]
+def _state(project: Project) -> dict[str, Any]:
+    """As it was kept; nothing where it is none of ours, as in a project from elsewhere."""
+    found = project.setting(SETTING)
+    if not isinstance(found, dict) or not isinstance(found.get("stops", []), list):
+        return {}
+    numbers = [found.get(name) for name in ("at", "ranking", "job")]
+    return found if all(type(number) is int and 0 <= number < 2**62 for number in numbers) else {}
+
+
+def _steps(state: dict[str, Any]) -> list[Step]:
+    return [Step(step) for step in state.get("stops", EARLIER) if isinstance(step, str) and step in BY_STEP]
 
 
 def _has_prompts(project: Project) -> bool:

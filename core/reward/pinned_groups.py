@@ -18,6 +18,9 @@ from core.preferences.judged_groups import JudgedGroup, Judgement
 from core.store.files import plain
 
 PINNED = "rankings.json"
+#: Groups of a run.
+MOST = 5_000_000
+SPLITS = ("train", "heldout")
 #: Bytes of a line: a thousand long answers.
 LONGEST = 1 << 26
 BEGIN, BETWEEN, END = b"[[\n", b"],[\n", b"]]\n"
@@ -96,6 +99,8 @@ def read(path: Path) -> tuple[PinnedGroups, PinnedGroups]:
                 part += 1
             elif line != b"\n":
                 starts[min(part, 1)].append(place)
+                if len(starts[0]) + len(starts[1]) > MOST:
+                    raise BadInput(f"{path} holds more groups than any project: take another copy of it.")
             place += len(line)
     if line != END or part != 1:
         raise BadInput(f"{path} is damaged (it has no end): take another copy of it.")
@@ -125,6 +130,30 @@ def _group(values: dict[str, Any], path: Path) -> JudgedGroup:
         values["judgements"] = tuple(Judgement(**item) for item in values["judgements"])
         for name in ("completion_ids", "completions"):
             values[name] = tuple(values[name])
-        return JudgedGroup(**values)
+        found = JudgedGroup(**values)
     except (TypeError, LookupError) as error:
         raise BadInput(f"{path} is damaged (it holds something else): take another copy of it.") from error
+    if not _is_whole(found):
+        raise BadInput(f"{path} is damaged (group {str(found.group_id)[:20]} is none): take another copy of it.")
+    return found
+
+
+def _is_whole(group: JudgedGroup) -> bool:
+    """Is everything of its kind, and each completion ranked? A run of a stranger's may hold anything."""
+    count = len(group.completions)
+    return (
+        type(group.group_id) is type(group.prompt_id) is int
+        and isinstance(group.prompt, str)
+        and isinstance(group.messages, str | None)
+        and group.split in SPLITS
+        and len(group.completion_ids) == count
+        and all(type(number) is int for number in group.completion_ids)
+        and all(isinstance(text, str) for text in group.completions)
+        and all(
+            type(each.labeler_id) is type(each.ranking_id) is int
+            and isinstance(each.criterion, str)
+            and len(each.ranks) == count
+            and all(isinstance(rank, (int, float)) for rank in each.ranks)
+            for each in group.judgements
+        )
+    )

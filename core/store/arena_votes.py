@@ -190,6 +190,14 @@ def exist(project: Project, vote_ids: Sequence[int]) -> bool:
     return all(project.database.value("select 1 from arena_votes where id = ?", vote_id) for vote_id in vote_ids)
 
 
+def pairs(project: Project, vote_ids: Sequence[int]) -> list[frozenset[int]]:
+    """The answers that each of these is on."""
+    rows = [
+        project.database.rows("select first_id, second_id from arena_votes where id = ?", each) for each in vote_ids
+    ]
+    return [frozenset((row["first_id"], row["second_id"])) for found in rows for row in found]
+
+
 def comment_taken_back(project: Project, labeler_id: int, first_id: int, second_id: int) -> str:
     """What the labeler remarked with their newest vote on two answers, where that was taken back."""
     found = project.database.value(TAKEN_BACK, labeler_id, first_id, second_id, second_id, first_id)

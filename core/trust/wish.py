@@ -140,7 +140,7 @@ def of_server(text: str) -> list[Wish]:
     how = ", unencrypted" if found.is_open else ""
     where = "a server on this machine" if found.is_loopback else f"which is not this machine{how}"
     shown = f"it shows {places.quoted(found.url)} the key that stands in {given_key.VARIABLE}"
-    key = [Wish(kind, f"key for {found.url}", shown)] if given_key.is_for_any() else []
+    key = [Wish("network", f"key for {found.url}", shown)] if given_key.is_for_any() else []
     return [Wish(kind, found.url, f"{words}, {where}"), *key]
 
 

@@ -229,6 +229,7 @@ class Tab(TabWidget, Ranks, ReadsSettings, LooksAtConversation):
         """Take over what was chosen in the settings: the labeler's name, the size of the text, the breaks."""
         self.side.clock.minutes.setValue(user_settings.break_minutes())
         self.board.read_settings()
+        self.session.take_over_name()
         self._follow_name()
 
     def _follow_name(self) -> None:

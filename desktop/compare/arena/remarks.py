@@ -1,7 +1,7 @@
 """Comments on questions, which go along with the votes: on disk while they are typed, each with its pair of answers."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from PySide6.QtWidgets import QLineEdit, QWidget
 
@@ -35,9 +35,18 @@ class Remarks:
         """What the labeler typed on pairs without a vote of theirs."""
         found = {}
         for key, text in self._texts.items():
-            if (parts := KEY.fullmatch(key)) and parts[1] in (None, str(labeler_id)):
+            if (parts := KEY.fullmatch(key)) and parts[1] == str(labeler_id) and text.strip():
                 found[frozenset((int(parts[2]), int(parts[3])))] = text.strip()
         return found
+
+    def on(self, pair: Pair, labeler_id: int) -> str:
+        """What the labeler typed on a pair, or else remarked with a vote on it that was taken back."""
+        typed = self._texts.get(_key(pair, labeler_id))
+        return arena_votes.comment_taken_back(self._project, labeler_id, *pair) if typed is None else typed.strip()
+
+    def is_typed(self, pairs: Iterable[Pair], labeler_id: int) -> bool:
+        """Did the labeler type on one of these what is in no vote of theirs?"""
+        return any(self._texts.get(_key(pair, labeler_id), "").strip() for pair in pairs)
 
     def show_pair(self, pair: Pair, labeler_id: int) -> None:
         """Another question, or another labeler, is on the table."""
@@ -46,7 +55,7 @@ class Remarks:
         if (former := self._texts.pop(_key(pair), None)) is not None:
             self._texts.setdefault(self._key, former)
         typed = self._texts.get(self._key)
-        self.field.setText(arena_votes.comment_taken_back(self._project, labeler_id, *pair) if typed is None else typed)
+        self.field.setText(self.on(pair, labeler_id) if typed is None else typed)
 
     def forget(self, pair: Pair, labeler_id: int) -> None:
         """It is written with the vote."""
@@ -61,10 +70,7 @@ class Remarks:
             self._typed.keep_again()
 
     def _type(self, text: str) -> None:
-        if text.strip():
-            self._texts[self._key] = text
-        else:
-            self._texts.pop(self._key, None)
+        self._texts[self._key] = text
         self.throttle.touch()
 
     def _write(self) -> None:

@@ -78,7 +78,8 @@ class VotePage(QWidget):
             self.done = Empty(DONE, NEXT, GO_TO_PAGE[PageId.STANDINGS], lambda: self.leading.emit(PageId.STANDINGS))
         self.stack = QStackedWidget(self)
         self.whole = WholePane(session, parent, self)
-        self.whole.remarks = self.remarks.of
+        self.whole.remark_on = self.remarks.on
+        self.voting.is_typed = self.whole.is_typed = self.remarks.is_typed
         self.way = bind(actions.WAY, QComboBox(self))
         self.way.addItems(WAYS)
         for page in (self.empty, self.ballot, self.done, self.whole):

@@ -2,10 +2,12 @@
 
 import sqlite3
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
 from core.arena.asking import Question, question_on
+from core.arena.session import VoteStep
 from core.arena.voting import Outcome, VotedElsewhere, VotingSession
 from core.errors import KnownError, known
 from core.store import Changes, Project, arena_votes, arenas, labelers, packed_rankings
@@ -15,6 +17,11 @@ from desktop.session import Session
 
 LAST = "This is the last one: there is no other to ask about."
 Pair = frozenset[int]
+
+
+def forget_others(session: Session, labeler_id: int) -> None:
+    """Whoever votes now does not take back what somebody else gave at this window."""
+    session.history.remove(lambda step: isinstance(step, VoteStep) and step.labeler_id != labeler_id)
 
 
 def pair_of(asked: Question) -> Pair:
@@ -42,6 +49,8 @@ class Voting(QObject):
         """Of people in the arena, as of the last question."""
         self.first: Callable[[int], Iterable[Pair]] = lambda _: ()
         """Asked about before anything else, because the labeler of this number typed something on them."""
+        self.is_typed: Callable[[Iterable[Pair], int], bool] = lambda pairs, labeler: False
+        """Did the labeler of this number type on one of these what is in no vote?"""
         self._trail: list[Question] = []
 
     @property
@@ -62,6 +71,7 @@ class Voting(QObject):
             self.look_again(voting)
             return
         self.voting, self._trail = VotingSession(project, arena, who), []
+        forget_others(self.session, who.id)
         self._tell()
         self._ask_first()
 
@@ -132,7 +142,9 @@ class Voting(QObject):
             self.hinted.emit(str(sentence))
             return False
         if self.voting is not None:
-            self.session.history.add(self.voting.step(changes, back=back))
+            pairs = arena_votes.pairs(self.session.project, changes.ids)
+            typed = partial(self.is_typed, pairs, self.voting.labeler.id)
+            self.session.history.add(self.voting.step(changes, typed, back=back))
         self.session.announce(changes, self.parent(), undoable=False)  # it is a step of the history already
         self.voted.emit()
         return True

@@ -2,7 +2,9 @@
 for."""
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import combinations
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
@@ -13,7 +15,7 @@ from core.arena.whole import Outdated, WholeVoting
 from core.errors import KnownError, known
 from core.store import Changes, arena_votes, labelers, packed_rankings
 from core.store.arenas import Arena
-from desktop.compare.arena.voting import LAST, Pair
+from desktop.compare.arena.voting import LAST, Pair, forget_others
 from desktop.compare.arena.whole_board import WholeBoard
 from desktop.compare.arena.words import counted
 from desktop.session import Session
@@ -40,8 +42,10 @@ class WholePane(QWidget):
         super().__init__(parent)
         self.session, self._owner = session, owner
         self.voting: WholeVoting | None = None
-        self.remarks: Callable[[int], Mapping[Pair, str]] = lambda _: {}
-        """What the labeler of this number typed on pairs and has not voted on."""
+        self.remark_on: Callable[[Pair, int], str] = lambda pair, labeler: ""
+        """What the labeler of this number remarked on a pair, and is in no vote that counts."""
+        self.is_typed: Callable[[Iterable[Pair], int], bool] = lambda pairs, labeler: False
+        """Did that labeler type it on one of these?"""
         self._shown: Table | None = None
         self.board = WholeBoard(self)
         self.done = Empty(DONE, NEXT)
@@ -68,6 +72,7 @@ class WholePane(QWidget):
         else:
             self.voting = self._shown = None
             self.voting = WholeVoting(self.session.project, arena, who)
+            forget_others(self.session, who.id)
         self._show()
 
     def stop(self) -> None:
@@ -80,8 +85,9 @@ class WholePane(QWidget):
     def _comments(self, voting: WholeVoting) -> Mapping[Pair, str]:
         """On two of the answers on the table."""
         table = voting.question
-        on = {number for first in table.shown for number in (first, *table.same[first])} if table is not None else set()
-        return {pair: text for pair, text in self.remarks(voting.labeler.id).items() if pair <= on}
+        on = [number for first in table.shown for number in (first, *table.same[first])] if table is not None else []
+        found = {pair: self.remark_on(pair, voting.labeler.id) for pair in map(frozenset, combinations(on, 2))}
+        return {pair: text for pair, text in found.items() if text}
 
     def _put_off(self) -> None:
         if self.voting is not None and self.voting.put_off():
@@ -106,7 +112,9 @@ class WholePane(QWidget):
                 raise
             self.board.say(str(sentence))
             return
-        self.session.history.add(self.voting.step(changes, back=back))
+        pairs = arena_votes.pairs(self.session.project, changes.ids)
+        is_typed = partial(self.is_typed, pairs, self.voting.labeler.id)
+        self.session.history.add(self.voting.step(changes, is_typed, back=back))
         self.session.announce(changes, self._owner, undoable=False)  # it is a step of the history already
         for pair in typed:
             self.kept.emit(pair, self.voting.labeler.id)
@@ -122,6 +130,8 @@ class WholePane(QWidget):
         self._shown = on
         if another and on is not None and voting.prompt is not None:
             self.board.show_table(voting.prompt.conversation, voting.answers)
+            if said := self._comments(voting).values():
+                self.board.say(f"With the order goes what you said of two of them: {'; '.join(said)}", "muted")
         mine = arena_votes.newest_of(self.session.project, voting.arena.id, voting.labeler.id)
         self.board.take_back.setEnabled(bool(mine))
         self.stack.setCurrentWidget(self.board if on is not None else self.done)

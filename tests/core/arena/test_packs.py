@@ -171,7 +171,7 @@ def test_a_vote_that_stands_in_its_pack_again_stands_at_home_again(filled, packe
         back = session.undo()
         packs.pack(there, tmp_path / "2.plumbpack", "ann")
         packs.merge(filled, tmp_path / "2.plumbpack")
-        session.step(back, back=True).replay()
+        session.step(back, lambda: False, back=True).replay()
         packs.pack(there, tmp_path / "3.plumbpack", "ann")
         expected = [row for row in voted(there) if row[0] == "ann"]
     with pytest.raises(BadInput, match="not merged yet"):
@@ -179,3 +179,17 @@ def test_a_vote_that_stands_in_its_pack_again_stands_at_home_again(filled, packe
     report = packs.merge(filled, tmp_path / "3.plumbpack")
     assert (report.votes, report.refused) == (1, [])
     assert [row for row in voted(filled) if row[0] == "ann"] == expected and len(expected) == 2
+
+
+def test_what_is_taken_back_in_the_pack_last_is_taken_back_at_home(filled, packed, tmp_path):
+    """Though the vote was taken back and given again at home meanwhile."""
+    home = voter(filled)
+    (mine,) = (vote.id for vote in counting(filled) if vote.labeler == "ann")
+    given = home.step(filled.changed("Vote", "arena_votes", ids=(mine,)), lambda: False)
+    given.replay().replay()
+    assert len([row for row in voted(filled) if row[0] == "ann"]) == 1
+    with closing(open_project(packed)) as there:
+        voter(there).undo()
+        packs.pack(there, tmp_path / "back.plumbpack", "ann")
+    assert packs.merge(filled, tmp_path / "back.plumbpack").retracted == 1
+    assert not [row for row in voted(filled) if row[0] == "ann"]

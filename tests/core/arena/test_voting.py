@@ -68,8 +68,8 @@ def test_undo_asks_the_same_again_after_a_restart_too(filled, voted_on):
 def test_a_vote_that_was_taken_back_and_given_again_is_undone_as_itself(filled, voted_on, kind):
     found = kind(filled, voted_on, labelers.named(filled, "ann"))
     said = "first" if kind is VotingSession else [found.question.shown]
-    voted = found.step(found.vote(said))
-    back = found.step(found.undo(), back=True)
+    voted = found.step(found.vote(said), lambda: False)
+    back = found.step(found.undo(), lambda: False, back=True)
     counts = []
     back_again = back.replay()
     counts.append(len(arena_votes.counting(filled, voted_on.id)))

@@ -49,6 +49,22 @@ def test_kept_by_address(ring: InMemory) -> None:
     assert (keys.of(HERE), ring.kept) == ("", {})
 
 
+@pytest.mark.parametrize(
+    "given",
+    ["127.0.0.1:8000=sk-4", "HTTP://127.0.0.1:8000/v1=sk-4", ' "http://127.0.0.1:8000=sk-4"', "localhost:8000=sk-4"],
+)
+def test_a_key_is_bound_however_its_address_is_written(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv(keys.VARIABLE, given)
+    assert keys.of(THERE) == "" and len(of_server(THERE.url)) == 1
+    assert keys.of(parse("localhost:8000") if "localhost" in given else HERE) == "sk-4"
+
+
+@pytest.mark.parametrize("given", ["sk-5", "c2st==", "sk-5=", "sk-a=b"])
+def test_a_key_with_signs_at_its_end_is_one(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv(keys.VARIABLE, given)
+    assert keys.of(THERE) == given
+
+
 @pytest.mark.parametrize("key", ["", " ", "a\nb", "schlüssel", "a\x00"])
 def test_no_key(key: str) -> None:
     with pytest.raises(BadInput, match="plain letters"):
@@ -80,6 +96,6 @@ def test_a_key_for_any_server_is_asked_about_with_each(monkeypatch: pytest.Monke
     monkeypatch.setenv(keys.VARIABLE, "sk-2")
     asked, shown = of_server(THERE.url)
     assert shown.kind == asked.kind == "network" and "the key that stands in PLUMBLINE_SERVER_KEY" in shown.words
-    assert [wish.kind for wish in of_server(HERE.url)] == ["server", "server"]
+    assert [wish.kind for wish in of_server(HERE.url)] == ["server", "network"], "which is asked about in every project"
     monkeypatch.setenv(keys.VARIABLE, f"{THERE.url}=sk-3")
     assert len(of_server(THERE.url)) == 1

@@ -524,20 +524,24 @@ def test_every_key_of_the_sheet_does_one_thing_and_the_buttons_have_them(tab, ar
 
 
 def test_what_one_voter_takes_back_stays_in_the_file_and_comes_from_no_pack(tab, arena, qtbot, tmp_path):
-    """Ann's vote is in a pack when Bo, who votes after her, takes back one too many; her next one then stands."""
+    """Bo, who votes after Ann, cannot take hers back; she takes it back after it was packed."""
     project = tab.session.project
     tab.session.changed.connect(lambda changes, _: tab.refresh(changes))
     type_key(tab, qtbot, Qt.Key.Key_Left)
     packs.pack(project, tmp_path / "ann.plumbpack", "ann", arena.name)
-    user_settings.set_labeler_name("bo")
+    tab.session.labeler_name = "bo"
     tab.refresh(None)
     type_key(tab, qtbot, Qt.Key.Key_Left)
-    assert [step.label for step in tab.session.history.undoable] == ["Vote of ann", "Vote of bo"]
-    for _ in range(2):
+    assert [step.label for step in tab.session.history.undoable] == ["Vote of bo"]
+    tab.session.replay("undo")
+    with pytest.raises(BadInput, match="nothing to undo"):
         tab.session.replay("undo")
     type_key(tab, qtbot, Qt.Key.Key_Right)
     found = project.database.rows("select won, retracted_at is not null as back from arena_votes order by id")
-    assert found == [{"won": 1, "back": 1}, {"won": 1, "back": 1}, {"won": 0, "back": 0}]
+    assert found == [{"won": 1, "back": 0}, {"won": 1, "back": 1}, {"won": 0, "back": 0}]
+    tab.session.labeler_name = "ann"
+    tab.refresh(None)
+    type_key(tab, qtbot, Qt.Key.Key_Backspace)
     with closing(open_project(packs.unpack(tmp_path / "ann.plumbpack", tmp_path / "there"))) as there:
         packs.pack(there, tmp_path / "back.plumbpack", "ann")
     assert packs.merge(project, tmp_path / "back.plumbpack").votes == 0
@@ -559,10 +563,10 @@ def test_a_vote_that_was_given_again_is_not_given_twice_by_redo(tab, arena, qtbo
 def test_a_comment_stays_with_who_typed_it_and_with_what_was_voted(tab, arena, qtbot):
     page, field = tab.arena.vote, tab.arena.vote.ballot.comment
     qtbot.keyClicks(field, "kinder")
-    user_settings.set_labeler_name("bo")
+    tab.session.labeler_name = "bo"
     tab.refresh(None)
     assert (page.voter.text(), field.text()) == ("Voting as bo", "")
-    user_settings.set_labeler_name("ann")
+    tab.session.labeler_name = "ann"
     tab.refresh(None)
     assert field.text() == "kinder"
     type_key(tab, qtbot, Qt.Key.Key_Left)
@@ -601,3 +605,45 @@ def test_remarks_that_are_none_are_left_where_they_are(filled, key):
     assert found.arena.vote.ballot.comment.text() == ""
     found.close()
     session.rest()
+
+
+def test_comments_that_were_taken_back_go_with_the_order_and_an_emptied_one_stays_so(tab, arena, qtbot):
+    page, field = tab.arena.vote, tab.arena.vote.ballot.comment
+    tab.session.changed.connect(lambda changes, _: tab.refresh(changes))
+    qtbot.keyClicks(field, "kinder")
+    asked = frozenset((page.voting.question.first_id, page.voting.question.second_id))
+    type_key(tab, qtbot, Qt.Key.Key_Left)
+    type_key(tab, qtbot, Qt.Key.Key_Backspace)
+    page.way.setCurrentIndex(1)
+    page.way.activated.emit(1)
+    board = page.whole.board
+    while page.whole.remark_on(asked, page.whole.voting.labeler.id) not in board.hint.text():
+        qtbot.keyClick(board, Qt.Key.Key_S)
+    qtbot.keyClicks(board, "abc")
+    qtbot.keyClick(board, Qt.Key.Key_Return)
+    assert {frozenset((v.first_id, v.second_id)): v.comment for v in cast(tab, arena)}[asked] == "kinder"
+    tab.session.replay("undo")
+    page.way.setCurrentIndex(0)
+    page.way.activated.emit(0)
+    while frozenset((page.voting.question.first_id, page.voting.question.second_id)) != asked:
+        qtbot.keyClick(page.ballot, Qt.Key.Key_S)
+    assert field.text() == "kinder"
+    field.selectAll()
+    qtbot.keyClick(field, Qt.Key.Key_Delete)
+    tab.refresh(None)
+    assert field.text() == "" and page.remarks.on(asked, page.voting.voting.labeler.id) == ""
+
+
+def test_a_vote_is_not_given_again_with_the_older_words(tab, arena, qtbot):
+    field = tab.arena.vote.ballot.comment
+    tab.session.changed.connect(lambda changes, _: tab.refresh(changes))
+    qtbot.keyClicks(field, "one")
+    type_key(tab, qtbot, Qt.Key.Key_Left)
+    tab.session.replay("undo")
+    assert field.text() == "one"
+    qtbot.keyClicks(field, ", and better reasons")
+    with pytest.raises(BadInput, match="typed there and not saved"):
+        tab.session.replay("redo")
+    assert (cast(tab, arena), field.text()) == ([], "one, and better reasons")
+    type_key(tab, qtbot, Qt.Key.Key_Left)
+    assert [vote.comment for vote in cast(tab, arena)] == ["one, and better reasons"]
