@@ -62,9 +62,10 @@ def ground(project: Project, job_id: int) -> Ground:
 def goes_on(project: Project, job_id: int) -> str:
     """What `resume` does with a job that was stopped, in a sentence."""
     job, step = queue.get(project, job_id), next((step for step, _ in checkpoints.written(project, job_id)), -1)
-    if isinstance(job, Run) and step > 0:
-        return f"Resume goes on from step {step}, its last checkpoint."
-    if step > 0 or job.kind in GOES_ON:
+    if isinstance(job, Run):
+        if step > 0:
+            return f"Resume goes on from step {step}, its last checkpoint."
+    elif step >= 0 or job.kind in GOES_ON:  # what a slide writes first is of the run's step 0
         return "What it wrote is kept: resume goes on from there."
     return "Nothing of it was saved yet: resume begins it anew."
 

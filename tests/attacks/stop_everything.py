@@ -15,11 +15,12 @@ from typing import Any
 
 from core import worker
 from core.config.jobs import CompareConfig, JobKind
+from core.config.scoring import SuggestConfig
 from core.config.verifying import VerifyConfig
-from core.events import Event, Progress
+from core.events import Event, NewCompletion, Progress
 from core.jobs import queue, resumes, worker_process
 from core.jobs.recorder import Recorder
-from core.store import open_project
+from core.store import Project, completions, open_project, prompts
 from tests.attacks.kill_everything import (
     JOBS,
     SMALL,
@@ -33,9 +34,17 @@ from tests.attacks.kill_everything import (
     state,
 )
 
+
+def unranked(project: Project) -> None:
+    """Groups that nobody ranked."""
+    for prompt in prompts.listed(project, limit=3):
+        completions.add_group(project, prompt.id, tuple(NewCompletion(text, 1, True, 0) for text in ("one", "two")))
+
+
 #: With at least one step that others come before.
 OPERATIONS = JOBS | {
     JobKind.COMPARE: job(CompareConfig(policy_job=5, reward_job=4, prompts=tuple("abcdefgh"), **SMALL), trained=True),
+    JobKind.SUGGEST: job(SuggestConfig(reward_job=4), trained=True, before=unranked),
     JobKind.VERIFY: job(VerifyConfig(5, 3), trained=True),
 }
 #: How long a worker may take to come so far.

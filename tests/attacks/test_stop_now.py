@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 
 from core.config.jobs import JobKind
+from core.config.slider import SlideConfig
+from core.config.training import TrainPolicyConfig
+from core.jobs import resumes
+from tests.jobs import add_job
 
 ROOT = Path(__file__).resolve().parents[2]
 STEP, KEPT, ANEW = r"from step 1, its last checkpoint", "What it wrote is kept", "resume begins it anew"
@@ -43,3 +47,14 @@ def test_a_job_that_is_stopped_in_the_middle_of_a_step_loses_nothing_and_tells_w
 
 def test_every_kind_of_job_that_has_steps_is_stopped():
     assert set(JobKind) - set(TOLD) == WITHOUT_STEPS
+
+
+@pytest.mark.parametrize(("config", "said"), [(SlideConfig(), KEPT), (TrainPolicyConfig(), ANEW)])
+def test_what_was_written_at_step_0_is_kept_but_for_the_beginning_of_a_run(project, config, said):
+    """A slide's first checkpoint is of the policy before it learnt."""
+    job = add_job(project, config, status="stopped")
+    project.database.execute(
+        "insert into checkpoints (job_id, step, folder, created_at) values (?, 0, 'runs/1/step-000000', '2026')",
+        (job.id,),
+    )
+    assert said in resumes.goes_on(project, job.id)
