@@ -53,6 +53,8 @@ class FittedText(Reading):
             f" font-weight: {self._weight}; font-size: {theme.sized(self._size)}px; }}"
             " QTextEdit:focus { border: none; }"
         )
+        self.ensurePolished()
+        self.fit()
 
     def show_text(self, text: str) -> None:
         super().show_text(text)

@@ -82,5 +82,5 @@ class JudgeFields(KindFields):
         self.chosen.emit()
 
     def show_kind(self) -> None:
-        super().show_kind()
         self.explain.setVisible(self.kind.currentData() not in SCORES)
+        super().show_kind()

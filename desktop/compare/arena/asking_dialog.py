@@ -51,6 +51,15 @@ class AskingDialog(QDialog):
     def say(self, sentence: str) -> None:
         self.error.setText(sentence)
         self.error.setVisible(bool(sentence))
+        self.grow()
+
+    def grow(self) -> None:
+        """Higher where what is asked or said now needs it: texts that break would else be squeezed."""
+        layout = self.layout()
+        if layout is not None and self.isVisible():
+            layout.activate()
+            needed = layout.heightForWidth(self.width()) if layout.hasHeightForWidth() else layout.sizeHint().height()
+            self.resize(self.width(), max(self.height(), needed))
 
     def refuse(self, error: KnownError, again: object) -> None:
         if isinstance(error, AskFirst) and callable(again):

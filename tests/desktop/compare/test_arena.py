@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtWidgets import QLabel, QTextEdit, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QTextEdit, QWidget
 
 from core.arena.voting import VotingSession
 from core.config.arena import AnswerJob
@@ -22,8 +22,10 @@ from desktop import user_settings
 from desktop.compare.arena import keys, whole_keys
 from desktop.compare.arena.answer_view import AnswerView
 from desktop.compare.tab import Tab
+from desktop.conversation.fitted import FittedText
 from desktop.places import PageId
 from desktop.session import Session
+from desktop.theme import theme
 from desktop.widgets.key_rows import press_of
 from tests.desktop.compare.arenas import NAMES, add_arena, answering
 from tests.desktop.talks import boxes, press, texts, with_run
@@ -356,6 +358,31 @@ def test_the_dialogs_of_an_arena_say_which_button_return_presses(tab, arena):
         ask()
         assert asked.dialog.ok.isDefault() and asked.dialog.ok.property("role") == "primary"
         asked.dialog.reject()
+
+
+def test_a_dialog_grows_with_what_it_asks_and_says(tab, arena, qtbot):
+    tab.arena.results.refresh()
+    tab.arena.results.ask_judge()
+    judge = tab.arena.results.dialog
+    judge.fields.choose("server")
+    tab.arena.vote.ask_voter()
+    voter = tab.arena.vote.dialog
+    voter.name.setCurrentText(" ")
+    voter.agree()
+    for dialog in (judge, voter):
+        assert dialog.height() >= dialog.layout().heightForWidth(dialog.width()), "or its texts lie over each other"
+        dialog.reject()
+
+
+def test_the_question_is_read_whole_where_text_is_larger(tab, arena, qtbot):
+    theme.dress(tab)
+    prompt = tab.arena.vote.ballot.prompt.findChild(FittedText)
+    qtbot.waitUntil(prompt.isVisible)
+    app = QApplication.instance()
+    for times in (1.5, 1.0):
+        theme.enlarge(app, times)
+        qtbot.waitUntil(lambda: prompt.height() == int(prompt.document().size().height()) + 4)
+        assert prompt.fontMetrics().height() >= 20 * times
 
 
 def test_somebody_else_votes_without_leaving_the_page(tab, arena, qtbot):
