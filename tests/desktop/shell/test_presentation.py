@@ -31,6 +31,7 @@ def tune(open_window, qtbot):
     window.workspace.open(demo.install())
     window.open_tab(TabId.TUNE)
     qtbot.waitUntil(lambda: not busy(), timeout=60_000)
+    qtbot.wait(50)  # what was drawn takes its room
     return window
 
 
@@ -48,7 +49,6 @@ def test_it_is_larger_without_forms_goes_on_by_keys_and_leaves_all_as_it_was(tun
     window = tune
     tab = window.tabs[TabId.TUNE]
     tab.runs.setFocus()
-    qtbot.wait(50)
     before, size = look(window), window.size()
     side = tab.start_button.parentWidget().width()
     window.present()
