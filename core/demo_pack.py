@@ -72,16 +72,17 @@ def pack(source: Path, target: Path) -> None:
         for path in (source / adapter).rglob("*.*"):
             kept = target / adapter / path.relative_to(source / adapter)
             kept.parent.mkdir(parents=True, exist_ok=True)
-            if path.name in ABOUT:
-                # The base lies in another folder on every machine.
-                kept.write_text(path.read_text("utf-8").replace(f"{models_folder()}/", ""), encoding="utf-8")
-            elif path.name in WEIGHTS:
+            if path.name in (*ABOUT, *WEIGHTS):
                 _save(path, kept)
     snapshots.reduce_to_demo(target / DATABASE)
 
 
 def _save(path: Path, kept: Path) -> None:
-    """Adapters shrink to float16; heads are small and stay as they are."""
+    """Adapters shrink to float16; heads are small and stay as they are. The base lies in another folder on every
+    machine."""
+    if path.name in ABOUT:
+        kept.write_text(path.read_text("utf-8").replace(f"{models_folder()}/", ""), encoding="utf-8")
+        return
     tensors = {
         name: tensor.astype("float16") if "lora_" in name else tensor for name, tensor in load_file(path).items()
     }
@@ -117,7 +118,7 @@ def _learn_reward(folder: Path) -> None:
         assert isinstance(learnt, TrainRewardJob)
         adapter = folder / learnt.result.adapter
         (adapter / SEAL).unlink(missing_ok=True)
-        for path in adapter.rglob(WEIGHTS[0]):
+        for path in (path for name in (*ABOUT, WEIGHTS[0]) for path in adapter.rglob(name)):
             _save(path, path)
 
 

@@ -94,7 +94,7 @@ class Session(QObject):
 
     @property
     def labeler_name(self) -> str:
-        """Who ranks here: in a labeling pack the one that it is for. A name that is set is that of the next window, too."""
+        """Who ranks here: in a labeling pack the one that it is for. A name that is set is the next window's, too."""
         return self._packed_for or self._named or user_settings.labeler_name()
 
     @labeler_name.setter

@@ -7,6 +7,7 @@ which each holds all that came before it.
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -127,8 +128,11 @@ def _places(project: Project, run: TrainPolicyJob) -> list[tuple[int, Path | Non
     found: dict[int, Path | None] = {}
     if run.config.start_from or origins.starts_at_reference(run.config):
         found[0] = None
-    for folder in (queue.adapter_of(project, run, each) for each in ("best", "last")):
-        found[_step_of(folder)] = folder
+    last = queue.adapter_of(project, run)
+    found[_step_of(last)] = last
+    with suppress(BadInput):  # the best one was not packed along
+        best = queue.adapter_of(project, run, "best")
+        found[_step_of(best)] = best
     found |= dict(checkpoints.on_disk(project, run.id))
     return sorted(found.items())
 

@@ -89,8 +89,10 @@ def adapter_of(project: Project, run: Run, checkpoint: str = "last") -> Path:
     if checkpoint.isdecimal() and not (chosen := checkpoints.folder_of(project, run.id, int(checkpoint))).is_dir():
         kept = ", ".join(map(str, checkpoints.kept(project, run)))
         raise BadInput(f"Run {run.id} keeps no checkpoint of step {checkpoint}: it has those of the steps {kept}.")
-    if checkpoint == "best" and run.result.best and (best := check_own(project.folder, run.result.best)).is_dir():
-        chosen = best
+    if checkpoint == "best" and run.result.best:
+        chosen = check_own(project.folder, run.result.best)
+        if not chosen.is_dir():
+            raise BadInput(f"The best checkpoint of run {run.id} is not here any more: choose another one.")
     if what := checkpoint_files.damage(chosen):
         raise BadInput(
             f"The weights of run {run.id} are damaged ({what}): choose another run, or its other checkpoint."

@@ -92,12 +92,19 @@ def _is_archive_of(project: Project, path: Path, with_runs: bool) -> bool:
             meter = _Meter(archive_entries.bounded(database, path, scratch), _quiet)
             with packed.open(DATABASE) as reading:
                 meter.write(reading, scratch / DATABASE)
-            if closed.settings(scratch, "uid", "name") != {"uid": project.setting("uid"), "name": project.name}:
+            found = closed.settings(scratch, "uid", "name", "identity", "copy_of") or {}
+            if (found.get("uid"), found.get("name")) != (project.setting("uid"), project.name):
                 return False
+            of_another = _is_of_another(project, found)
             lost = len(closed.work(scratch) - closed.work(project.folder))
             weights = _with_weights(scratch, (each.filename for each in entries))
     except (KnownError, sqlite3.Error, ValueError, RecursionError):
         return False
+    if of_another:
+        raise BadInput(
+            f"{path.name} is the archive of another copy of this project, and may have work that is not here: choose "
+            "another name for the new archive."
+        )
     if lost:
         raise BadInput(
             f"{path.name} has rankings or votes, {lost:,} in all, that this project does not have, perhaps of another "
@@ -110,6 +117,14 @@ def _is_archive_of(project: Project, path: Path, with_runs: bool) -> bool:
             "choose another name."
         )
     return True
+
+
+def _is_of_another(project: Project, archived: dict[str, object]) -> bool:
+    """Was the archive made of another copy, and is it not the one that this was restored from? Archives of earlier
+    versions do not say."""
+    made_of, own = archived.get("copy_of"), snapshots.fingerprint(project.setting("identity"))
+    came_from = snapshots.fingerprint(archived.get("identity"))
+    return bool(made_of) and made_of != own and project.setting("copy_of") != came_from
 
 
 def _with_weights(folder: Path, names: Iterable[str]) -> set[tuple[int, str | None]]:

@@ -1,5 +1,7 @@
 """Copies of a project's file, whole as they were committed last, with what waits in the WAL."""
 
+import hashlib
+import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -79,6 +81,18 @@ NEW_IDENTITY = (
 )
 
 
+#: And says which one it was made of.
+COPY_OF = (
+    "insert into settings (key, value) values ('copy_of', json_quote(?))"
+    " on conflict (key) do update set value = excluded.value"
+)
+
+
+def fingerprint(identity: object) -> str:
+    """By which a copy knows what it was made of, and nobody else does."""
+    return hashlib.sha256(f"copy of {identity}".encode()).hexdigest()[:32]
+
+
 def write(project: Project, path: Path) -> None:
     """Copy the file of an open project to `path`, where nothing is yet."""
     project.database.execute(VACUUM_INTO, (os.fsencode(path),))
@@ -115,6 +129,9 @@ def rest(path: Path, name: str = "") -> None:
             "update jobs set status = 'stopped', wanted = 'run', finished_at = ?, error = ? where status = 'queued'",
             (now(), WAITED),
         )
+        made_of = connection.execute("select value from settings where key = 'identity'").fetchone()
+        if made_of is not None:
+            connection.execute(COPY_OF, (fingerprint(json.loads(made_of[0])),))
         connection.execute(NEW_IDENTITY)
         if name:
             connection.execute("update settings set value = json_quote(?) where key = 'name'", (name,))
@@ -135,9 +152,11 @@ def reduce_to_pack(
 
 
 def reduce_to_demo(path: Path) -> None:
-    """Make a copy as small as it can be shipped: one file, without checkpoints or a worker's trace."""
+    """Make a copy as small as it can be shipped: one file, without checkpoints (the last policy of each run alone is
+    beside it) or a worker's trace."""
     with _changing(path) as connection:
         connection.execute("delete from checkpoints")
+        connection.execute("update jobs set result = json_remove(result, '$.best', '$.best_step')")
         connection.execute("delete from settings where key = 'worker' or key like 'edits/%'")
         connection.execute("pragma journal_mode = delete")
         connection.execute("vacuum")

@@ -296,7 +296,7 @@ def test_an_archive_with_work_or_weights_that_the_new_one_lacks_stays(busy, tmp_
     rankings.add(busy, NewRanking(2, labelers.named(busy, "me").id, dict.fromkeys(completions.ids(busy, 2), 1)))
     archive.archive(busy.folder, stick)
     held = stick.read_bytes()
-    with pytest.raises(BadInput, match=r"rankings or votes, 1 in all, that this project does not have.*another name"):
+    with pytest.raises(BadInput, match=r"of another copy of this project.*another name"):
         archive.archive(laptop, stick)
     with pytest.raises(BadInput, match=r"weights of runs.*another name"):
         archive.archive(busy.folder, stick, with_checkpoints=False)
@@ -310,7 +310,12 @@ def test_an_archive_with_work_or_weights_that_the_new_one_lacks_stays(busy, tmp_
     queue.enqueue(busy, JobKind.TRAIN_REWARD, config_values(TrainRewardConfig()))  # another job of the same number
     busy.make_run_folder(made.id)
     (busy.run_folder(made.id) / "reward.safetensors").write_bytes(ADAPTER)
-    with pytest.raises(BadInput, match=r"weights of runs, 1 in all, .*another name"):
+    with pytest.raises(BadInput, match=r"of another copy of this project.*another name"):
+        archive.archive(busy, stick)
+    stick.write_bytes(held)
+    with busy.write() as database:
+        database.execute("delete from rankings where group_id = 2")
+    with pytest.raises(BadInput, match=r"rankings or votes, 1 in all, that this project does not have.*another name"):
         archive.archive(busy, stick)
 
 
