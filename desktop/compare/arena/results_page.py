@@ -134,7 +134,11 @@ class ResultsPage(QWidget):
         self.found = found
         self.busy.hide()
         self.stack.setCurrentIndex(2)
+        begins = self.voice.count() == 0
         _fill(self.voice, [(_called(each), each.voice) for each in found.standings])
+        if begins:  # with the first who voted at all
+            voted = next((each.voice for each in found.standings if each.votes), "")
+            self.voice.setCurrentIndex(max(0, self.voice.findData(voted)))
         _fill(self.tag, [("All of them", ""), *((f"Tagged “{tag}”", tag) for tag in found.tags)])
         self.judges.show_judges(found)
         self._show_voice()

@@ -2,6 +2,8 @@
 
 #: Votes of the same kind halve an interval when there are so many times as many.
 HALVES = 4
+#: Votes by which such a forecast says anything.
+FEWEST = 20
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
@@ -18,6 +20,6 @@ def outlook(mine: int, people: int, left: int) -> str:
     more = (HALVES - 1) * people
     if not left:
         return f"{whose}. You have voted on every pair."
-    if left < more:
+    if left < more or people < FEWEST:
         return f"{whose}, {counted(left, 'pair')} left. Each vote narrows the intervals."
     return f"{whose}, {counted(left, 'pair')} left. About {more:,} more votes would halve the intervals."
