@@ -97,7 +97,7 @@ def without(tmp_path, filled_project):
 def test_who_only_ranks_needs_no_torch(without, tmp_path):
     said = without(AWAY).stdout
     assert "A job needs accelerate, gguf, peft, torch, transformers, not installed here: " in said
-    assert "1 rankings are new" in said
+    assert "1 ranking is new" in said
     assert "Bo" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 

@@ -86,7 +86,8 @@ def merge(folder: Path, file: Path, as_json: bool) -> None:
     with opened(folder) as project:
         report = packs.merge(project, file)
     text = (
-        f"{report.added} rankings are new, {report.known} were known, {report.retracted} were taken back, "
+        f"{report.added} {'ranking is' if report.added == 1 else 'rankings are'} new, {report.known} were known, "
+        f"{report.retracted} were taken back, "
         f"{report.restored} stand again, {report.conflicts} conflict with one made here (see `conflicts`); "
         f"{report.answers} written answers are new."
     )

@@ -94,7 +94,8 @@ class Replay(QFrame):
             self.charts.append([row for _, metrics, _ in new for row in metrics])
             self.samples.prepend([row for _, _, samples in new for row in samples])
             self.bar.setValue(due)
-            self._say(f"step {new[-1][0]} of {self._steps[-1][0]}")
+            count = (self.job.result.steps if self.job is not None else 0) or self._steps[-1][0]
+            self._say(f"step {min(new[-1][0], count)} of {count}")  # what is measured at the end stands after the last
         if due == len(self._steps):
             self.stop()
 

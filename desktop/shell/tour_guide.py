@@ -154,6 +154,9 @@ class TourGuide(QFrame):
         elif isinstance(control, QAbstractButton):
             control.click()
         self.refresh()
+        if not self.main.isEnabled():  # a second press is not to leave out what was just begun
+            self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+            self.setFocus()
 
     def _go_on(self) -> None:
         self.session.announce(tour.go_on(self.session.project), self, undoable=False)
