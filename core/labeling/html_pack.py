@@ -24,7 +24,7 @@ from core.texts import MARKDOWN, shown
 SUFFIXES = (".html", ".htm")
 #: In the order in which they stand in the page: each uses those before it.
 SCRIPTS = (
-    "ordering.js", "pairwise.js", "drafts.js", "own.js", "store.js", "work.js", "answers.js", "dom.js", "cards.js",
+    "ordering.js", "pairwise.js", "drafts.js", "own.js", "joining.js", "store.js", "work.js", "answers.js", "dom.js", "cards.js",
     "drag.js", "keys.js", "flags.js", "stills.js", "writing.js", "page.js",
 )  # fmt: skip
 POLICY = (
