@@ -302,7 +302,7 @@ class Work {
   async undo() {
     const step = this.steps.at(-1) ?? this.latestStep();
     if (!step) return false;
-    await this.keep(this.backwards(step));
+    await this.keep(replay.backwards(this, step));
     this.steps.pop();
     this.undone.push(step);
     this.restart();
@@ -315,23 +315,16 @@ class Work {
     const rest = this.queue.filter((each) => this.key(each) !== this.key(step.entry));
     this.queue = [step.entry, ...rest];
     if (step.kind === "save") {
-      this.drafts.set(this.key(step.entry), this.with(step.entry, step.draft));
+      this.drafts.set(this.key(step.entry), replay.with(this, step.entry, step.draft));
       const undone = this.undone;
       await this.save();
       this.undone = undone;
     } else {
-      await this.keep(this.forwards(step, rest));
+      await this.keep(replay.forwards(this, step, rest));
       this.steps.push(step);
     }
     this.undone.pop();
     return true;
-  }
-
-  forwards(step, rest) {
-    if (step.kind === "skip") return { queue: rest, skipped: [...this.skipped, this.key(step.entry)] };
-    const draft = [step.entry, this.with(step.entry, step.after)];
-    if (step.kind === "change") return { draft };
-    return { draft, own: [step.answer, true], text: this.textAgain(step) };
   }
 
   latestStep() {
@@ -339,52 +332,6 @@ class Work {
     if (!ranking) return null;
     const entry = { group: ranking.group, repeat_of: ranking.repeat_of, same: this.pack.items[ranking.group].same };
     return { kind: "save", entry, draft: draftOf(this, ranking), repeat: null, uid: ranking.uid };
-  }
-
-  backwards(step) {
-    const others = this.queue.filter((each) => this.key(each) !== this.key(step.entry));
-    if (step.kind === "skip") {
-      return { queue: [step.entry, ...others], skipped: this.skipped.filter((key) => key !== this.key(step.entry)) };
-    }
-    if (step.kind !== "save") {
-      const { answer } = step;
-      const taken = answer ? { own: [answer, false], text: this.textBack(step) } : {};
-      return { queue: [step.entry, ...others], draft: [step.entry, this.with(step.entry, step.before)], ...taken };
-    }
-    const mixed = step.repeat ? this.key(step.repeat) : null;
-    return {
-      queue: [step.entry, ...others.filter((each) => this.key(each) !== mixed)],
-      asked: this.asked.filter((uid) => uid !== step.repeat?.repeat_of),
-      draft: [step.entry, this.draftBack(step)],
-      rankings: this.rankings.map((each) => (each.uid === step.uid ? { ...each, retracted_at: now() } : each)),
-    };
-  }
-
-  // What was begun anew of it meanwhile stays, and so does what was said.
-  draftBack(step) {
-    const kept = this.drafts.get(this.key(step.entry));
-    return { ...(kept?.touched ? kept : step.draft), comment: joining.both(step.draft.comment, kept?.comment ?? "", " ") };
-  }
-
-  // The text of an answer that is taken away goes before what is begun in its place by now. `step.texts` is what was begun
-  // there and what is: as long as nobody types, redo brings the one back.
-  textBack(step) {
-    const { group, of, text } = step.answer;
-    const begun = this.own.begun.get(this.own.place(group, of)) ?? "";
-    step.texts = [begun, joining.both(text, begun)];
-    return [group, of, step.texts[1]];
-  }
-
-  textAgain(step) {
-    const { group, of } = step.answer;
-    const begun = this.own.begun.get(this.own.place(group, of)) ?? "";
-    return [group, of, begun === step.texts[1] ? step.texts[0] : begun];
-  }
-
-  // Typing a comment is no step: what was said last outlives undo, and so does the time that it took.
-  with(entry, draft) {
-    const { comment, seconds } = this.drafts.get(this.key(entry)) ?? draft;
-    return { ...draft, comment, seconds };
   }
 
   // Write what changes, all of it at once, then take it over. `own` is an answer and whether it is there from now on;
