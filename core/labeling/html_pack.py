@@ -24,8 +24,8 @@ from core.texts import MARKDOWN, shown
 SUFFIXES = (".html", ".htm")
 #: In the order in which they stand in the page: each uses those before it.
 SCRIPTS = (
-    "ordering.js", "pairwise.js", "drafts.js", "own.js", "store.js", "work.js", "answers.js", "dom.js", "cards.js",
-    "drag.js", "keys.js", "flags.js", "stills.js", "writing.js", "page.js",
+    "ordering.js", "pairwise.js", "drafts.js", "own.js", "joining.js", "store.js", "replay.js", "work.js",
+    "answers.js", "dom.js", "cards.js", "drag.js", "keys.js", "flags.js", "stills.js", "writing.js", "page.js",
 )  # fmt: skip
 POLICY = (
     "default-src 'none'; script-src '{script}'; style-src '{style}'; base-uri 'none'; form-action 'none'; "

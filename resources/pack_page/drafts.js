@@ -2,6 +2,11 @@
 // criterion there is an order that was placed by hand, and answers to questions of two; `method` says which one counts.
 
 const drafts = {
+  // By what it is kept. A copy of the project has the same uid, and may have other texts under the same number: hence `same`.
+  key({ group, same, repeat_of: repeats }) {
+    return repeats ? `${group}.${same}/${repeats}` : `${group}.${same}`;
+  },
+
   fresh(method, criterion) {
     return {
       method, criterion, orders: {}, answers: {}, flags: {}, flag: null, verdicts: {}, comment: "", seconds: 0, touched: false,

@@ -354,6 +354,7 @@ async function begin() {
   const work = new Work(pack, store);
   work.load(entries);
   const page = new Page(pack, store, work);
+  await page.run(() => work.settle(), { quiet: true });
   page.began = entries.has("began") || work.rankings.length > 0;
   page.openRules(!narrow.matches && (entries.get("rules") ?? innerWidth >= 1280), false);
   page.say("");

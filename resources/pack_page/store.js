@@ -35,27 +35,20 @@ class Store {
     return `${this.name}/in database`;
   }
 
-  // Into the database, and into what was `found` there, what was kept in localStorage while it did not answer: that is
-  // the newer one. Of two texts that are begun in one place both stay.
+  // Into the database, and into what was `found` there, what was kept in localStorage while it did not answer. A tab that
+  // still writes there is an older one.
   async takeIn(found) {
-    const both = (before, after) => (before.endsWith(after) ? before : [before, after].filter(Boolean).join("\n\n"));
     let beside = new Map();
     try {
       localStorage.setItem(this.mark, "true");
+      localStorage.setItem(`${this.name}/writer`, this.token);
       beside = this.readLocal();
     } catch {
       return; // there is no localStorage, and nothing in it
     }
-    const rankings = [...found].filter(([key]) => key.startsWith("ranking/")).map(([, each]) => each.uid);
-    const [known, made] = [new Set(rankings), rankings.length];
-    const late = [...beside].sort().filter(([key, each]) => key.startsWith("ranking/") && !known.has(each.uid));
-    const work = [
-      ...late.map(([, each], place) => [`ranking/${String(made + place).padStart(7, "0")}`, each]),
-      ...[...beside].filter(([key, each]) => key.startsWith("own/") || (key.startsWith("draft/") && (each.touched || !found.has(key)))),
-      ...[...beside].filter(([key]) => key.startsWith("text/")).map(([key, each]) => [key, both(found.get(key) ?? "", each)]),
-    ];
-    await this.writeDatabase(new Map(work), this.token);
-    for (const [key, value] of work) found.set(key, value);
+    const changes = joining.changes(found, beside);
+    await this.writeDatabase(changes, this.token);
+    for (const [key, value] of changes) found.set(key, value);
     for (const key of beside.keys()) localStorage.removeItem(`${this.name}/${key}`);
   }
 

@@ -38,15 +38,28 @@ class Work {
     const kept = order.queue.filter((entry) => known.has(this.key(entry)));
     const all = new Map([...kept, ...known.values()].map((entry) => [this.key(entry), entry]));
     this.queue = [...all.values()].filter(
-      (entry) => this.item(entry) && !this.isDone(entry) && !this.skipped.includes(this.key(entry)),
+      (entry) => this.item(entry) && !this.isOver(entry) && !this.skipped.includes(this.key(entry)),
     );
     this.restart();
   }
 
-  // A copy of the project has the same uid, and may have other texts under the same number: hence `same`.
+  // Of two rankings of one prompt, as two stores or browsers have them, the later one counts, as it does at home.
+  async settle() {
+    const rankings = this.onePerPrompt(this.rankings);
+    if (rankings.every((each, place) => each === this.rankings[place])) return;
+    await this.keep({ rankings });
+    await this.keep({ queue: this.queue.filter((entry) => !entry.repeat_of || this.counts(entry.repeat_of)) });
+  }
+
+  onePerPrompt(rankings) {
+    const stands = (each) => !each.retracted_at && this.isNew(each);
+    const key = (each) => this.key({ ...each, same: this.item(each).same });
+    const last = new Map(rankings.filter(stands).map((each) => [key(each), each]));
+    return rankings.map((each) => (stands(each) && last.get(key(each)) !== each ? { ...each, retracted_at: now() } : each));
+  }
+
   key(entry) {
-    const group = `${entry.group}.${entry.same}`;
-    return entry.repeat_of ? `${group}/${entry.repeat_of}` : group;
+    return drafts.key(entry);
   }
 
   item(entry) {
@@ -56,6 +69,11 @@ class Work {
 
   get standing() {
     return this.rankings.filter((each) => !each.retracted_at);
+  }
+
+  // What was begun anew in another store is not over, though it is ranked in this one.
+  isOver(entry) {
+    return this.isDone(entry) && !this.drafts.get(this.key(entry))?.touched;
   }
 
   isDone(entry) {
@@ -75,9 +93,11 @@ class Work {
     return this.queue[0] ?? null;
   }
 
-  // Ranked of how many, with those of this page alone; a repeat counts as any other.
+  // Ranked of how many, with those of this page alone; a repeat counts as any other, and what waits is not done.
   get counted() {
-    const done = this.standing.filter((each) => this.isNew(each)).length;
+    const waits = new Set(this.queue.map((entry) => this.key(entry)));
+    const isDone = (each) => this.isNew(each) && !waits.has(this.key({ ...each, same: this.item(each).same }));
+    const done = this.standing.filter(isDone).length;
     return { done, total: done + this.queue.length };
   }
 
@@ -198,20 +218,21 @@ class Work {
   async save() {
     const [entry, draft] = [this.current, this.draft];
     const ranking = rankingOf(this, entry, draft, this.seconds(draft));
+    const rankings = this.onePerPrompt([...this.rankings, ranking]);
     const queue = this.queue.slice(1);
-    const repeat = this.repeatAfter(ranking);
+    const repeat = this.repeatAfter(ranking, rankings);
     if (repeat) queue.splice(Math.min(queue.length, 2 + 5 * queue.filter((each) => each.repeat_of).length), 0, repeat);
     const asked = repeat ? [...this.asked, repeat.repeat_of] : this.asked;
-    await this.keep({ rankings: [...this.rankings, ranking], queue, asked, draft: [entry, null] });
+    await this.keep({ rankings, queue, asked, draft: [entry, null] });
     this.did({ kind: "save", entry, draft, repeat, uid: ranking.uid });
     this.restart();
   }
 
   // As `assignments.mix_in_repeat`: after each n-th ranking one that was made a while ago; none after a repeat.
-  repeatAfter(ranking) {
+  repeatAfter(ranking, rankings) {
     const { every, after, made, first } = this.pack.repeat;
     if (!every || ranking.repeat_of) return null;
-    const here = [...this.standing, ranking].filter((each) => !each.repeat_of && !each.flag && this.isNew(each));
+    const here = rankings.filter((each) => !each.retracted_at && !each.repeat_of && !each.flag && this.isNew(each));
     const count = made + here.length;
     if (ranking.flag || count % every || count <= after) return null;
     const all = [...first, ...here.map((each, place) => ({ place: made + place, group: each.group, uid: each.uid }))];
@@ -240,8 +261,9 @@ class Work {
 
   // Bring back everything that was skipped for good.
   async unskip() {
-    const back = this.waiting.filter((entry) => this.skipped.includes(this.key(entry)));
-    const keys = back.map((entry) => this.key(entry));
+    const found = this.waiting.filter((entry) => this.skipped.includes(this.key(entry)));
+    const keys = found.map((entry) => this.key(entry));
+    const back = found.filter((entry) => !this.isOver(entry));
     await this.keep({ queue: [...this.queue, ...back], skipped: this.skipped.filter((key) => !keys.includes(key)) });
     this.restart();
   }
@@ -258,7 +280,8 @@ class Work {
     });
     rankings.push(...found.filter((each) => !here.has(each.uid)));
     const repeated = rankings.map((each) => each.repeat_of).filter(Boolean);
-    await this.keep({ rankings, asked: [...new Set([...this.asked, ...repeated])] });
+    const asked = [...new Set([...this.asked, ...repeated])];
+    await this.keep({ rankings: this.onePerPrompt(rankings), asked });
     await this.keep({ queue: this.queue.filter((entry) => !this.isDone(entry)) });
   }
 
@@ -279,7 +302,7 @@ class Work {
   async undo() {
     const step = this.steps.at(-1) ?? this.latestStep();
     if (!step) return false;
-    await this.keep(this.backwards(step));
+    await this.keep(replay.backwards(this, step));
     this.steps.pop();
     this.undone.push(step);
     this.restart();
@@ -292,23 +315,16 @@ class Work {
     const rest = this.queue.filter((each) => this.key(each) !== this.key(step.entry));
     this.queue = [step.entry, ...rest];
     if (step.kind === "save") {
-      this.drafts.set(this.key(step.entry), step.draft);
+      this.drafts.set(this.key(step.entry), replay.with(this, step.entry, step.draft));
       const undone = this.undone;
       await this.save();
       this.undone = undone;
     } else {
-      await this.keep(this.forwards(step, rest));
+      await this.keep(replay.forwards(this, step, rest));
       this.steps.push(step);
     }
     this.undone.pop();
     return true;
-  }
-
-  forwards(step, rest) {
-    if (step.kind === "skip") return { queue: rest, skipped: [...this.skipped, this.key(step.entry)] };
-    const draft = [step.entry, this.with(step.entry, step.after)];
-    if (step.kind === "change") return { draft };
-    return { draft, own: [step.answer, true], text: [step.answer.group, step.answer.of, ""] };
   }
 
   latestStep() {
@@ -316,31 +332,6 @@ class Work {
     if (!ranking) return null;
     const entry = { group: ranking.group, repeat_of: ranking.repeat_of, same: this.pack.items[ranking.group].same };
     return { kind: "save", entry, draft: draftOf(this, ranking), repeat: null, uid: ranking.uid };
-  }
-
-  backwards(step) {
-    const others = this.queue.filter((each) => this.key(each) !== this.key(step.entry));
-    if (step.kind === "skip") {
-      return { queue: [step.entry, ...others], skipped: this.skipped.filter((key) => key !== this.key(step.entry)) };
-    }
-    if (step.kind !== "save") {
-      const { answer } = step;
-      const taken = answer ? { own: [answer, false], text: [answer.group, answer.of, answer.text] } : {};
-      return { queue: [step.entry, ...others], draft: [step.entry, this.with(step.entry, step.before)], ...taken };
-    }
-    const mixed = step.repeat ? this.key(step.repeat) : null;
-    return {
-      queue: [step.entry, ...others.filter((each) => this.key(each) !== mixed)],
-      asked: this.asked.filter((uid) => uid !== step.repeat?.repeat_of),
-      draft: [step.entry, this.drafts.get(this.key(step.entry)) ?? step.draft],
-      rankings: this.rankings.map((each) => (each.uid === step.uid ? { ...each, retracted_at: now() } : each)),
-    };
-  }
-
-  // Typing a comment is no step: what was said last outlives undo, and so does the time that it took.
-  with(entry, draft) {
-    const { comment, seconds } = this.drafts.get(this.key(entry)) ?? draft;
-    return { ...draft, comment, seconds };
   }
 
   // Write what changes, all of it at once, then take it over. `own` is an answer and whether it is there from now on;

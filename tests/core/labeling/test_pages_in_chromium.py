@@ -604,3 +604,107 @@ def test_what_is_ranked_while_the_database_does_not_answer_joins_what_is_in_it(f
     again.click("#answer [data-close]")
     assert again.run("document.getElementById('trouble').hidden")
     assert merged(filled, again, tmp_path).added == 2
+
+
+TYPED = "document.getElementById('answer-text').value"
+
+
+def test_undo_and_redo_of_an_own_answer_keep_what_is_typed_since(filled, chromium, tmp_path):
+    tab = begun(chromium, written(filled, tmp_path, "Ivo"))
+
+    def typed(text: str) -> None:
+        tab.key("w")
+        tab.wait(f"document.getElementById('answer').open && {TYPED} === {json.dumps(text)}")
+        tab.run("document.getElementById('answer-text').setSelectionRange(99, 99)")
+
+    press(tab, "a b c d", 4)
+    typed("")
+    tab.type("first")
+    tab.key("Ctrl+Enter")
+    ladder(tab, "E > A > B > C > D")
+    begin_answer(tab, "second")
+    tab.key("Ctrl+z")
+    ladder(tab, "A > B > C > D")
+    tab.key("Ctrl+y")  # nobody typed meanwhile: as it was
+    ladder(tab, "E > A > B > C > D")
+    typed("second")
+    tab.click("#answer [data-close]")
+    tab.key("Ctrl+z")
+    ladder(tab, "A > B > C > D")
+    tab.reload()
+    typed("first\n\nsecond")
+    tab.key("Ctrl+Enter")
+    ladder(tab, "E > A > B > C > D")
+    tab.key("Ctrl+z")
+    ladder(tab, "A > B > C > D")
+    typed("first\n\nsecond")
+    tab.type(" and more")
+    tab.click("#answer [data-close]")
+    tab.key("Ctrl+y")
+    ladder(tab, "E > A > B > C > D")
+    tab.reload()
+    typed("first\n\nsecond and more")
+
+
+def test_a_comment_that_is_typed_after_undo_is_stored_by_redo(filled, chromium, tmp_path):
+    tab = begun(chromium, written(filled, tmp_path, "Oda"))
+    press(tab, "a b c d", 4)
+    tab.click("#comment")
+    tab.type("A is right")
+    tab.keys("Escape Enter")
+    count(tab, "1 of 6 ranked")
+    tab.key("Ctrl+z")
+    tab.wait("document.getElementById('comment').value === 'A is right'")
+    tab.run("document.getElementById('comment').setSelectionRange(99, 99)")
+    tab.click("#comment")
+    tab.key("End")
+    tab.type(", B is not")
+    tab.keys("Escape Ctrl+y")
+    count(tab, "1 of 6 ranked")
+    assert merged(filled, tab, tmp_path).added == 1
+    (found,) = counting_rankings(filled)
+    assert found.comment == "A is right, B is not"
+
+
+def test_what_is_done_again_while_the_database_does_not_answer_is_the_later(filled, chromium, tmp_path):
+    """Ranked twice, ranked and begun anew, begun and ranked, skipped: nothing counts twice, and no comment is lost."""
+    path = written(filled, tmp_path, "Pia")
+    comment = "document.getElementById('comment').value"
+    tab = begun(chromium, path)
+    tab.keys("a b c d Enter")
+    count(tab, "1 of 6 ranked")
+    tab.keys("a b c d Enter")
+    count(tab, "2 of 6 ranked")
+    press(tab, "b", 1)
+    tab.click("#comment")
+    tab.type("third")
+    tab.key("Escape")
+    ladder(tab, "B")
+    slow = begun(chromium, path, before=SLOW)
+    slow.keys("d c b a Enter")
+    count(slow, "1 of 6 ranked")
+    press(slow, "c", 1)
+    slow.click("#comment")
+    slow.type("second")
+    slow.keys("Escape s a Enter Enter")
+    count(slow, "2 of 6 ranked")
+    slow.key("Shift+S")
+    count(slow, "2 of 5 ranked")
+    again = begun(chromium, path)
+    slow.key("a")
+    slow.wait("document.getElementById('trouble').innerText.includes('another tab')")
+    assert again.text("#count") == "2 of 5 ranked"
+    again.key("Ctrl+z")
+    ladder(again, "A")
+    assert again.run(comment) == "third"
+    again.key("Ctrl+y")
+    again.keys("a Enter Enter a Enter Enter")
+    count(again, "4 of 5 ranked")
+    ladder(again, "C")
+    assert again.run(comment) == "second"
+    again.keys("Enter Enter")
+    again.wait(f"{PAGE} === 'end'")
+    assert "5 prompts and skipped 1" in again.text("#still-text")
+    assert again.run("Object.keys(localStorage).filter((key) => key.includes('/Pia/')).length") == 2
+    report = merged(filled, again, tmp_path)
+    assert (report.added, report.refused, len(counting_rankings(filled))) == (5, [], 5)
