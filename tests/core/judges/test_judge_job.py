@@ -268,7 +268,6 @@ def test_the_base_is_read_exactly(roomy, run_job):
     assert any("hardly answers" in text for text in log(project, job))  # a random model is no judge
 
 
-@pytest.mark.thorough
 def test_the_base_says_why(roomy, run_job):
     project, _ = roomy
     job = run_job(project, JobKind.JUDGE, waiting("base", limit=1, explain=True, max_new_tokens=16))

@@ -215,7 +215,6 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.thorough
 def test_a_reward_model_made_elsewhere_scores_and_tunes(trained, run_job, elsewhere):
     config = ScoreConfig(prompt="p", completions=("aaa", "a longer zzz"), reward_model=str(elsewhere))
     job = run_job(trained, JobKind.SCORE, config)
@@ -289,7 +288,6 @@ def go(project: Project, job_id: int, *, stop_at: int | None = None) -> Job:
     return queue.get(project, job_id)
 
 
-@pytest.mark.thorough
 def test_a_run_that_began_without_a_reward_model_goes_on_without_one_that_was_trained_since(trained, run_job):
     reward = queue.newest_run(trained, TrainRewardJob)
     set_job(trained, reward.id, status="stopped")

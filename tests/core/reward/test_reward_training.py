@@ -271,7 +271,6 @@ def test_each_member_learns_from_its_own_draw_of_the_prompts(ranked, run_job, mo
         replace(REWARD, bootstrap=True)
 
 
-@pytest.mark.thorough
 def test_memory_that_does_not_suffice_is_asked_for_less(ranked, run_job, monkeypatch):
     real, sizes = updating.own_gradients, []
 
@@ -292,7 +291,6 @@ def test_memory_that_does_not_suffice_is_asked_for_less(ranked, run_job, monkeyp
     assert job.result.tokens_at_once == sizes[-1]
 
 
-@pytest.mark.thorough
 def test_without_any_memory_it_fails_with_a_sentence_and_keeps_the_last_checkpoint(ranked, run_job, monkeypatch):
     real, done = updating.own_gradients, []
 
