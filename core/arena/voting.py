@@ -1,8 +1,9 @@
 """A labeler's session in an arena: what is asked, what becomes of an answer, and the way back."""
 
 import uuid
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from itertools import combinations
+from types import MappingProxyType
 from typing import Any, Literal
 
 from core.arena.asking import Asking, Question, Table
@@ -16,6 +17,7 @@ from core.store.arenas import Arena, ArenaAnswer, ArenaPrompt
 Outcome = Literal["first", "second", "tie", "both bad"]
 #: What the answer that is shown first gets.
 WON: dict[Outcome, float] = {"first": 1.0, "second": 0.0, "tie": 0.5, "both bad": 0.5}
+NO_COMMENTS: Mapping[frozenset[int], str] = MappingProxyType({})
 
 
 class VotedElsewhere(BadInput):
@@ -69,23 +71,25 @@ class VotingSession(BlindSession[Question]):
 
 def ballot(
     table: Table, tiers: Sequence[Sequence[int]], labeler_id: int, guidelines_id: int, *, bad: bool = False,
-    comment: str = "", seconds: float | None = None,
+    comments: Mapping[frozenset[int], str] = NO_COMMENTS, seconds: float | None = None,
 ) -> list[NewVote]:  # fmt: skip
     """An order of all answers on the table as the votes of one ballot, a vote for each two. `tiers` are their numbers
     from the best on, those that are tied together. An answer stands for those of the same words, too; of two with the
-    same words nothing is said. `bad` says of the answers, all tied, that none will do. Raises `BadInput` for an order
-    that does not name each answer once, and for answers that are bad and not tied.
+    same words nothing is said. `bad` says of the answers, all tied, that none will do; `comments` are what was remarked
+    on two of them. Raises `BadInput` for an order that does not name each answer once, and for answers that are bad and
+    not tied.
     """
     rank = {number: place for place, tier in enumerate(tiers) for number in tier}
     if sorted(number for tier in tiers for number in tier) != sorted(table.shown):
         raise BadInput("An order names each of the answers once.")
     if bad and len(tiers) > 1:
         raise BadInput("Answers that are all bad are in no order.")
-    shared: dict[str, Any] = {"ballot": uuid.uuid4().hex, "both_bad": bad, "comment": comment, "seconds": seconds}
+    shared: dict[str, Any] = {"ballot": uuid.uuid4().hex, "both_bad": bad, "seconds": seconds}
     return [
         NewVote(
             first, second, labeler_id, guidelines_id,
-            0.5 if rank[one] == rank[two] else float(rank[one] < rank[two]), **shared,
+            0.5 if rank[one] == rank[two] else float(rank[one] < rank[two]),
+            comment=comments.get(frozenset((first, second)), ""), **shared,
         )
         for one, two in combinations(table.shown, 2)
         for first in (one, *table.same[one])

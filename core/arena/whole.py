@@ -1,13 +1,11 @@
 """A labeler's session in an arena that asks for an order of all answers to a prompt at once."""
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import replace
 from itertools import combinations
-from types import MappingProxyType
 
 from core.arena.asking import Asking, Table
 from core.arena.session import BlindSession
-from core.arena.voting import ballot
+from core.arena.voting import NO_COMMENTS, ballot
 from core.errors import BadInput
 from core.records import Labeler
 from core.store import Changes, Project, arena_votes, arenas, guidelines, packed_votes
@@ -15,10 +13,6 @@ from core.store.arenas import Arena, ArenaAnswer, ArenaPrompt
 
 #: Policies for whose answers there are letters.
 MOST = 16
-
-
-#: No comments.
-EMPTY: Mapping[frozenset[int], str] = MappingProxyType({})
 
 
 class Outdated(BadInput):
@@ -36,7 +30,7 @@ class WholeVoting(BlindSession[Table]):
         super().__init__(project, arena, labeler)
 
     def vote(
-        self, tiers: Sequence[Sequence[int]], *, bad: bool = False, comments: Mapping[frozenset[int], str] = EMPTY
+        self, tiers: Sequence[Sequence[int]], *, bad: bool = False, comments: Mapping[frozenset[int], str] = NO_COMMENTS
     ) -> Changes:
         """Store an order of all answers, from the best on, as one ballot, and go on; `bad` says that none will do, and
         `comments` are what was remarked on two of them.
@@ -48,11 +42,9 @@ class WholeVoting(BlindSession[Table]):
         if table is None:
             raise BadInput("Nothing is asked: every prompt has a vote of yours.")
         votes = ballot(
-            table, tiers, self.labeler.id, guidelines.current_id(self.project), bad=bad, seconds=self.seconds
+            table, tiers, self.labeler.id, guidelines.current_id(self.project), bad=bad, comments=comments,
+            seconds=self.seconds,
         )  # fmt: skip
-        votes = [
-            replace(vote, comment=comments.get(frozenset((vote.first_id, vote.second_id)), "")) for vote in votes
-        ]  # fmt: skip
         with self.project.write():
             if any(packed_votes.stands(self.project, self.labeler.id, vote.first_id, vote.second_id) for vote in votes):
                 raise Outdated("You voted on these answers elsewhere since, and that stays: here is what is left.")
@@ -63,7 +55,7 @@ class WholeVoting(BlindSession[Table]):
         self.refresh()
         return changes
 
-    def all_bad(self, *, comments: Mapping[frozenset[int], str] = EMPTY) -> Changes:
+    def all_bad(self, *, comments: Mapping[frozenset[int], str] = NO_COMMENTS) -> Changes:
         """None of the answers will do. Raises as `vote` does."""
         return self.vote([self.question.shown] if self.question is not None else [], bad=True, comments=comments)
 

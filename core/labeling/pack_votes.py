@@ -35,7 +35,7 @@ def merge(
         elif here is not None:
             if _is_newer(vote, here, before) and vote.retracted_at:
                 arena_votes.retract(project, [here.id], vote.retracted_at)
-                report.retracted += not here.retracted_at
+                report.retracted += 1
             elif _is_newer(vote, here, before):
                 arena_votes.give_again(project, [here.id], vote.created_at)
                 report.votes += 1

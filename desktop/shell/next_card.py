@@ -13,6 +13,7 @@ from core.records import ACTIVE
 from core.store import Changes
 from desktop.places import PageId, TabId
 from desktop.session import Session
+from desktop.shell.job_statuses import JobStatuses
 from desktop.theme import theme
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import button, card, column, label, row
@@ -49,7 +50,7 @@ class NextCard(QWidget):
         super().__init__()
         self.session, self.guided = session, guided
         self._step = Step.GUIDELINES
-        self._seen: dict[int, str] = {}
+        self._statuses = JobStatuses()
         self.above = label("", "small")
         self.title = label("", "", wrap=True)
         self.title.setStyleSheet("font-weight: 600")
@@ -151,7 +152,6 @@ class NextCard(QWidget):
             self.refresh()
 
     def _news(self, news: News) -> None:
-        changed = any(self._seen.get(job.id) != job.status for job in news.jobs)
-        self._seen |= {job.id: job.status for job in news.jobs}
+        changed = self._statuses.changed(news)
         if news.tables or changed or any(job.status != "running" or job.done == 0 for job in news.jobs):
             self.refresh()

@@ -15,6 +15,7 @@ from core.store import Changes
 from desktop import errors
 from desktop.places import PageId, TabId
 from desktop.session import Session
+from desktop.shell.job_statuses import JobStatuses
 from desktop.shell.pointer import Pointer
 from desktop.shell.sidebar import Sidebar
 from desktop.shell.tab_stack import TabStack
@@ -63,7 +64,7 @@ class TourGuide(QFrame):
         self.setLayout(lines)
         self.hide()
         self.pointer = Pointer(page, self)
-        self._seen: dict[int, str] = {}
+        self._statuses = JobStatuses()
         tab_stack.currentChanged.connect(lambda _: self.refresh())
         session.changed.connect(self._changed)
         session.news.connect(self._news)
@@ -210,7 +211,6 @@ class TourGuide(QFrame):
             self.refresh()
 
     def _news(self, news: News) -> None:
-        changed = any(self._seen.get(job.id) != job.status for job in news.jobs)
-        self._seen |= {job.id: job.status for job in news.jobs}
+        changed = self._statuses.changed(news)
         if news.tables or changed:
             self.refresh()
