@@ -12,7 +12,7 @@ from core.config.training import TrainPolicyConfig
 from core.errors import BadInput, Diverged, KnownError
 from core.jobs.process_group import LOCAL
 from core.models import chat
-from core.models.adapters import REFERENCE, SharedModel
+from core.models.adapters import SharedModel
 from core.models.draws import Guide
 from core.models.load import Base
 from core.models.rows import Rows
@@ -23,7 +23,7 @@ from core.rl.actor import CachedPredictions
 from core.rl.adaptive_kl import LiveSettings
 from core.rl.batches import Rollout, join
 from core.rl.estimators import k3, masked_mean
-from core.rl.rollout import POLICY, draw, logprobs, policy_logprobs, score_and_features
+from core.rl.rollout import POLICY, compared_and_scored, draw, policy_logprobs
 
 
 class Unrewarded(BadInput):
@@ -116,10 +116,10 @@ def _collect(
     drawn, rows = time.monotonic(), sampled.rows
     shared.report_status("Comparing with the reference")
     logp_old, entropy, kept = policy_logprobs(shared, rows, live.temperature, config.micro_batch, learns=learns)
-    logp_ref, _ = logprobs(shared, REFERENCE, rows, live.temperature, config.micro_batch)
     texts = chat.texts_of(base, rows)
-    learned, features, spread = score_and_features(
-        shared, reward.model, rows, config.micro_batch, chat.judged_rows(base, rows, texts)
+    again = chat.judged_rows(base, rows, texts)
+    logp_ref, (learned, features, spread) = compared_and_scored(
+        shared, reward.model, rows, live.temperature, config.micro_batch, again
     )
     asked, judged = [prompt.conversation for prompt in chosen for _ in range(K)], list(map(base.chat.judged, texts))
     if reward.own:

@@ -17,13 +17,14 @@ from core.models.seeds import generator
 from core.reward.reward_function import RewardFunction
 from core.rl.batches import Rollout
 from core.rl.collect import step_rewards_of
-from core.rl.rollout import draw, logprobs, score_and_features
+from core.rl.rollout import Scored, compared_and_scored, draw, logprobs, score_and_features
 
 
 @dataclass(frozen=True)
 class Answered:
     """Answers as people are shown them, and as a rollout of the policy that wrote them. The score is nan where there is
-    none. What nobody asks is 0: entropies, and all log-probabilities of the reference's own answers, whose KL is 0."""
+    none. What nobody asks is 0: entropies, and of the reference's own answers, whose KL is 0, all log-probabilities
+    and, without a reward model, the states."""
 
     samples: list[Sample]
     rollout: Rollout
@@ -117,17 +118,20 @@ def _scored(
     lengths = rows.lengths.tolist()
     texts = chat.texts_of(base, rows)
     judged = chat.judged_rows(base, rows, texts)
-    learned, features, _ = score_and_features(shared, reward.model, rows, micro_batch, judged)
-    asked, said = [conversation for _, conversation in prompts], list(map(base.chat.judged, texts))
-    score, gold, lost, steps = reward.scores(learned, asked, said, rows.ended)
     policy = reference = truncated = torch.zeros(rows.is_response.shape, device=rows.is_response.device)
     if role is not REFERENCE:
         policy, _ = logprobs(shared, role, rows, temperature, micro_batch)
-        reference, _ = logprobs(shared, REFERENCE, rows, temperature, micro_batch)
+        reference, scored = compared_and_scored(shared, reward.model, rows, temperature, micro_batch, judged)
         truncated = sampled.logp_drawn - sampled.logp  # by a guide or top-p
+    elif reward.model is not None:
+        scored = score_and_features(shared, reward.model, rows, micro_batch, judged)
+    else:
+        scored = Scored(policy.sum(1), policy[..., None].expand(-1, -1, base.hidden_size), None)
+    asked, said = [conversation for _, conversation in prompts], list(map(base.chat.judged, texts))
+    score, gold, lost, steps = reward.scores(scored.score, asked, said, rows.ended)
     rollout = Rollout(
-        rows, texts, policy, reference, torch.zeros_like(policy), features, score.to(policy.device), guided=truncated,
-        temperature=temperature, step_rewards=step_rewards_of(base, rows, texts, said, steps),
+        rows, texts, policy, reference, torch.zeros_like(policy), scored.features, score.to(policy.device),
+        guided=truncated, temperature=temperature, step_rewards=step_rewards_of(base, rows, texts, said, steps),
     )  # fmt: skip
     kl = rollout.kl.cpu()
     samples = [

@@ -81,15 +81,30 @@ def policy_logprobs(
 
 
 @torch.no_grad()
+def compared_and_scored(
+    shared: SharedModel, reward: RewardModel | None, rows: Rows, temperature: float, micro_batch: int,
+    judged: Judged | None = None,
+) -> tuple[Tensor, Scored]:  # fmt: skip
+    """Log-probabilities (B, T) under the reference, and what `score_and_features` finds. Without a reward model the
+    states that the value head reads are the reference's, from the same forward pass, and the scores 0."""
+    if reward is not None:
+        logp, _ = logprobs(shared, REFERENCE, rows, temperature, micro_batch)
+        return logp, score_and_features(shared, reward, rows, micro_batch, judged)
+    with shared.role(REFERENCE) as causal:
+        parts = [predictions(causal, rows.select(index), temperature) for index in rows.chunks(micro_batch)]
+        logp, states = torch.cat([part.logp for part in parts]), torch.cat([part.hidden.float() for part in parts])
+    return logp, Scored(logp.new_zeros(len(rows)), states, None)
+
+
+@torch.no_grad()
 def score_and_features(
-    shared: SharedModel, reward: RewardModel | None, rows: Rows, micro_batch: int, judged: Judged | None = None
+    shared: SharedModel, reward: RewardModel, rows: Rows, micro_batch: int, judged: Judged | None = None
 ) -> Scored:
     """Scores (B,) and the hidden states (B, T, d) that the value head reads, from one forward pass.
 
     The value head stands on the frozen reward model: it then knows from the first step what the reward
     looks at (InstructGPT starts its value function from the reward model), its loss can never disturb the
-    policy, and its features are computed once a rollout instead of once an epoch. Without a reward model
-    the features are the reference's and the scores 0.
+    policy, and its features are computed once a rollout instead of once an epoch.
 
     An ensemble's members are asked one after the other; the features are the first one's.
 
@@ -97,32 +112,28 @@ def score_and_features(
     responses that are `judged` otherwise than they were drawn (see `core.models.chat.judged_rows`) are those of that,
     in a pass of their own.
     """
-    if judged is not None and reward is not None:
+    if judged is not None:
         drawn, again = score_and_features(shared, reward, rows, micro_batch), judged.index
         own = score_and_features(shared, reward, judged.rows, micro_batch)
         score = drawn.score.index_copy(0, again, own.score)
         if drawn.spread is None or own.spread is None:
             return drawn._replace(score=score)
         return drawn._replace(score=score, spread=drawn.spread.index_copy(0, again, own.spread))
-    base = shared.base
     shared.report_status(f"Scoring {len(rows)} completions")
     T = rows.response_ids.shape[1]
-    longer, end = rows.with_end(*base.end_ids)
+    longer, end = rows.with_end(*shared.base.end_ids)
     scores: list[Tensor] = []
     features: list[Tensor] = []
-    for member in reward.members if reward else (None,):
+    for member in reward.members:
         raw = []
-        with shared.role(member.adapter if member else REFERENCE) as causal:
+        with shared.role(member.adapter) as causal:
             for index in rows.chunks(micro_batch):
                 hidden = hidden_states(causal, longer.select(index), through_end=True)  # (b, T+2, d)
                 if not scores:
                     features.append(hidden[:, :T].float())
                 at_end = hidden[torch.arange(len(index), device=index.device), end[index] + 1]
-                tokens = end[index] + 1
-                raw.append(member.head(at_end, tokens) if member else torch.zeros(len(index), 1, device=index.device))
+                raw.append(member.head(at_end, end[index] + 1))
         scores.append(torch.cat(raw))
     stacked = torch.stack(scores)  # (M, B, C)
-    if reward is None:
-        return Scored(stacked[0, :, 0], torch.cat(features), None)
     spread = reward.normalised(stacked)[..., 0].std(0, correction=0) if len(stacked) > 1 else None
     return Scored(reward.reward(stacked), torch.cat(features), spread)

@@ -16,7 +16,7 @@ from core.rl.actor import Setup
 from core.rl.adaptive_kl import LiveSettings
 from core.rl.batches import Batch, PreferenceBatch, Rollout, VerdictBatch
 from core.rl.learner import BaseLearner
-from core.rl.rollout import POLICY, draw, logprobs, score_and_features
+from core.rl.rollout import POLICY, compared_and_scored, draw, logprobs
 
 CONFIG = TrainPolicyConfig(batch_size=6, completions=3, max_new_tokens=7, micro_batch=3, learning_rate=1e-2)
 #: The tiny model's end token, with which it pads too.
@@ -57,8 +57,7 @@ def rollout_of(
     shared: SharedModel, rows: Rows, score: torch.Tensor | None = None, reward: RewardModel | None = None
 ) -> Rollout:
     logp, entropy = logprobs(shared, POLICY, rows, 1.0, CONFIG.micro_batch, entropy=True)
-    reference, _ = logprobs(shared, REFERENCE, rows, 1.0, CONFIG.micro_batch)
-    learned, features, _ = score_and_features(shared, reward, rows, CONFIG.micro_batch)
+    reference, (learned, features, _) = compared_and_scored(shared, reward, rows, 1.0, CONFIG.micro_batch)
     texts = ("",) * len(rows)
     return Rollout(rows, texts, logp, reference, entropy, features, learned if score is None else score)
 

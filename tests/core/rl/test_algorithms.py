@@ -10,14 +10,17 @@ import torch
 from core.config.algorithms import DPO, PPO, algorithms
 from core.config.training import ALGORITHMS
 from core.models import guides
+from core.models import logprobs as logprobs_module
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.logprobs import predictions
 from core.models.rows import Rows
+from core.models.states import hidden_states
+from core.rl import rollout as rollout_module
 from core.rl.actor import CachedPredictions
 from core.rl.algorithms import dpo, dqn, grpo, nlpo, trpo
 from core.rl.batches import Rollout
 from core.rl.estimators import k3, leave_one_out, returns_to_go, sum_to_go
-from core.rl.rollout import POLICY, logprobs, policy_logprobs
+from core.rl.rollout import POLICY, compared_and_scored, logprobs, policy_logprobs
 from tests.core.conftest import ARCHITECTURES, loaded
 from tests.core.rl.rollouts import (
     CONFIG,
@@ -103,6 +106,28 @@ def test_what_takes_several_micro_batches_keeps_no_graph(moved):
     rows = drawn(moved)
     logp, _, kept = policy_logprobs(moved, rows, 1.0, 3, learns=True)
     assert kept is None and not logp.requires_grad
+
+
+def test_without_a_reward_model_the_value_head_reads_the_states_of_the_reference_and_no_pass_is_made_for_it(
+    moved, monkeypatch
+):
+    rows, passes = drawn(moved), []
+    monkeypatch.setattr(logprobs_module, "hidden_states", counted(passes, logprobs_module.hidden_states))
+    monkeypatch.setattr(rollout_module, "hidden_states", counted(passes, rollout_module.hidden_states))
+    logp, scored = compared_and_scored(moved, None, rows, 0.7, 6)
+    assert len(passes) == 1 and not scored.score.any() and scored.spread is None
+    assert torch.equal(logp, logprobs(moved, REFERENCE, rows, 0.7, 6)[0])
+    with moved.role(REFERENCE) as causal, torch.no_grad():
+        states = hidden_states(causal, rows).float()
+    assert torch.equal(scored.features[rows.is_response], states[rows.is_response])
+
+
+def counted(calls: list, function):
+    def count(*args, **named):
+        calls.append(args)
+        return function(*args, **named)
+
+    return count
 
 
 @pytest.mark.parametrize("name", represented(NAMES, "ppo", "dqn"))
