@@ -17,6 +17,8 @@ SPLITS = ("split", "partition", "data_split", "dataset_split")
 TAGS = ("tags", "tag", "category")
 HELDOUT = re.compile(r"(test|val|dev|eval|held|hold)")
 SYSTEM = ("system", "system_prompt")
+#: Columns of our own table of rankings, by which it is known.
+RANKINGS_TABLE = {"prompt", "ranking", "completion", "rank"}
 #: Fields of a file of prompts as most are.
 PROMPT_ALONE = {"prompt", "tags", "split", "id"}
 #: Where the question is, the first that is there.

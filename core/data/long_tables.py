@@ -30,6 +30,8 @@ UNSAID = "it does not say how good its answer is"
 
 def sniff(head: str, path: Path) -> bool:
     first = jsonlines.first(head)
+    if first.keys() >= fields.RANKINGS_TABLE:  # whose rows have verdicts beside their ranks
+        return False
     said = _has_rank(first) or bool(thumbs.given(first))
     return said and (_answer_name(first) is not None or _is_thumbed_dialogue(first))
 

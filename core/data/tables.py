@@ -39,7 +39,7 @@ def read(path: Path) -> Iterator[Row | Refused]:
 def rows(path: Path, parse: Callable[[int, dict[str, Any]], Row | Refused]) -> Iterator[Row | Refused]:
     """The rows of our table of rankings, or each of another through `parse`."""
     columns = source.header(path)
-    if {"prompt", "ranking", "completion", "rank"} <= set(columns):
+    if set(columns) >= fields.RANKINGS_TABLE:
         yield from _rankings(path)
     elif not any(name in columns for name in fields.PROMPTS):
         named = ", ".join(f"`{one_line(name, 40)}`" for name in columns[:12]) or "nothing"

@@ -107,16 +107,20 @@ def is_ours(connection: sqlite3.Connection) -> bool:
 
 
 @contextmanager
-def bounded(connection: sqlite3.Connection) -> Iterator[None]:
-    """What is read within comes to an end. Raises `AlteredProject` for a view or a tree of pages without one."""
-    ended = False
+def bounded(connection: sqlite3.Connection, *, whole_tables: bool = False) -> Iterator[None]:
+    """What is read within comes to an end, or, of `whole_tables`, within a step for each byte of the file: a row takes
+    more bytes than steps. Raises `AlteredProject` for a view or a tree of pages without an end."""
+    steps, ended = STEPS, False
+    if whole_tables:
+        pages, size = (connection.execute(f"pragma {name}").fetchone()[0] for name in ("page_count", "page_size"))
+        steps = max(steps, pages * size)
 
     def end() -> bool:
         nonlocal ended
         ended = True
         return True
 
-    connection.set_progress_handler(end, STEPS)
+    connection.set_progress_handler(end, steps)
     try:
         yield
     except sqlite3.Error as error:
@@ -126,7 +130,7 @@ def bounded(connection: sqlite3.Connection) -> Iterator[None]:
             ) from error
         raise
     finally:
-        connection.set_progress_handler(None, STEPS)
+        connection.set_progress_handler(None, 0)
 
 
 def _look_at(path: Path) -> None:

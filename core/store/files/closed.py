@@ -67,18 +67,28 @@ def work(folder: Path) -> set[str]:
     """The `uid` of each ranking and vote in the project in `folder`, by which it is known everywhere; of a version that
     gave none, none. Raises `sqlite3.Error` or `AlteredProject` for a file that cannot be read."""
     found = set[str]()
-    with _reading(folder / DATABASE) as connection, bounded(connection):
-        for table, statement in WORK.items():
-            if connection.execute("select 1 from pragma_table_info(?) where name = 'uid'", (table,)).fetchone():
-                found |= {uid for (uid,) in connection.execute(statement)}
+    with _reading(folder / DATABASE) as connection:
+        known = []
+        with bounded(connection):
+            objects = schema_check.objects(connection)
+            for table in WORK:
+                if connection.execute("select 1 from pragma_table_info(?) where name = 'uid'", (table,)).fetchone():
+                    schema_check.require_tables(objects, table)
+                    known.append(table)
+        with bounded(connection, whole_tables=True):
+            for table in known:
+                found |= {uid for (uid,) in connection.execute(WORK[table])}
     return found
 
 
 def jobs(folder: Path) -> dict[int, str]:
     """When each job of the project in `folder` was made, by its number, which another job has in a copy. Raises as
     `work` does."""
-    with _reading(folder / DATABASE) as connection, bounded(connection):
-        return dict(connection.execute("select id, created_at from jobs"))
+    with _reading(folder / DATABASE) as connection:
+        with bounded(connection):
+            schema_check.require_tables(schema_check.objects(connection), "jobs")
+        with bounded(connection, whole_tables=True):
+            return dict(connection.execute("select id, created_at from jobs"))
 
 
 def models(folder: Path) -> list[str]:

@@ -72,6 +72,18 @@ def test_thumbs_that_an_older_version_imported_as_an_order_get_their_verdicts(pr
     assert pairs.counts(project).pairs == 2 and pairs.contradictions(project) == 0
 
 
+def test_our_own_table_is_no_table_of_thumbs_where_its_first_answer_has_a_verdict(project, tmp_path):
+    answers = [{"text": "a", "rank": 2, "verdict": "good"}, {"text": "b", "rank": 1, "verdict": "bad"}, {"text": "c"}]
+    row = {"prompt": "p", "completions": answers, "labeler": {"name": "Ann"}, "comment": "why"}
+    data.import_preferences(project, written(tmp_path, row), "me")
+    data.export(project, tmp_path / "mine.csv", "csv")
+    (found,) = data.read(tmp_path / "mine.csv")
+    assert [(each.text, each.rank, each.verdict) for each in found.answers] == [
+        ("a", 2, "good"), ("b", 1, "bad"), ("c", None, None)
+    ]  # fmt: skip
+    assert (found.labeler, found.comment) == ("Ann", "why")
+
+
 def test_a_table_and_messages_come_in_as_well(project, tmp_path):
     with (tmp_path / "a.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["prompt", "response", "thumbs_up"], ["p", "a", "True"], ["q", "b", "False"]])

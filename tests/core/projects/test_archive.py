@@ -19,7 +19,7 @@ from core.jobs import lock, queue
 from core.jobs.recorder import Recorder
 from core.projects import archive, archive_entries
 from core.records import NewRanking, Prompt
-from core.store import DATABASE, completions, create_project, labelers, open_project, prompts, rankings
+from core.store import DATABASE, completions, connection, create_project, labelers, now, open_project, prompts, rankings
 from tests.jobs import set_job
 from tests.ranked import counting_rankings
 
@@ -286,6 +286,20 @@ def test_an_archive_is_replaced_by_a_newer_one_of_its_project_and_by_no_other(fi
     archive.archive(filled, archived)
     with closing(open_project(archive.restore(archived, tmp_path / "back"))) as back:
         assert prompts.count(back) == 7
+
+
+def test_an_archive_of_many_rankings_is_replaced_by_a_newer_one(filled, tmp_path, monkeypatch):
+    monkeypatch.setattr(connection, "STEPS", 20_000)  # that what is not measured by the file is read within
+    bo, text, made = labelers.named(filled, "Bo").id, filled.database.value("select max(id) from guidelines"), now()
+    rows = [(1, bo, text, "", made, f"{number:032x}", "order") for number in range(6_000)]
+    with filled.write() as database:
+        database.conn.executemany(
+            "insert into rankings (group_id, labeler_id, guidelines_id, comment, created_at, uid, method) "
+            "values (?, ?, ?, ?, ?, ?, ?)",
+            rows,
+        )
+    for _ in range(2):
+        archive.archive(filled, tmp_path / "mine.plumbline.zip")
 
 
 def test_an_archive_with_work_or_weights_that_the_new_one_lacks_stays(busy, tmp_path):
