@@ -291,7 +291,7 @@ def test_an_archive_is_replaced_by_a_newer_one_of_its_project_and_by_no_other(fi
 def test_an_archive_of_many_rankings_is_replaced_by_a_newer_one(filled, tmp_path, monkeypatch):
     monkeypatch.setattr(connection, "STEPS", 20_000)  # that what is not measured by the file is read within
     bo, text, made = labelers.named(filled, "Bo").id, filled.database.value("select max(id) from guidelines"), now()
-    rows = [(1, bo, text, "", made, f"{number:032x}", "order") for number in range(6_000)]
+    rows = [(1, bo, text, "", made, f"{number:032x}", "order") for number in range(9_000)]
     with filled.write() as database:
         database.conn.executemany(
             "insert into rankings (group_id, labeler_id, guidelines_id, comment, created_at, uid, method) "
