@@ -88,6 +88,22 @@ def test_what_is_begun_and_not_saved_is_told_of_where_a_pack_is_sent_and_merged(
     assert len(report.begun_left) == 1 and "1 order" in report.begun_left[0] and prompt in report.begun_left[0]
 
 
+def test_a_comment_without_a_ranking_comes_home_in_a_pack(filled, tmp_path):
+    file, folder = tmp_path / "bo.plumbpack", tmp_path / "bo"
+    packs.pack(filled, file, "Bo")
+    begin(of_bo(filled), 2, said="typed here")
+    with closing(open_project(packs.unpack(file, folder))) as packed:
+        begin(of_bo(packed), 1, texts_of(filled, 1)[0], said="only Enter is missing")
+        begin(of_bo(packed), 2, said="both are wrong")
+        packs.pack(packed, file, "Bo")
+    report = packs.merge(filled, file)
+    assert (report.remarks, len(report.begun_left)) == (2, 1) and "1 order" in report.begun_left[0]
+    assert packs.merge(filled, file).remarks == 0
+    session = of_bo(filled)
+    assert order(session, 1) == [] and session.ordering.comment == "only Enter is missing"
+    assert order(session, 2) == [] and session.ordering.comment == "typed here\nboth are wrong"
+
+
 def test_answers_that_were_being_typed_come_along_and_know_what_they_mend(second):
     mended = []
 

@@ -1,0 +1,123 @@
+"""Comments that a labeler typed in a pack on prompts that they did not rank there: they come home as what is begun."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from core.labeling import pack_answers, pack_reading
+from core.labeling.drafts import Begun, Drafts, both
+from core.labeling.ordering import Ordering
+from core.labeling.pack_begun import seen
+from core.labeling.pack_check import LONGEST_COMMENT
+from core.labeling.pack_report import Merged, remark_left
+from core.labeling.page_items import same
+from core.records import Labeler
+from core.store import Project, assignments, drafts, labelers, packed_rankings, rankings
+from core.texts import whole
+
+
+class Remark(NamedTuple):
+    """What was said of a group; `fault` says why it cannot be said here, as the end of a sentence."""
+
+    group: int
+    text: str
+    fault: str = ""
+
+
+def of_page(project: Project, person: Labeler, found: Iterable[tuple[int, str, str]]) -> Merged:
+    """Take over those of a page: the group of each, its text, and by what its group is known (`page_items.same`)."""
+    return _take(project, person, (Remark(group, text, _other(project, group, name)) for group, text, name in found))
+
+
+def of_pack(project: Project, packed: Project, path: Path) -> Merged:
+    """Take over those of the labeler of a pack that is a project and was read from `path`. What cannot be read is left
+    in it: whoever counts what is begun there says so."""
+    name = pack_reading.labeler(packed, path)
+    here, there = labelers.find(project, name), labelers.find(packed, name)
+    return _take(project, here, _begun_in(project, packed, there)) if here and there else Merged()
+
+
+def _begun_in(project: Project, packed: Project, there: Labeler) -> Iterator[Remark]:
+    begun = _drafts(packed, there)
+    for group in drafts.groups(packed, there.id):
+        with _leaving_what_is_damaged():
+            found, theirs = begun.get(group), packed_rankings.group_text(packed, group)
+            if found is not None and found.ordering.comment.strip():
+                ours = packed_rankings.group_text(project, group)
+                known = ours is not None and theirs is not None
+                fault = pack_answers.fault(ours, theirs, there.name) if known else pack_answers.CHANGED
+                yield Remark(group, found.ordering.comment, fault)
+
+
+def _other(project: Project, group: int, name: str) -> str:
+    ours = packed_rankings.group_text(project, group)
+    there = ours is not None and same(ours.prompt, ours.completions, ours.by_hand) == name
+    return "" if there else pack_answers.CHANGED
+
+
+def _take(project: Project, person: Labeler, found: Iterable[Remark]) -> Merged:
+    """In one transaction, each beside what `person` has begun here. What the ranking that counts says is not begun any
+    more; what belongs to nothing of here is named."""
+    report, begun = Merged(), _drafts(project, person)
+    with project.write():
+        for group, said, fault in found:
+            text = whole(said).strip()
+            if not fault and len(text) > LONGEST_COMMENT:
+                fault = f"takes no comment of more than {LONGEST_COMMENT:,} letters"
+            if not fault and text in _ranked_with(project, person, group):
+                continue
+            try:
+                report.remarks += not fault and _say(begun, group, text)
+            except pack_reading.SPOILT as error:
+                pack_reading.raise_if_of_the_machine(error)
+                fault = "has something begun here that cannot be read"
+            if fault:
+                report.begun_left.append(remark_left(text, fault))
+        for group in drafts.groups(project, person.id):
+            with _leaving_what_is_damaged():
+                _forget_said(begun, group, _ranked_with(project, person, group))
+    return report
+
+
+@contextmanager
+def _leaving_what_is_damaged() -> Iterator[None]:
+    try:
+        yield
+    except pack_reading.SPOILT as error:
+        pack_reading.raise_if_of_the_machine(error)
+
+
+def _say(begun: Drafts, group: int, text: str) -> bool:
+    """Is it news?"""
+    there = begun.get(group)
+    kept = there or Begun(Ordering(seen(begun.project, begun.labeler_id, (), group)))
+    comment = both(kept.ordering.comment, text)
+    if comment == kept.ordering.comment:
+        return False
+    begun.note_ranked(group)
+    begun.keep(group, replace(kept, ordering=kept.ordering.with_comment(comment)))
+    return True
+
+
+def _forget_said(begun: Drafts, group: int, ranked_with: str) -> None:
+    """A comment without an order is done with once a ranking says it."""
+    there = begun.get(group)
+    if there is None or there.ordering.has_work or there.source is not None or there.adjudicating:
+        return
+    if there.ordering.comment.strip() and there.ordering.comment.strip() in ranked_with:
+        begun.note_ranked(group)
+        begun.keep(group, None)
+
+
+def _ranked_with(project: Project, person: Labeler, group: int) -> str:
+    """The comment of the person's ranking of a group that counts; empty for none."""
+    standing = packed_rankings.standing(project, group, person.id)
+    return rankings.get(project, standing.id).comment if standing is not None else ""
+
+
+def _drafts(project: Project, labeler: Labeler) -> Drafts:
+    repeats = assignments.queue(project, labeler.id).repeats
+    return Drafts(project, labeler.id, partial(seen, project, labeler.id, repeats))
