@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 @dataclass
 class Merged:
     """What a merge did: rankings added and known already, retractions taken over (or that they ended), conflicts to
-    look at, answers added, votes in an arena added, comments on what is not ranked or voted on yet, what was begun and came along from an earlier pack, and a sentence
-    for each ranking or vote that could not be taken, and for what is begun and stays in the pack, or in an earlier one.
-    Of the rankings added, `reworded` were made under guidelines that are not here any more."""
+    look at, answers added, votes in an arena added, comments (`remarks`) on what is not ranked or voted on yet, what
+    was begun and came along from an earlier pack, and a sentence for each ranking or vote that could not be taken, and
+    for what is begun and stays in the pack, or in an earlier one. Of the rankings added, `reworded` were made under
+    guidelines that are not here any more."""
 
     added: int = 0
     known: int = 0
@@ -38,11 +39,8 @@ def of_other_guidelines(count: int) -> str:
 
 def of_remarks(count: int) -> str:
     """What is said of comments that came home without a ranking or a vote; empty for none."""
-    one, many = (
-        "1 comment is on what is not done yet, and is",
-        f"{count:,} comments are on what is not done yet, and are",
-    )
-    return f"{one if count == 1 else many} there when its labeler opens it" if count else ""
+    comments = "1 comment is" if count == 1 else f"{count:,} comments are"
+    return f"{comments} on what is not done yet, and there when its labeler opens it" if count else ""
 
 
 def not_saved(count: int, first: str = "") -> str:
