@@ -78,7 +78,7 @@ class Drafts:
         there = drafts.stored(self.project, self.labeler_id, group_id)
         if self.ranked_since(group_id):
             raise RankedElsewhere(begun=there is not None)
-        if there is not None and there not in self._known.get(group_id, ()):
+        if there not in self._known.get(group_id, (None,)):
             raise ChangedElsewhere(BEGUN_ELSEWHERE)
 
     def ranked_since(self, group_id: int) -> bool:

@@ -55,6 +55,7 @@ class SelectedCard(QFrame):
         self.setProperty("role", "card")
         self.session = session
         self._edit = Throttle(self, self._write)
+        self._edit.beside = lambda: self._kept is not None and self._kept.beside
         self._kept: Typed | None = None
         self._held = Held(self)
         """What could not be written of prompts that were selected before."""

@@ -44,6 +44,9 @@ class AnswerEditor(QFrame):
         self._keep_again: Callable[[], object] = lambda: None
         self._before = ""
         self._throttle = Throttle(self, self._write)
+        self.beside: Callable[[], bool] = lambda: False
+        """Was another answer begun in the same place in another window?"""
+        self._throttle.beside = lambda: self.beside()
         self.heading = label("", "subheading")
         self.about = label(ABOUT, "muted")
         self.about.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
