@@ -106,13 +106,6 @@ def _read(draft: dict[str, Any], shown: tuple[int, ...]) -> Begun:
         return Begun(Ordering(shown, comment=comment if isinstance(comment, str) else ""))
 
 
-def both(there: str, typed: str) -> str:
-    """A comment that is `there`, and another one that was `typed` without seeing it: neither gives way."""
-    if there in typed:
-        return typed
-    return there if typed in there else f"{there}\n{typed}"
-
-
 def draft_of(group_id: int, begun: Begun) -> dict[str, Any]:
     """What is begun as plain data for the project."""
     ordering = begun.ordering

@@ -8,13 +8,14 @@ from functools import partial
 
 from core.errors import BadInput, KnownError
 from core.labeling.answer_drafts import NEW, AnswerDrafts
-from core.labeling.drafts import Begun, ChangedElsewhere, Drafts, RankedElsewhere, both
+from core.labeling.drafts import Begun, ChangedElsewhere, Drafts, RankedElsewhere
 from core.labeling.item import Item
 from core.labeling.ordering import Ordering, from_ranking
 from core.labeling.queue import LabelingQueue
 from core.preferences.judged_groups import OVERALL
 from core.records import MOST_COMPLETIONS, Labeler, Ranking
 from core.store import Changes, Project, completions, rankings
+from core.store.typed import both
 from core.store.undo import History
 from core.store.undo.steps import CallableStep, Refused
 from core.texts import whole

@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 from core.labeling import pack_answers, pack_reading
-from core.labeling.drafts import Begun, Drafts, both
+from core.labeling.drafts import Begun, Drafts
 from core.labeling.ordering import Ordering
 from core.labeling.pack_begun import seen
 from core.labeling.pack_check import LONGEST_COMMENT
 from core.labeling.pack_report import Merged, remark_left
 from core.labeling.page_items import same
 from core.records import Labeler
-from core.store import Project, assignments, drafts, labelers, packed_rankings, rankings
+from core.store import Project, assignments, drafts, labelers, packed_rankings, packed_votes, rankings, vote_remarks
+from core.store.typed import both
 from core.texts import whole
+
+TOO_LONG = f"takes no comment of more than {LONGEST_COMMENT:,} letters"
 
 
 class Remark(NamedTuple):
@@ -37,7 +40,9 @@ def of_pack(project: Project, packed: Project, path: Path) -> Merged:
     in it: whoever counts what is begun there says so."""
     name = pack_reading.labeler(packed, path)
     here, there = labelers.find(project, name), labelers.find(packed, name)
-    return _take(project, here, _begun_in(project, packed, there)) if here and there else Merged()
+    if here is None or there is None:
+        return Merged()
+    return _take(project, here, _begun_in(project, packed, there)) + _on_pairs(project, packed, here, there)
 
 
 def _begun_in(project: Project, packed: Project, there: Labeler) -> Iterator[Remark]:
@@ -50,6 +55,27 @@ def _begun_in(project: Project, packed: Project, there: Labeler) -> Iterator[Rem
                 known = ours is not None and theirs is not None
                 fault = pack_answers.fault(ours, theirs, there.name) if known else pack_answers.CHANGED
                 yield Remark(group, found.ordering.comment, fault)
+
+
+def _on_pairs(project: Project, packed: Project, here: Labeler, there: Labeler) -> Merged:
+    """Those on pairs of an arena that are not voted on, each beside what is typed on the pair here."""
+    report, typed = Merged(), dict[str, str]()
+    with project.write():
+        known = vote_remarks.of(vote_remarks.read(project), here.id)
+        for pair, text in vote_remarks.of(vote_remarks.read(packed), there.id).items():
+            words = packed_votes.pair(project, *pair) if len(pair) == 2 else None
+            said = packed_votes.comment_of(project, here.id, *pair) if words else None
+            before = known.get(pair, "")
+            if words is None or words != packed_votes.pair(packed, *pair):
+                report.begun_left.append(remark_left(text, "is not in this project any more, or says other words now"))
+            elif len(text) > LONGEST_COMMENT:
+                report.begun_left.append(remark_left(text, TOO_LONG))
+            elif text not in (said or "") and both(before, text) != before:
+                typed[vote_remarks.name_of(pair, here.id)] = text
+                report.remarks += 1
+        vote_remarks.write(project, typed, {})
+        vote_remarks.forget_voted(project, here.id)
+    return report
 
 
 def _other(project: Project, group: int, name: str) -> str:
@@ -66,7 +92,7 @@ def _take(project: Project, person: Labeler, found: Iterable[Remark]) -> Merged:
         for group, said, fault in found:
             text = whole(said).strip()
             if not fault and len(text) > LONGEST_COMMENT:
-                fault = f"takes no comment of more than {LONGEST_COMMENT:,} letters"
+                fault = TOO_LONG
             if not fault and text in _ranked_with(project, person, group):
                 continue
             try:

@@ -95,6 +95,13 @@ def _goes_on(there: Any, kept: Any) -> bool:
     return bool(there == kept)
 
 
+def both(there: str, typed: str) -> str:
+    """A comment that is `there`, and another one that was `typed` without seeing it: neither gives way."""
+    if there in typed:
+        return typed
+    return there if typed in there else f"{there}\n{typed}"
+
+
 def free_place(project: Project, first: str) -> str:
     """The first such place, or else the next one beside it, in which nothing lies."""
     place = 1
