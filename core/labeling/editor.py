@@ -8,7 +8,7 @@ from functools import partial
 
 from core.errors import BadInput, KnownError
 from core.labeling.answer_drafts import NEW, AnswerDrafts
-from core.labeling.drafts import Begun, ChangedElsewhere, Drafts, RankedElsewhere
+from core.labeling.drafts import Begun, ChangedElsewhere, CommentsJoined, Drafts, RankedElsewhere
 from core.labeling.item import Item
 from core.labeling.ordering import Ordering, from_ranking
 from core.labeling.queue import LabelingQueue
@@ -184,6 +184,7 @@ class ItemEditor:
                     self._keep(self.item)
                 except (KnownError, sqlite3.Error, OSError) as error:
                     raise elsewhere from error  # it is to be shown before anything is typed over it
+                raise CommentsJoined from elsewhere
             raise
 
     def keep_comment(self, group_id: int, comment: str) -> None:

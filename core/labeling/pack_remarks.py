@@ -52,8 +52,9 @@ def _begun_in(project: Project, packed: Project, there: Labeler) -> Iterator[Rem
             found, theirs = begun.get(group), packed_rankings.group_text(packed, group)
             if found is not None and found.ordering.comment.strip():
                 ours = packed_rankings.group_text(project, group)
-                known = ours is not None and theirs is not None
-                fault = pack_answers.fault(ours, theirs, there.name) if known else pack_answers.CHANGED
+                fault = pack_answers.CHANGED
+                if ours is not None and theirs is not None:
+                    fault = pack_answers.fault(ours, theirs, there.name)
                 yield Remark(group, found.ordering.comment, fault)
 
 
