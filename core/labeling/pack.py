@@ -7,12 +7,12 @@ a labeler ranked the same prompt in both places, both rankings stay and somebody
 
 import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
-from core.errors import BadInput, known
+from core.errors import BadInput, KnownError, known
 from core.labeling import pack_begun, pack_earlier, pack_merge, pack_reading, pack_remarks, page_answers
 from core.labeling.pack_reading import SUFFIX as SUFFIX
 from core.labeling.pack_report import Merged as Merged
@@ -47,6 +47,8 @@ def pack(project: Project, path: Path, labeler: str, arena: str = "") -> int:
             snapshots.reduce_to_pack(made, person.id, person.name, mine, carried)
     except (OSError, sqlite3.Error) as error:
         raise known(error) or BadInput(f"{path} cannot be written: choose another place.") from error
+    with suppress(KnownError, sqlite3.Error):  # else what it takes along counts as news of it, which loses nothing
+        pack_remarks.note_handed_out(project, person)
     return len(queue.waiting)
 
 

@@ -1,4 +1,4 @@
-"""Comments that a labeler typed in a pack on prompts that they did not rank there: they come home as what is begun."""
+"""Comments that a labeler typed in a pack on what they did not rank or vote on there: they come home as what is begun."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,9 +16,12 @@ from core.labeling.pack_report import Merged, remark_left
 from core.labeling.page_items import same
 from core.records import Labeler
 from core.store import Project, assignments, drafts, labelers, packed_rankings, packed_votes, rankings, vote_remarks
+from core.store.begun import digest
 from core.store.typed import both
 from core.texts import whole
 
+#: The project's setting: digests of the comments that went out with packs.
+HANDED_OUT = "comments_in_packs"
 TOO_LONG = f"takes no comment of more than {LONGEST_COMMENT:,} letters"
 
 
@@ -36,13 +39,50 @@ def of_page(project: Project, person: Labeler, found: Iterable[tuple[int, str, s
 
 
 def of_pack(project: Project, packed: Project, path: Path) -> Merged:
-    """Take over those of the labeler of a pack that is a project and was read from `path`. What cannot be read is left
-    in it: whoever counts what is begun there says so."""
+    """Take over those of the labeler of a pack that is a project and was read from `path`, on prompts and on pairs of
+    an arena. What cannot be read is left in it, and said."""
     name = pack_reading.labeler(packed, path)
     here, there = labelers.find(project, name), labelers.find(packed, name)
     if here is None or there is None:
         return Merged()
-    return _take(project, here, _begun_in(project, packed, there)) + _on_pairs(project, packed, here, there)
+    report = Merged()
+    for take in (_on_prompts, _on_pairs):
+        try:
+            report += take(project, packed, here, there)
+        except pack_reading.SPOILT as error:
+            pack_reading.raise_if_of_the_machine(error)
+            report.begun_left.append(remark_left("", "cannot be read"))
+    return report
+
+
+def note_handed_out(project: Project, person: Labeler) -> None:
+    """A pack takes along what `person` typed so far: as long as that stays so in it, it is no news of it."""
+    begun, said = _drafts(project, person), list[str]()
+    for group in drafts.groups(project, person.id):
+        with _leaving_what_is_damaged():
+            if (found := begun.get(group)) is not None:
+                said.append(_digest(person, group, found.ordering.comment))
+    with _leaving_what_is_damaged():
+        pairs = vote_remarks.of(vote_remarks.read(project), person.id)
+        said += [_digest(person, sorted(pair), text) for pair, text in pairs.items()]
+    before = _handed_out(project)
+    if not before.issuperset(said):
+        project.set_setting(HANDED_OUT, sorted(before.union(said)))
+
+
+def _handed_out(project: Project) -> set[str]:
+    kept = project.setting(HANDED_OUT)
+    return {each for each in kept if isinstance(each, str)} if isinstance(kept, list) else set()
+
+
+def _digest(person: Labeler, on: object, text: str) -> str:
+    return digest(repr((person.name, on, text.strip())))[:32]
+
+
+def _on_prompts(project: Project, packed: Project, here: Labeler, there: Labeler) -> Merged:
+    known = _handed_out(project)
+    found = _begun_in(project, packed, there)
+    return _take(project, here, (each for each in found if _digest(here, each.group, each.text) not in known))
 
 
 def _begun_in(project: Project, packed: Project, there: Labeler) -> Iterator[Remark]:
@@ -60,10 +100,12 @@ def _begun_in(project: Project, packed: Project, there: Labeler) -> Iterator[Rem
 
 def _on_pairs(project: Project, packed: Project, here: Labeler, there: Labeler) -> Merged:
     """Those on pairs of an arena that are not voted on, each beside what is typed on the pair here."""
-    report, typed = Merged(), dict[str, str]()
+    report, typed, handed_out = Merged(), dict[str, str](), _handed_out(project)
     with project.write():
         known = vote_remarks.of(vote_remarks.read(project), here.id)
         for pair, text in vote_remarks.of(vote_remarks.read(packed), there.id).items():
+            if _digest(here, sorted(pair), text) in handed_out:
+                continue
             words = packed_votes.pair(project, *pair) if len(pair) == 2 else None
             said = packed_votes.comment_of(project, here.id, *pair) if words else None
             before = known.get(pair, "")

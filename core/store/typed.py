@@ -70,13 +70,14 @@ class Typed:
             there = self._project.setting(key)
             if there is not None and there != self.last:
                 key = self._first if value is None else free_place(self._project, self._first)
-                self._other = "" if value is None else self._key
+                self._other = self._key
             if value is not None:
                 self._project.set_setting(key, value)
             elif there == self.last:
                 forget(self._project, key)
             kept = None if value is None else self._project.setting(key)
         self._key, self.last, self._is_mine = key, kept, kept is not None
+        self._other = self._other if self._is_mine else ""
 
     def keep_again(self) -> None:
         """Its fields are about to go, with what was kept last in them: if that was typed here, it is there, whatever
