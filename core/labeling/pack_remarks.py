@@ -1,4 +1,4 @@
-"""Comments that a labeler typed in a pack on what they did not rank or vote on there: they come home as what is begun."""
+"""Comments that a labeler typed in a pack on what they did not rank or vote on there: they come home as begun."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
