@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from core.labeling import pack_answers, pack_reading
-from core.labeling.drafts import Begun, Drafts
+from core.labeling.drafts import Begun, Drafts, RankedElsewhere
 from core.labeling.ordering import Ordering
 from core.labeling.pack_begun import seen
 from core.labeling.pack_check import LONGEST_COMMENT
@@ -140,6 +140,10 @@ def _take(project: Project, person: Labeler, found: Iterable[Remark]) -> Merged:
                 continue
             try:
                 report.remarks += not fault and _say(begun, group, text)
+            except RankedElsewhere:
+                fault = (
+                    "has an older order begun here than its ranking: save that or take it back, and merge this again"
+                )
             except pack_reading.SPOILT as error:
                 pack_reading.raise_if_of_the_machine(error)
                 fault = "has something begun here that cannot be read"
@@ -166,7 +170,8 @@ def _say(begun: Drafts, group: int, text: str) -> bool:
     comment = both(kept.ordering.comment, text)
     if comment == kept.ordering.comment:
         return False
-    begun.note_ranked(group)
+    if not kept.ordering.has_work:  # a comment alone goes over no ranking
+        begun.note_ranked(group)
     begun.keep(group, replace(kept, ordering=kept.ordering.with_comment(comment)))
     return True
 
