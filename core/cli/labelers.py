@@ -92,6 +92,7 @@ def merge(folder: Path, file: Path, as_json: bool) -> None:
         f"{report.answers} written answers are new."
     )
     told = [f"{report.votes} votes in the arena are new."] if report.votes else []
+    told += [f"{each}." for each in (pack_report.of_remarks(report.remarks),) if each]
     told += [f"{each}." for each in (pack_report.of_other_guidelines(report.reworded),) if each]
     show(asdict(report), as_json, "\n".join([text, *told, *report.refused, *report.begun_left]))
 

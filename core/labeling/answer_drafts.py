@@ -51,13 +51,18 @@ class AnswerDrafts:
 
     def open(self, group_id: int, of: int) -> str:
         """Go on with what is begun there: from now on this window writes over it. Empty for nothing."""
-        typed = self._typed[group_id, of] = self._fresh(group_id, of)
+        typed = self._typed.setdefault((group_id, of), self._fresh(group_id, of))
         return typed.read(_is_text) or ""
 
     def keep(self, group_id: int, of: int, text: str) -> None:
         """Write what is typed so far; an empty text forgets it."""
         typed = self._typed.setdefault((group_id, of), self._fresh(group_id, of))
         typed.keep(text or None)
+
+    def beside(self, group_id: int, of: int) -> bool:
+        """Did another window of the labeler's type there, too?"""
+        typed = self._typed.get((group_id, of))
+        return typed is not None and typed.beside
 
     def keep_again(self, group_id: int, of: int) -> None:
         """What is typed is not shown any more from now on: unless it is an answer by now, it is there, whatever another

@@ -1,5 +1,6 @@
 """What a labeler has begun and not saved: drafts in the project, on disk before anything is shown of them."""
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -27,6 +28,15 @@ class RankedElsewhere(ChangedElsewhere):
         super().__init__(f"You ranked this prompt elsewhere since: {beside if begun else counts}")
 
 
+class CommentsJoined(ChangedElsewhere):
+    """Another window of the labeler's commented, too: both comments are on disk."""
+
+    def __init__(self) -> None:
+        super().__init__("You commented on this prompt in another window, too: here are both comments.")
+
+
+#: Part of a draft: which window wrote it, so that nobody takes another's for one of his own that says the same.
+BY = "by"
 #: Part of a draft: the labeler's newest ranking of the group when it was begun; earlier versions kept none.
 AFTER = "after"
 BEGUN_ELSEWHERE = "You went on with this prompt in another window: here it is as you left it there."
@@ -53,6 +63,7 @@ class Drafts:
         self.project = project
         self.labeler_id = labeler_id
         self._shown = shown
+        self._window = uuid.uuid4().hex
         self._known: dict[int, tuple[str | None, ...]] = {}
         self._ranked: dict[int, int] = {}
         """The labeler's newest ranking of a group, as it was when what is there was begun."""
@@ -78,7 +89,7 @@ class Drafts:
         there = drafts.stored(self.project, self.labeler_id, group_id)
         if self.ranked_since(group_id):
             raise RankedElsewhere(begun=there is not None)
-        if there is not None and there not in self._known.get(group_id, ()):
+        if there not in self._known.get(group_id, (None,)):
             raise ChangedElsewhere(BEGUN_ELSEWHERE)
 
     def ranked_since(self, group_id: int) -> bool:
@@ -91,7 +102,8 @@ class Drafts:
         with self.project.write():
             self.check(group_id)
             before = drafts.stored(self.project, self.labeler_id, group_id)
-            draft = None if begun is None else draft_of(group_id, begun) | {AFTER: self._ranked.get(group_id)}
+            more = {AFTER: self._ranked.get(group_id), BY: self._window}
+            draft = None if begun is None else draft_of(group_id, begun) | more
             after = drafts.keep(self.project, self.labeler_id, group_id, draft)
         self._known[group_id] = (before, after)  # `before` is there again if this was part of a write that fails
 

@@ -8,13 +8,14 @@ from functools import partial
 
 from core.errors import BadInput, KnownError
 from core.labeling.answer_drafts import NEW, AnswerDrafts
-from core.labeling.drafts import Begun, ChangedElsewhere, Drafts, RankedElsewhere
+from core.labeling.drafts import Begun, ChangedElsewhere, CommentsJoined, Drafts, RankedElsewhere
 from core.labeling.item import Item
 from core.labeling.ordering import Ordering, from_ranking
 from core.labeling.queue import LabelingQueue
 from core.preferences.judged_groups import OVERALL
 from core.records import MOST_COMPLETIONS, Labeler, Ranking
 from core.store import Changes, Project, completions, rankings
+from core.store.typed import both
 from core.store.undo import History
 from core.store.undo.steps import CallableStep, Refused
 from core.texts import whole
@@ -100,7 +101,7 @@ class ItemEditor:
         ordering = from_ranking(ranking, self._shown(ranking.group_id, again=False))
         adjudicating = self._decides(ranking.group_id, ranking)
         item = self._made(ranking.group_id, ordering, source=ranking, adjudicating=adjudicating)
-        self.item = item if begun is None else item.commented(_both(ordering.comment, begun.ordering.comment))
+        self.item = item if begun is None else item.commented(both(ordering.comment, begun.ordering.comment))
 
     def open_ranked(self, group_id: int) -> None:
         """Show the labeler's newest ranking of an item, or what is begun over it."""
@@ -183,6 +184,7 @@ class ItemEditor:
                     self._keep(self.item)
                 except (KnownError, sqlite3.Error, OSError) as error:
                     raise elsewhere from error  # it is to be shown before anything is typed over it
+                raise CommentsJoined from elsewhere
             raise
 
     def keep_comment(self, group_id: int, comment: str) -> None:
@@ -195,12 +197,12 @@ class ItemEditor:
         elif completions.exists(self.project, group_id):
             begun = self.drafts.get(group_id)
             item = self._fresh(group_id) if begun is None else self._resumed(group_id, begun)
-            self.drafts.keep(group_id, item.commented(_both(item.ordering.comment, comment)).kept)
+            self.drafts.keep(group_id, item.commented(both(item.ordering.comment, comment)).kept)
 
     def recall(self, comment: str) -> None:
         """Show the item with a comment that could not be written yet."""
         if self.item is not None:
-            self.item = self.item.commented(_both(self.item.ordering.comment, comment))
+            self.item = self.item.commented(both(self.item.ordering.comment, comment))
 
     def write(self, text: str, of: int | None = None) -> Changes:
         """Add an answer of the labeler's own to what is on the table, or one made of its completion `of`: the best one
@@ -332,12 +334,6 @@ class ItemEditor:
         if self.item is not None:
             self.item.watch.mark()
         self.drafts.keep(item.group.id, item.kept)
-
-
-def _both(there: str, typed: str) -> str:
-    if there in typed:
-        return typed
-    return there if typed in there else f"{there}\n{typed}"
 
 
 @contextmanager

@@ -7,13 +7,13 @@ a labeler ranked the same prompt in both places, both rankings stay and somebody
 
 import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
-from core.errors import BadInput, known
-from core.labeling import pack_begun, pack_earlier, pack_merge, pack_reading, page_answers
+from core.errors import BadInput, KnownError, known
+from core.labeling import pack_begun, pack_earlier, pack_merge, pack_reading, pack_remarks, page_answers
 from core.labeling.pack_reading import SUFFIX as SUFFIX
 from core.labeling.pack_report import Merged as Merged
 from core.store import DATABASE, Project, arenas, assignments, labelers, open_project, packed_rankings, rankings
@@ -47,6 +47,8 @@ def pack(project: Project, path: Path, labeler: str, arena: str = "") -> int:
             snapshots.reduce_to_pack(made, person.id, person.name, mine, carried)
     except (OSError, sqlite3.Error) as error:
         raise known(error) or BadInput(f"{path} cannot be written: choose another place.") from error
+    with suppress(KnownError, sqlite3.Error):  # else what it takes along counts as news of it, which loses nothing
+        pack_remarks.note_handed_out(project, person)
     return len(queue.waiting)
 
 
@@ -168,13 +170,13 @@ def labeler_of(path: Path) -> str:
 
 def merge(project: Project, path: Path) -> Merged:
     """Take over the rankings of a pack and the answers that were written in it, or what was ranked in a page, in one
-    transaction. What is only begun is told of.
+    transaction. Of what is only begun its comments come along, and the rest is told of.
 
     Raises `BadInput` for a pack of another project, or of nobody who ranks here. A ranking of a prompt that is not
     there any more, that has other completions now, or that is none of its prompt, is named and left out.
     """
     if page_answers.is_page_or_answers(path):
         return page_answers.merge(project, path)
-    with pack_reading.reading(path) as packed:
-        report = pack_merge.merge(project, packed, path)
+    with pack_reading.reading(path) as packed, project.write():
+        report = pack_merge.merge(project, packed, path) + pack_remarks.of_pack(project, packed, path)
         return report + Merged(begun_left=pack_begun.not_merged(project, packed, pack_reading.labeler(packed, path)))

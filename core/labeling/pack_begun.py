@@ -36,8 +36,8 @@ class BegunWork:
         self.report = Merged()
         self.done, self.looked_at = frozenset(done), set(done)
         queue, before = assignments.queue(project, here.id), assignments.queue(earlier, there.id)
-        self.orders = Drafts(project, here.id, partial(_seen, project, here.id, queue.repeats))
-        self.earlier_orders = Drafts(earlier, there.id, partial(_seen, earlier, there.id, before.repeats))
+        self.orders = Drafts(project, here.id, partial(seen, project, here.id, queue.repeats))
+        self.earlier_orders = Drafts(earlier, there.id, partial(seen, earlier, there.id, before.repeats))
         self.answers, self.earlier_answers = AnswerDrafts(project, here.id), AnswerDrafts(earlier, there.id)
         self.waiting = frozenset(queue.waiting)
         self.known = packed_rankings.known(project)
@@ -150,7 +150,8 @@ class BegunWork:
 
 
 def not_merged(project: Project, packed: Project, labeler: str) -> list[str]:
-    """A sentence about the orders that a pack's labeler began in it and did not save; none about what is here, too."""
+    """A sentence about the orders that a pack's labeler began in it and did not save; none about what is here, too, nor
+    about comments, which come home (`pack_remarks`)."""
     here, there = labelers.find(project, labeler), labelers.find(packed, labeler)
     if here is None or there is None:
         return []
@@ -160,7 +161,7 @@ def not_merged(project: Project, packed: Project, labeler: str) -> list[str]:
             group_id
             for group_id in drafts.groups(packed, there.id)
             if drafts.stored(packed, there.id, group_id) != drafts.stored(project, here.id, group_id)
-            and _says_something(orders.get(group_id))
+            and _is_begun(orders.get(group_id))
         ]
     except pack_reading.SPOILT as error:
         pack_reading.raise_if_of_the_machine(error)
@@ -171,7 +172,7 @@ def not_merged(project: Project, packed: Project, labeler: str) -> list[str]:
     return [not_saved(len(begun), f", for “{short(known.prompt)}”" if known is not None else "")]
 
 
-def _seen(project: Project, labeler_id: int, repeats: Collection[int], group_id: int) -> tuple[int, ...]:
+def seen(project: Project, labeler_id: int, repeats: Collection[int], group_id: int) -> tuple[int, ...]:
     """The completions as the labeler sees them: answers about two of them are an order only in this one."""
     ids, by_hand = completions.ids(project, group_id), completions.written_by_hand(project, group_id)
     return tuple(rankings.shown_order(group_id, labeler_id, ids, again=group_id in repeats, by_hand=by_hand))
@@ -183,10 +184,11 @@ def _digest(*parts: object) -> str:
 
 
 def _says_something(order: Begun | None) -> bool:
-    if order is None:
-        return False
-    found = order.ordering
-    return found.has_work or bool(found.comment.strip())
+    return order is not None and (_is_begun(order) or bool(order.ordering.comment.strip()))
+
+
+def _is_begun(order: Begun | None) -> bool:
+    return order is not None and order.ordering.has_work
 
 
 def renumbered(ordering: Ordering, numbers: Mapping[int, int]) -> Ordering:

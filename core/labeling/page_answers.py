@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import BadInput
-from core.labeling import pack_answers, pack_merge, pack_reading
+from core.labeling import pack_answers, pack_merge, pack_reading, pack_remarks
 from core.labeling.pack_brought import Brought
 from core.labeling.pack_report import Merged, not_saved, short
 from core.labeling.page_items import digest
@@ -43,8 +43,8 @@ def is_page_or_answers(path: Path) -> bool:
 
 
 def merge(project: Project, path: Path) -> Merged:
-    """Take over what was ranked in a page, in one transaction. Raises `BadInput` for the answers of another project, of
-    nobody who ranks here, and for what is no such file."""
+    """Take over what was ranked and said in a page, in one transaction. Raises `BadInput` for the answers of another
+    project, of nobody who ranks here, and for what is no such file."""
     found = plain.parsed(path, MOST_BYTES)
     try:
         if _version(found) != VERSION:  # whose form is not known
@@ -52,13 +52,16 @@ def merge(project: Project, path: Path) -> Merged:
         name, uid, begun = _head(found)
         rankings = [_ranking(each) for each in found["rankings"]]
         answers = [_answer(each) for each in _list(found.get("answers", []), MOST_RANKINGS)]
+        remarks = [_remark(each) for each in _list(found.get("remarks", []), MOST_RANKINGS)]
         known = {_text(uid, LONGEST_NAME) for uid in found["known"]}
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise BadInput(f"{path.name} holds no answers of a page, or is damaged: ask for it again.") from error
     if len({each["uid"] for each in rankings}) < len(rankings):
         raise BadInput(f"{path.name} holds a ranking twice: ask for it again.")
     person = pack_merge.labeler_here(project, uid, name, path)
-    report = pack_merge.take(project, _brought(project, name, rankings, known, answers), person, path)
+    with project.write():
+        report = pack_merge.take(project, _brought(project, name, rankings, known, answers), person, path)
+        report += pack_remarks.of_page(project, person, remarks)
     return report + Merged(begun_left=[not_saved(begun)] if begun else [])
 
 
@@ -185,6 +188,11 @@ def _answer(found: Any) -> OwnAnswer:
         raise ValueError("answer")
     of = None if found["of"] is None else _completion(found["of"])
     return OwnAnswer(number, _number(found["group"]), text, of, _text_or_none(found.get("same"), LONGEST_NAME))
+
+
+def _remark(found: Any) -> tuple[int, str, str]:
+    """The group that it is on, what it says, and by what the group is known (`page_items.same`)."""
+    return _number(found["group"]), _text(found["comment"], 1_000_000), _text(found["same"], LONGEST_NAME)
 
 
 def _completion(found: Any) -> int:

@@ -128,7 +128,8 @@ def not_sent_back(project: Project, labeler: str) -> str:
     if begun:
         prompts = "1 prompt" if len(begun) == 1 else f"{len(begun):,} prompts"
         said.append(
-            f"What is begun for {prompts} and not saved is not merged: save it here, then write the pack once more."
+            f"What is begun for {prompts} and not saved is not merged, but for comments: save it here, then write the "
+            "pack once more."
         )
     if names := project.database.column(STAY, labeler):
         said.append(

@@ -22,7 +22,7 @@ KNOWN = """
     join labelers l on l.id = v.labeler_id
 """
 STANDS = """
-    select 1 from arena_votes where labeler_id = :labeler and retracted_at is null
+    select comment from arena_votes where labeler_id = :labeler and retracted_at is null
     and (first_id, second_id) in (values (:first, :second), (:second, :first))
 """
 
@@ -88,4 +88,10 @@ def pair(project: Project, first_id: int, second_id: int) -> Pair | None:
 
 def stands(project: Project, labeler_id: int, first_id: int, second_id: int) -> bool:
     """Does a vote of the labeler's on these two count here?"""
-    return bool(project.database.value(STANDS, labeler=labeler_id, first=first_id, second=second_id))
+    return comment_of(project, labeler_id, first_id, second_id) is not None
+
+
+def comment_of(project: Project, labeler_id: int, first_id: int, second_id: int) -> str | None:
+    """What the labeler's vote on these two says that counts here; None where none does."""
+    found = project.database.value(STANDS, labeler=labeler_id, first=first_id, second=second_id)
+    return None if found is None else str(found)

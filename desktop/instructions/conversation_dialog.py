@@ -65,6 +65,7 @@ class ConversationDialog(QDialog):
         self.split = split_box(self)
         self.split.setCurrentIndex(self.split.findData(split))
         self._throttle = Throttle(self, self._write)
+        self._throttle.beside = lambda: self._draft.beside
         self._build()
         self._begin(begin)
         self.editor.changed.connect(self._typed)

@@ -55,6 +55,11 @@ class ConversationDraft:
         self._typed = Typed(self._project, self._key)  # which has not read it, so that it writes beside it
         return begin, Found.LATER
 
+    @property
+    def beside(self) -> bool:
+        """Did another window type here, too?"""
+        return self._typed.beside
+
     def keep(self, found: Conversation) -> bool:
         """Write it down. False for what is longer than what would be put back."""
         if not fits(found, MOST_KEPT):

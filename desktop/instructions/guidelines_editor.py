@@ -27,6 +27,7 @@ from desktop.widgets.dates import local_time
 from desktop.widgets.drafts import Throttle, typing_goes_on
 from desktop.widgets.markdown_view import MarkdownView
 from desktop.widgets.strangers import Editing, clipped
+from desktop.widgets.unwritten import BESIDE
 
 DRAFT = "guidelines_draft"
 PREVIEW_MILLISECONDS = 200
@@ -269,7 +270,8 @@ class GuidelinesEditor(QWidget):
 
     def leave(self) -> None:
         """The project is about to close: keep what is typed, and let no timer ask for it later."""
-        self.keep_draft()
+        if not self._from_last_time:  # else nobody typed in here
+            self.keep_draft()
         with typing_goes_on():
             for kept, _ in self._before:
                 if kept is not None:
@@ -417,6 +419,8 @@ class GuidelinesEditor(QWidget):
             self._say(f"Unsaved.{self._elsewhere}", "warning")
         elif self._draft.waiting:
             self._say("Unsaved …", "muted")
+        elif self._kept.beside:
+            self._say(f"Unsaved, kept as a draft. {BESIDE}", "warning")
         else:
             self._say("Unsaved, kept as a draft", "muted")
 

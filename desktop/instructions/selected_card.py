@@ -55,6 +55,7 @@ class SelectedCard(QFrame):
         self.setProperty("role", "card")
         self.session = session
         self._edit = Throttle(self, self._write)
+        self._edit.beside = lambda: self._kept is not None and self._kept.beside
         self._kept: Typed | None = None
         self._held = Held(self)
         """What could not be written of prompts that were selected before."""
@@ -139,6 +140,7 @@ class SelectedCard(QFrame):
             self._saved, self._use = ("", ""), ""
             self._open_draft_for_several()
         self.tags.setPlaceholderText("comma, separated" if len(ids) < 2 else KEEP)
+        self._edit.tried.emit()
 
     def _read_again(self) -> None:
         """The only selected prompt may be another by now, by an undo or another program: what is typed stays."""
@@ -349,6 +351,7 @@ class SelectedCard(QFrame):
             self._saved, self._use = (self._saved[0], self.tags.text()), self.split.currentData()
             if self._kept is not None:
                 self._kept.keep(None)
+                self._edit.tried.emit()
 
     def text_saved(self, prompt_id: int) -> None:
         """What was typed over its text is saved, as turns; its tags may not be."""

@@ -106,7 +106,7 @@ def came_along(earlier: pack.Merged) -> str:
 
 def stayed(earlier: pack.Merged) -> str:
     """What of an earlier pack is not in the new one, and what to do about it; empty for nothing. Sending a pack back
-    carries its rankings, and nothing that is begun."""
+    carries its rankings, and of what is begun the comments alone."""
     parts = []
     if earlier.refused or earlier.conflicts:
         ranked = "Some of what was ranked in an earlier pack is not in this one: send that one back, too."

@@ -44,6 +44,9 @@ class AnswerEditor(QFrame):
         self._keep_again: Callable[[], object] = lambda: None
         self._before = ""
         self._throttle = Throttle(self, self._write)
+        self.beside: Callable[[], bool] = lambda: False
+        """Was another answer begun in the same place in another window?"""
+        self._throttle.beside = lambda: self.beside()
         self.heading = label("", "subheading")
         self.about = label(ABOUT, "muted")
         self.about.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -75,6 +78,7 @@ class AnswerEditor(QFrame):
         self.field.setStyleSheet(f"QPlainTextEdit {{ font-size: {theme.enlarged(user_settings.font_size())}px; }}")
         self.field.setPlainText(self.field.fitted(begun, KEPT) if begun else self.field.fitted(text, EDITED))
         self._throttle.rest()
+        self._throttle.tried.emit()
         self.add.setEnabled(not self.field.too_long)
         said = (BEGUN_TOO_LONG, BEGUN) if begun else (TOO_LONG, ABOUT)
         self.say(said[0] if self.field.too_long else said[1])

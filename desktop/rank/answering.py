@@ -66,6 +66,7 @@ class Answering(QObject):
         keep = partial(self._keep, editor.answers, group.id, place)
         stay = partial(editor.answers.keep_again, group.id, place)
         begun_text = begun_text if held is None else held
+        self.board.answer.beside = partial(editor.answers.beside, group.id, place)
         self.board.answer.open_editor(heading, texts.get(of, ""), of, begun_text, keep, stay)
         if held is not None:
             self.board.answer.keep()

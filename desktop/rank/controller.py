@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from core.errors import BadInput, KnownError, known
 from core.labeling.clock import LabelingClock
-from core.labeling.drafts import ChangedElsewhere
+from core.labeling.drafts import ChangedElsewhere, CommentsJoined
 from core.labeling.editor import PLACE
 from core.labeling.ordering import Ordering
 from core.labeling.session import LabelingSession
@@ -262,7 +262,7 @@ class RankingController(QObject):
                 raise
             if isinstance(sentence, ChangedElsewhere):
                 self.item_changed.emit()
-            self.hinted.emit(f"Not saved: {sentence}")
+            self.hinted.emit(str(sentence) if isinstance(sentence, CommentsJoined) else f"Not saved: {sentence}")
             return False
         if saved and group is not None:
             self.kept.emit(group.id)

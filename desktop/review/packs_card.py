@@ -123,7 +123,7 @@ class PacksCard(QWidget):
             self.merged.emit(changes)
 
         def work(project: Project) -> tuple[pack.Merged, Changes]:
-            tables = ("rankings", "labelers", "arena_votes")
+            tables = ("rankings", "labelers", "arena_votes", "drafts")
             return bulk.record(project, "Merge a labeling pack", tables, lambda: pack.merge(project, path))
 
         self._apart(work, done)
@@ -146,7 +146,7 @@ def _told(report: pack.Merged) -> str:
     more = {"were taken back": report.retracted, "stand again": report.restored, "new answers": report.answers}
     more["votes in an arena"] = report.votes
     parts += [f"{number:,} {what}" for what, number in more.items() if number]
-    parts += filter(None, [pack_report.of_other_guidelines(report.reworded)])
+    parts += filter(None, [pack_report.of_remarks(report.remarks), pack_report.of_other_guidelines(report.reworded)])
     if report.conflicts:
         parts.append(f"{report.conflicts:,} conflict with rankings made here: choose below")
     if report.refused:

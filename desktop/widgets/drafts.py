@@ -43,6 +43,8 @@ class Throttle(QObject):
         self._timer.timeout.connect(self.now)
         self.why = ""
         """What stands in the way of writing, as a sentence."""
+        self.beside: Callable[[], bool] = lambda: False
+        """Does what was written lie beside what another window typed (`Typed.beside`)?"""
 
     @property
     def failed(self) -> bool:
@@ -105,6 +107,7 @@ class Draft(QObject):
         self._project = project
         self._left = {at: kept for at, kept in kept_at(project, key) if _is_texts(kept) and not _is_typed(kept)}
         self.throttle = Throttle(parent, self._write)
+        self.throttle.beside = lambda: self._typed.beside
         self._put_back(self._typed.read(_is_typed))
         for field in fields.values():
             field.textChanged.connect(self.throttle.touch)

@@ -7,30 +7,36 @@ from typing import Any
 from PySide6.QtWidgets import QWidget
 
 from desktop.widgets import message_boxes
+from desktop.widgets.basics import set_role
 from desktop.widgets.drafts import Throttle
 from desktop.widgets.strangers import Label
 
 #: Each with why.
 NOT_WRITTEN = "Not written yet: {} Keep a copy of what you type here until this line is gone."
+BESIDE = (
+    "Something else was typed here in another window. Both are kept: one is here when the project is opened next, the "
+    "other once that is done with."
+)
 HELD = "What you typed for another prompt is not written yet: {} It is held as long as this window is open."
 LOST = "What you typed cannot be written"
 LOSES = "{} Closed now, it is lost: copy it first, or go on once it can be written."
 
 
 class NotWritten(Label):
-    """Says so while what is typed cannot be written, and why."""
+    """Says so while what is typed cannot be written, and why; and that it is written beside another window's."""
 
     def __init__(self, throttle: Throttle, parent: QWidget | None = None, sentence: str = NOT_WRITTEN) -> None:
         super().__init__("", parent)
-        self.setProperty("role", "error")
         self.setWordWrap(True)
         self._throttle, self._sentence = throttle, sentence
         throttle.tried.connect(self._tell)
         self.hide()
 
     def _tell(self) -> None:
-        self.setText(self._sentence.format(self._throttle.why))
-        self.setVisible(self._throttle.failed)
+        failed = self._throttle.failed
+        set_role(self, "error" if failed else "warning")
+        self.setText(self._sentence.format(self._throttle.why) if failed else BESIDE)
+        self.setVisible(failed or self._throttle.beside())
 
 
 class Held:

@@ -71,11 +71,12 @@ function answersOf(work) {
     begun: work.begun,
     known: [...known],
     answers: work.own.written.filter(here),
+    remarks: work.remarks.filter(here),
     rankings: work.rankings.filter(here),
   });
 }
 
-// The rankings and answers in a file that was given back earlier. What is wrong with it is an error's message.
+// The rankings, answers and remarks in a file that was given back earlier. What is wrong with it is an error's message.
 function rankingsOf(pack, text) {
   let found = null;
   try {
@@ -87,21 +88,24 @@ function rankingsOf(pack, text) {
     /^[0-9a-f]{32}$/.test(each?.uid) && Number.isInteger(each.group) && [each.items, each.criteria, each.known].every(Array.isArray);
   const written = (each) =>
     Number.isSafeInteger(each?.id) && each.id < 0 && Number.isInteger(each.group) && typeof each.text === "string" && each.text.trim();
-  const answers = found?.answers ?? [];
-  const whole = [found?.rankings, answers].every(Array.isArray) && found.rankings.every(sound) && answers.every(written);
+  const said = (each) => Number.isInteger(each?.group) && typeof each.same === "string" && typeof each.comment === "string";
+  const [answers, remarks] = [found?.answers ?? [], found?.remarks ?? []];
+  const lists = [found?.rankings, answers, remarks].every(Array.isArray);
+  const whole = lists && found.rankings.every(sound) && answers.every(written) && remarks.every(said);
   if (found?.plumbline !== "answers" || !whole) {
     throw new Error("This is no file of answers, or it is damaged.");
   }
   if (found.project !== pack.project || found.labeler !== pack.labeler) {
     throw new Error("These answers are another project's, or another labeler's.");
   }
-  return { rankings: found.rankings, answers };
+  return { rankings: found.rankings, answers, remarks };
 }
 
 // By this it is told whether the last file that was given back has all of it.
 function stateOf(work) {
-  const answers = work.own.written.length;
-  return `${work.rankings.length}/${work.standing.length}${answers ? `/${answers}` : ""}`;
+  const [answers, { remarks }] = [work.own.written.length, work];
+  const said = remarks.length ? JSON.stringify(remarks) : "";
+  return `${work.rankings.length}/${work.standing.length}${answers ? `/${answers}` : ""}${said}`;
 }
 
 function fileName(pack) {

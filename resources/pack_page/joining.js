@@ -17,6 +17,7 @@ const joining = {
       ...joining.of("text/", beside).map(([key, each]) => [key, joining.both(found.get(key) ?? "", each)]),
       ...joining.rankings(found, beside),
       ...joining.drafts(found, beside),
+      ...joining.again(found, beside),
       ["queue", joining.queue(found, beside)],
     ]);
   },
@@ -40,12 +41,30 @@ const joining = {
   // The later order with both comments. Of what was begun before it was ranked, the comment alone is left.
   drafts(found, beside) {
     const ranked = joining.ranked(beside).map((key) => `draft/${key}`).filter((key) => found.has(key) && !beside.has(key));
-    const nothing = { orders: {}, answers: {}, flags: {}, flag: null, verdicts: {}, touched: false };
+    const nothing = { orders: {}, answers: {}, flags: {}, flag: null, verdicts: {}, touched: false, again: null };
     const begun = joining.of("draft/", beside).filter(([key, each]) => each.touched || !found.has(key));
     return [
       ...ranked.map((key) => [key, { ...found.get(key), ...nothing }]),
       ...begun.map(([key, each]) => [key, { ...each, comment: joining.both(found.get(key)?.comment ?? "", each.comment, " ") }]),
     ];
+  },
+
+  // Ranked in one place, while an answer to it that is not added was begun in the other: it comes again as it was ranked,
+  // with that answer, and with what was said of it.
+  again(found, beside) {
+    const changes = [];
+    for (const [begun, ranked] of [[found, beside], [beside, found]]) {
+      const texts = joining.of("text/", begun).map(([key]) => key.slice(5));
+      const over = new Set(joining.ranked(begun)); // somebody who saw what is begun
+      for (const [, again] of joining.of("ranking/", ranked).filter(([, each]) => !each.retracted_at)) {
+        const key = drafts.key(again);
+        const anew = [beside, ranked].some((each) => each.get(`draft/${key}`)?.touched);
+        if (over.has(key) || anew || !texts.some((each) => each.startsWith(`${again.group}.${again.same}/`))) continue;
+        const said = [found, beside].map((each) => each.get(`draft/${key}`)?.comment ?? "");
+        changes.push([`draft/${key}`, { again, comment: joining.both(...said, " ") }]);
+      }
+    }
+    return changes;
   },
 
   // As it was left last, and then what else waits. What was worked on is not skipped any more.

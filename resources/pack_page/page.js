@@ -7,6 +7,7 @@ const HINT_TWO = "← → the better one   ·   ↓ neither   ·   Backspace tak
 const HINT_TWO_TOUCH = "";
 const UNFINISHED = "There are questions left: answer them, or place all answers by hand.";
 const ALL_ANSWERED = "Every question is answered: save the order, or take back the last answer.";
+const BACK = "You ranked this while an answer that you had begun could not be read. Go on with that, or save the order as it was.";
 const TO_TWO = "Two at a time";
 const TO_ALL = "All at once";
 const CUT = "This browser does not answer with what you did on this page before: reload it. What you do now is kept beside that, and joined with it then.";
@@ -320,6 +321,7 @@ class Page {
     const key = `${work.key(work.current)} ${work.shown}`;
     if (key !== this.shownKey) this.cards.showItem(this.shownKey?.split(" ")[0] === key.split(" ")[0]);
     else this.cards.showOrder();
+    if (key !== this.shownKey && work.draft.back) this.say(BACK);
     if (!this.word) this.say("");
     $("write").textContent = work.own.begunOf(work.current.group).length ? "Go on with your answer" : "Write an answer";
     $("method").textContent = work.draft.method === "pairwise" ? TO_ALL : TO_TWO;

@@ -31,6 +31,7 @@ class Work {
       if (key.startsWith("ranking/")) this.rankings.push(entries.get(key));
       if (key.startsWith("draft/")) this.drafts.set(key.slice(6), entries.get(key));
     }
+    for (const [key, { again, comment }] of this.drafts) if (again) this.drafts.set(key, this.asRanked(again, comment));
     this.skipped = order.skipped;
     this.asked = order.asked;
     const mixed = order.queue.filter((entry) => entry.repeat_of && this.counts(entry.repeat_of));
@@ -151,10 +152,19 @@ class Work {
   get begun() {
     const says = (entry) => {
       const draft = this.draftOf(entry);
-      return draft.comment.trim() || drafts.isBegun(draft) || this.own.begunOf(entry.group).length
+      return drafts.isBegun(draft) || this.own.begunOf(entry.group).length
         || drafts.isSaveable(draft, this.shownOf(entry), this.pack.overall);
     };
     return this.queue.filter(says).length;
+  }
+
+  // What was said of prompts without saving a ranking of them, wherever they wait: it goes home all the same.
+  get remarks() {
+    const said = [...this.drafts].map(([key, draft]) => {
+      const [, group, same] = /^(\d+)\.([^/]*)/.exec(key) ?? [];
+      return { group: Number(group), same, comment: draft.comment.trim() };
+    });
+    return said.filter((each) => each.same && each.comment);
   }
 
   // The next criterion that the item is not ordered by yet, while the present one is.
@@ -268,8 +278,8 @@ class Work {
     this.restart();
   }
 
-  // Go on with what was ranked elsewhere, in the same page or another one for the same labeler.
-  async takeUp({ rankings: found, answers }) {
+  // Go on with what was ranked and said elsewhere, in the same page or another one for the same labeler.
+  async takeUp({ rankings: found, answers, remarks }) {
     const mine = new Set(this.own.written.map((each) => each.id));
     for (const answer of answers.filter((each) => !mine.has(each.id))) await this.keep({ own: [answer, true] });
     const theirs = new Map(found.map((each) => [each.uid, each]));
@@ -282,7 +292,16 @@ class Work {
     const repeated = rankings.map((each) => each.repeat_of).filter(Boolean);
     const asked = [...new Set([...this.asked, ...repeated])];
     await this.keep({ rankings: this.onePerPrompt(rankings), asked });
+    for (const { group, same, comment } of remarks) await this.takeUpRemark({ group, same }, comment);
     await this.keep({ queue: this.queue.filter((entry) => !this.isDone(entry)) });
+  }
+
+  async takeUpRemark(entry, said) {
+    const draft = this.item(entry) && this.draftOf(entry);
+    const ranked = this.standing.some((each) => each.group === entry.group && each.comment.includes(said));
+    const comment = draft && joining.both(draft.comment, said, " ");
+    if (!draft || ranked || comment === draft.comment) return;
+    await this.keep({ draft: [entry, { ...draft, comment, touched: draft.touched || !this.isDone(entry) }] });
   }
 
   did(step) {
@@ -325,6 +344,12 @@ class Work {
     }
     this.undone.pop();
     return true;
+  }
+
+  // What was ranked, to go on with it, and what was said of it beside that.
+  asRanked(ranking, comment) {
+    const draft = draftOf(this, ranking);
+    return { ...draft, back: true, comment: joining.both(draft.comment, comment, " ") };
   }
 
   latestStep() {

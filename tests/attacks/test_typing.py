@@ -432,6 +432,56 @@ def test_what_another_window_went_on_with_is_there_once(qtbot, session, where: s
     assert kept_under(session.project, "draft/") == kept and "und noch eine" in str(kept)
 
 
+@pytest.mark.parametrize("where", ["guidelines", "new prompts", "a prompt", "compare", "playground"])
+def test_a_window_that_only_read_a_draft_writes_it_over_and_beside_no_newer_one(qtbot, session, where: str) -> None:
+    def placed(on: Session):
+        if where != "guidelines":
+            return place(on, where)
+        editor = GuidelinesEditor(on)
+        return editor, editor.editors["criteria"]
+
+    (one, field), reads = placed(session), Session(open_project(session.project.folder))
+    field.setPlainText("An older text")
+    written_now(one)
+    other, shown = placed(reads)
+    for widget in (one, other):
+        qtbot.addWidget(widget)
+    assert shown.text() == "An older text"
+    field.setPlainText(TYPED)
+    written_now(one)
+    other.leave()
+    kept = [str(found) for _, found in kept_under(session.project, "")]
+    assert any(TYPED in found for found in kept) and not any("An older text" in found for found in kept)
+    field.clear()
+    written_now(one)
+    other.leave()
+    assert not on_disk(session.project) and "An older text" not in str(kept_under(session.project, ""))
+    reads.close()
+
+
+@pytest.mark.parametrize("where", ["guidelines", "new prompts", "a prompt", "compare", "playground"])
+def test_where_two_windows_type_both_texts_are_kept_and_it_is_said(qtbot, session, where: str) -> None:
+    types = Session(open_project(session.project.folder))
+    editors = [GuidelinesEditor(each) for each in (session, types)] if where == "guidelines" else []
+    placed = [(each, each.editors["criteria"]) for each in editors] or [place(each, where) for each in (session, types)]
+    for text, (widget, field) in zip(("typed here", "typed there"), placed, strict=True):
+        qtbot.addWidget(widget)
+        field.setPlainText(text)
+        written_now(widget)
+    kept = str(kept_under(session.project, ""))
+    assert "typed here" in kept and "typed there" in kept
+    said = [editor.note.text() for editor in editors] or [" ".join(told(widget)) for widget, _ in placed]
+    assert ["another window" in each for each in said] == [False, True]
+    placed[0][1].setPlainText("Warum?" if where == "a prompt" else "")
+    for widget, _ in placed:
+        written_now(widget)
+    placed[1][1].insertPlainText("and on ")
+    written_now(placed[1][0])
+    said = [editor.note.text() for editor in editors] or [" ".join(told(widget)) for widget, _ in placed]
+    assert not any("another window" in each for each in said)
+    types.close()
+
+
 def test_what_is_typed_over_a_prompt_outlives_the_next_selection_and_not_its_saving_elsewhere(qtbot, session) -> None:
     page = page_of(qtbot, session)
     (number,) = prompts.add(session.project, [Prompt(0, "Weshalb?")]).ids

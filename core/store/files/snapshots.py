@@ -54,8 +54,13 @@ REDUCE = (
     "delete from prompts where id not in (select prompt_id from completion_groups)",
     "delete from labelers where id != :labeler and id not in (select labeler_id from rankings)"
     " and id not in (select written_by from completions where written_by is not null)",
+    # of comments on pairs that are not voted on yet, the labeler's own
+    "update settings set value = case when :arena is not null and json_valid(value) and json_type(value) = 'object'"
+    " then (select json_group_object(said.key, said.value) from json_each(settings.value) said where said.type = 'text'"
+    " and said.key glob :labeler || ':*') else '{}' end where key = 'draft/arena'",
     "delete from settings where key not in ('name', 'uid', 'rank_by_criteria', 'assigned', 'repeat_every',"
-    " 'system_prompt', 'chat_date', 'thinking', 'reasoning', 'chat_template', 'stop', 'handed_out')",
+    " 'system_prompt', 'chat_date', 'thinking', 'reasoning', 'chat_template', 'stop', 'handed_out',"
+    " 'draft/arena')",
     "insert into settings (key, value) values ('model', '\"embedded\"')",
     "insert into settings (key, value) values ('pack', json_quote(:name))",
     "insert or ignore into settings (key, value) select 'handed_out', json_object('id', lower(hex(randomblob(16))),"

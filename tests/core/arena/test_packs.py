@@ -9,7 +9,7 @@ from core.arena.voting import VotingSession
 from core.arena.whole import WholeVoting
 from core.errors import BadInput
 from core.labeling import pack as packs
-from core.store import DATABASE, arena_votes, arenas, labelers, open_project
+from core.store import DATABASE, arena_votes, arenas, labelers, open_project, vote_remarks
 
 
 def voter(project, name="ann"):
@@ -193,3 +193,33 @@ def test_what_is_taken_back_in_the_pack_last_is_taken_back_at_home(filled, packe
         packs.pack(there, tmp_path / "back.plumbpack", "ann")
     assert packs.merge(filled, tmp_path / "back.plumbpack").retracted == 1
     assert not [row for row in voted(filled) if row[0] == "ann"]
+
+
+def test_a_comment_on_a_pair_without_a_vote_comes_home_and_nobody_elses_goes_out(filled, packed, tmp_path):
+    back, others, me = tmp_path / "back.plumbpack", tmp_path / "b.plumbpack", labelers.named(filled, "ann").id
+    bob = labelers.named(filled, "bob").id
+    with closing(open_project(packed)) as there:
+        session = voter(there)
+        first, second = ((found := session.question).first_id, found.second_id)
+        session.put_off()
+        voted_on = session.question.first_id, session.question.second_id
+        who = labelers.named(there, "ann").id
+        typed = {(first, second): "half a thought", voted_on: "A is kinder"}
+        vote_remarks.write(there, {vote_remarks.name_of(pair, who): text for pair, text in typed.items()}, {})
+        packs.pack(there, back, "ann")
+    typed_here = {vote_remarks.name_of((first, second), who): text for who, text in ((me, "here"), (bob, "of Bob"))}
+    vote_remarks.write(filled, typed_here, {})
+    report = packs.merge(filled, back)
+    assert (report.remarks, report.votes, report.begun_left) == (2, 0, []) and packs.merge(filled, back).remarks == 0
+    found = vote_remarks.of(vote_remarks.read(filled), me)
+    assert found == {frozenset((first, second)): "here\nhalf a thought", frozenset(voted_on): "A is kinder"}
+    with closing(open_project(packed)) as there:
+        session = voter(there)
+        session.put_off()
+        session.vote("first", "A is kinder, by far")
+        packs.pack(there, back, "ann")
+    packs.merge(filled, back)
+    assert vote_remarks.of(vote_remarks.read(filled), me).keys() == {frozenset((first, second))}
+    packs.pack(filled, others, "ann", "Three")
+    with closing(open_project(packs.unpack(others, tmp_path / "others"))) as there:
+        assert list(vote_remarks.read(there)) == [vote_remarks.name_of((first, second), me)]

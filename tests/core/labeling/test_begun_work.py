@@ -326,6 +326,20 @@ def test_comments_of_two_windows_join(two):
     assert other.ordering.comment == on_disk(one)["comment"] == "first\nsecond"
 
 
+@pytest.mark.parametrize("newer", ["", "wrong"])
+def test_a_window_writes_no_comment_back_that_another_one_shortened_or_cleared(two, newer):
+    one, other = two
+    for typed in ("wrong", "wrong, I think"):
+        other.editor.set_comment(typed)
+    one.editor.open(1)
+    one.editor.set_comment(newer)
+    with pytest.raises(ChangedElsewhere, match="another window"):
+        place(other)
+    assert other.ordering.comment == newer and started(one.project).ordering.comment == newer
+    place(other)
+    assert on_disk(one)["comment"] == newer
+
+
 def test_an_answer_that_was_not_added_goes_on_being_begun_in_one_place(two):
     one, other = two
     place(other)
@@ -334,6 +348,18 @@ def test_an_answer_that_was_not_added_goes_on_being_begun_in_one_place(two):
         one.editor.write("mine")
     one.editor.answers.keep(1, NEW, "mine, at length")
     assert started(one.project).editor.answers.begun(1) == {NEW: "mine, at length"}
+
+
+def test_an_answer_that_a_window_only_read_is_not_written_back_over_a_newer_one(two):
+    one, other = (each.editor.answers for each in two)
+    one.keep(1, NEW, "older")
+    assert other.open(1, NEW) == "older"
+    one.keep(1, NEW, "newer")
+    other.keep_again(1, NEW)
+    assert other.texts(1) == [(NEW, "newer")] and not other.beside(1, NEW)
+    other.keep(1, NEW, "older, and more")
+    assert [text for _, text in one.texts(1)] == ["newer", "older, and more"]
+    assert other.beside(1, NEW) and not one.beside(1, NEW)
 
 
 def test_a_window_takes_back_nothing_that_another_one_built_on(two):

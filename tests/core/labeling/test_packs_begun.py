@@ -88,6 +88,38 @@ def test_what_is_begun_and_not_saved_is_told_of_where_a_pack_is_sent_and_merged(
     assert len(report.begun_left) == 1 and "1 order" in report.begun_left[0] and prompt in report.begun_left[0]
 
 
+def test_a_comment_without_a_ranking_comes_home_in_a_pack(filled, tmp_path):
+    file, folder = tmp_path / "bo.plumbpack", tmp_path / "bo"
+    begin(of_bo(filled), 3, said="an older one")
+    packs.pack(filled, file, "Bo")
+    for group, text in ((2, "typed here"), (3, "a newer one")):
+        begin(of_bo(filled), group, said=text)
+    with closing(open_project(packs.unpack(file, folder))) as packed:
+        begin(of_bo(packed), 1, texts_of(filled, 1)[0], said="only Enter is missing")
+        begin(of_bo(packed), 2, said="both are wrong")
+        packs.pack(packed, file, "Bo")
+    report = packs.merge(filled, file)
+    assert (report.remarks, len(report.begun_left)) == (2, 1) and "1 order" in report.begun_left[0]
+    assert packs.merge(filled, file).remarks == 0
+    session = of_bo(filled)
+    assert order(session, 1) == [] and session.ordering.comment == "only Enter is missing"
+    assert order(session, 2) == [] and session.ordering.comment == "typed here\nboth are wrong"
+    assert order(session, 3) == [] and session.ordering.comment == "a newer one", "nobody typed on it in the pack"
+
+
+def test_a_comment_that_cannot_be_read_keeps_no_ranking_from_coming_home(filled, tmp_path):
+    file, folder = tmp_path / "bo.plumbpack", tmp_path / "bo"
+    packs.pack(filled, file, "Bo")
+    with closing(open_project(packs.unpack(file, folder))) as packed:
+        begin(of_bo(packed), 2, said="both are wrong")
+        packed.database.execute("update drafts set draft = '{'")
+        packed.database.execute("insert into settings (key, value) values ('draft/arena', '{')")
+        ids = completions.ids(packed, 1)
+        rankings.add(packed, NewRanking(1, labelers.named(packed, "Bo").id, dict.fromkeys(ids, 1)))
+    report = packs.merge(filled, folder)
+    assert (report.added, report.remarks, len(report.begun_left)) == (1, 0, 2)
+
+
 def test_answers_that_were_being_typed_come_along_and_know_what_they_mend(second):
     mended = []
 

@@ -11,8 +11,9 @@ from core.errors import BadInput
 from core.events import NewCompletion
 from core.labeling import html_pack
 from core.labeling import pack as packs
+from core.labeling.session import LabelingSession
 from core.records import NewRanking, Prompt
-from core.store import assignments, completions, conflicts, guidelines, labelers, prompts, rankings
+from core.store import assignments, completions, conflicts, drafts, guidelines, labelers, prompts, rankings
 from tests.pages import Filled
 from tests.ranked import counting_rankings
 
@@ -282,3 +283,43 @@ def test_texts_are_data_in_the_page_and_only_what_is_written_into_it_may_run(pro
     card = next(iter(held["items"][str(held["queue"][-1]["group"])]["cards"].values()))
     assert card["text"] == HOSTILE.replace("\u202e", "‹U+202E›").replace("\u200b", "‹U+200B›")
     assert card.pop("whole") == HOSTILE and not {"\u202e", "\u200b"} & set(text), "it is there for who mends it"
+
+
+def remark(page: Filled, group: int, comment: str) -> dict:
+    return {"group": group, "same": page.held["items"][str(group)]["same"], "comment": comment}
+
+
+def said(project, group: int) -> str | None:
+    """The comment on the table when Bo opens it."""
+    session = LabelingSession(project, labelers.named(project, "Bo"))
+    session.editor.open(group)
+    assert session.ordering.tiers == () and group in session.queue
+    return session.ordering.comment
+
+
+def test_a_comment_without_a_ranking_comes_home_and_is_begun_there_until_it_is_ranked(filled, page, tmp_path):
+    LabelingSession(filled, labelers.named(filled, "Bo")).editor.keep_comment(2, "typed here")
+    page.rank(3, comment="in the ranking")
+    remarks = [
+        remark(page, 1, " both are wrong \ud800"),
+        remark(page, 2, "typed there"),
+        remark(page, 3, "the ranking"),
+    ]
+    other = [remark(page, 4, "of a copy") | {"same": "0" * 12}, remark(page, 4, "of no prompt") | {"group": 99}]
+    report = packs.merge(filled, page.write(tmp_path / "back.json", remarks=[*remarks, *other]))
+    assert (report.added, report.remarks, report.refused) == (1, 2, [])
+    assert len(report.begun_left) == 2 and "“of a copy”" in report.begun_left[0]
+    assert said(filled, 1) == "both are wrong \N{REPLACEMENT CHARACTER}"
+    assert said(filled, 2) == "typed here\ntyped there"
+    assert packs.merge(filled, page.write(tmp_path / "back.json", remarks=remarks)).remarks == 0
+    page.rank(1, comment="both are wrong \ufffd, the second less")
+    report = packs.merge(filled, page.write(tmp_path / "later.json"))
+    assert report.added == 1 and drafts.groups(filled, labelers.named(filled, "Bo").id) == [2]
+
+
+@pytest.mark.parametrize("wrong", [{"comment": 5}, {"group": "1"}, {"same": None}])
+def test_a_comment_that_no_page_gives_back_is_refused_with_its_file(filled, page, tmp_path, wrong):
+    page.rank(1)
+    with pytest.raises(BadInput, match="damaged"):
+        packs.merge(filled, page.write(tmp_path / "back.json", remarks=[remark(page, 2, "x") | wrong]))
+    assert of_bo(filled) == []

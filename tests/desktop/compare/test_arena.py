@@ -14,7 +14,7 @@ from core.config.training import TrainPolicyConfig, TrainPolicyResult, TrainRewa
 from core.errors import BadInput
 from core.jobs import queue
 from core.labeling import pack as packs
-from core.store import DATABASE, arena_votes, arenas, labelers, open_project
+from core.store import DATABASE, arena_votes, arenas, labelers, open_project, vote_remarks
 from core.store.arena_votes import NewVote
 from core.store.arenas import ArenaAnswer
 from core.store.packed_rankings import PACK
@@ -674,3 +674,47 @@ def test_a_vote_is_not_given_again_with_the_older_words(tab, arena, qtbot):
     assert (cast(tab, arena), field.text()) == ([], "one, and better reasons")
     type_key(tab, qtbot, Qt.Key.Key_Left)
     assert [vote.comment for vote in cast(tab, arena)] == ["one, and better reasons"]
+
+
+def test_two_windows_keep_what_each_typed_on_a_pair_and_write_back_nothing_older(tab, arena, qtbot):
+    other = Tab(Session(tab.session.project.again()))
+    qtbot.addWidget(other)
+    other.show()
+    other.show_page(PageId.VOTE)
+    here, there = tab.arena.vote, other.arena.vote
+    me, pairs = here.voting.voting.labeler.id, []
+
+    def typed(page, text):
+        pairs.append(frozenset((page.voting.question.first_id, page.voting.question.second_id)))
+        qtbot.keyClicks(page.ballot.comment, text)
+        page.remarks.throttle.flush()
+
+    def kept():
+        return vote_remarks.of(vote_remarks.read(tab.session.project), me)
+
+    typed(here, "older")
+    there.remarks.show_pair(pairs[0], me)
+    assert there.ballot.comment.text() == "older"
+    here.ballot.comment.selectAll()
+    typed(here, "newer")
+    type_key(other, qtbot, Qt.Key.Key_S)
+    typed(there, "of another pair")
+    there.leave()
+    assert pairs[2] != pairs[0] and kept() == {pairs[0]: "newer", pairs[2]: "of another pair"}
+    type_key(other, qtbot, Qt.Key.Key_S)
+    typed(there, "from there")
+    while frozenset((here.voting.question.first_id, here.voting.question.second_id)) != pairs[3]:
+        type_key(tab, qtbot, Qt.Key.Key_S)
+    assert here.ballot.comment.text() == "from there"
+    typed(here, ", and here")
+    typed(there, ", and on")
+    both = kept()[pairs[3]]
+    assert there.ballot.comment.text() == both and "from there, and here" in both and "from there, and on" in both
+    assert "another window" in there.ballot.hint.text()
+    type_key(tab, qtbot, Qt.Key.Key_Left)
+    assert [vote.comment for vote in cast(tab, arena)] == [both] and pairs[3] not in kept()
+    here.leave()
+    there.leave()
+    assert kept() == {pairs[0]: "newer", pairs[2]: "of another pair"}
+    other.close()
+    other.session.rest()

@@ -496,6 +496,19 @@ def test_what_another_window_began_is_shown_instead_of_written_over(qtbot, tab: 
     other.close()
 
 
+def test_comments_in_two_windows_are_said_to_be_joined(qtbot, tab: Tab, made: Project) -> None:
+    other = open_project(made.folder)
+    theirs = LabelingSession(other, tab.labeling.labeler)
+    theirs.open_next()
+    theirs.editor.set_comment("typed there")
+    QTest.keyClicks(tab.board.comment, "H")
+    assert "here are both comments" in tab.board.hint.text() and "Not saved" not in tab.board.hint.text()
+    QTest.keyClicks(tab.board.comment, "ere")
+    theirs.editor.open(theirs.group.id)
+    assert theirs.ordering.comment == tab.board.comment.text() == "typed there\nHere"
+    other.close()
+
+
 def test_what_could_not_be_skipped_is_not_said_to_be(tab: Tab, made: Project) -> None:
     said: list[str] = []
     tab.controller.hinted.connect(said.append)
