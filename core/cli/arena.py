@@ -1,5 +1,6 @@
 """The commands of the arena: policies against each other, voted on blind."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +162,8 @@ def _nothing(project: Project, arena: Arena, otherwise: str) -> str:
     """Why nothing is asked."""
     there = {each.policy_id for each in arenas.answers(project, arena.id)}
     if len(there) < 2:
-        return f"Fewer than two policies have answered: `arena add` and `arena answer {arena.name}` first."
+        command = f"arena answer {shlex.quote(str(project.folder))} {shlex.quote(arena.name)}"
+        return f"Fewer than two policies have answered: `arena add` and `{command}` first."
     return otherwise
 
 

@@ -4,6 +4,7 @@ A project is trusted when it was made on this machine, or after `trust`. Of any 
 ranked and exported, but nothing that it names is run, fetched or written before a person agreed.
 """
 
+import shlex
 import sqlite3
 import uuid
 from collections.abc import Sequence
@@ -159,9 +160,8 @@ def check(project: Project, wishes: Sequence[Wish]) -> None:
 
 
 def not_chosen(module: str) -> str:
-    return (
-        f"The module {module!r} is none that you chose for rewards: if it is yours, choose it with `trust -m {module}`."
-    )
+    command = f"trust -m {shlex.quote(module)}"
+    return f"The module {module!r} is none that you chose for rewards: if it is yours, choose it with `{command}`."
 
 
 def granted(project: Project, wish: Wish) -> Wish:

@@ -263,18 +263,18 @@ def test_commands_tell_and_refuse(filled, voted_on, plumbline):
         code, _, err = plumbline("arena", wrong[0], filled.folder, *wrong[1:])
         assert (code, said in err) == (2, True), err
     assert len(arenas.listed(filled)) == 1
-    assert plumbline("arena", "new", filled.folder, "Other", "--prompts", "tag:test", "--limit", 2)[0] == 0
+    assert plumbline("arena", "new", filled.folder, "Other; ls", "--prompts", "tag:test", "--limit", 2)[0] == 0
     session(filled, voted_on).vote("first")
     code, out, _ = plumbline("arena", "list", filled.folder)
-    assert [line.split() for line in out.splitlines()[1:]] == [["Other", *"0200"], ["Three", "3", "6", "18", "1"]]
+    assert [line.split() for line in out.splitlines()[1:]] == [["Other;", "ls", *"0200"], ["Three", "3", "6", "18", "1"]]
     code, out, _ = plumbline("arena", "show", filled.folder, "Three")
     assert "6/6" in out and "1 pairs of equal answers" in out and "ann" in out
     voted = {each.policy_id for each in arenas.answers(filled, voted_on.id)} - _unvoted(filled, voted_on)
     for policy in arenas.policies(filled, voted_on.id):
         code, _, err = plumbline("arena", "remove", filled.folder, "Three", policy.name)
         assert code == (2 if policy.id in voted else 0), err
-    code, _, err = plumbline("arena", "vote", filled.folder, "Other", "--labeler", "ann")
-    assert (code, "Fewer than two policies have answered" in err) == (0, True)
+    code, _, err = plumbline("arena", "vote", filled.folder, "Other; ls", "--labeler", "ann")
+    assert (code, f"`arena answer {filled.folder} 'Other; ls'`" in err) == (0, True)
 
 
 def _unvoted(project, arena):
