@@ -1,6 +1,7 @@
 """What is Plumbline's own: files in a project's folder, and those that carry one. Nothing that a person has written
 somewhere goes over them."""
 
+from codecs import BOM_UTF8
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -20,8 +21,8 @@ ID_AT = slice(68, 72)
 #: How an archive begins, and where the name of its first file is (APPNOTE.TXT of ZIP, 4.3.7): our own is the database.
 ENTRY = b"PK\3\4"
 NAME_AT = slice(30, 30 + len(DATABASE))
-#: How the answers of a page begin, that somebody ranked in a browser.
-ANSWERS = b'{"plumbline":"answers"'
+#: What stands near the beginning of a page's answers, that somebody ranked in a browser, however they are spaced.
+ANSWERS, LOOKED_AT = b'"plumbline":"answers"', 4096
 
 
 def refuse(target: Path) -> None:
@@ -37,10 +38,11 @@ def says_ours(path: Path) -> bool:
     """Does the file begin as a project, a labeling pack, answers of a page or an archive that Plumbline made, whatever
     state the rest of it is in? Raises `OSError`."""
     with path.open("rb") as file:
-        head = file.read(ID_AT.stop)
+        head = file.read(LOOKED_AT)
     is_database = head.startswith(MAGIC) and head[ID_AT] == APPLICATION_ID.to_bytes(4, "big")
     is_archive = head.startswith(ENTRY) and head[NAME_AT] == DATABASE.encode()
-    return is_database or is_archive or head.startswith(ANSWERS)
+    text = b"".join(head.removeprefix(BOM_UTF8).split())
+    return is_database or is_archive or (text.startswith(b"{") and ANSWERS in text)
 
 
 def refuse_work(target: Path) -> None:

@@ -2,11 +2,13 @@
 
 import base64
 import hashlib
+import json
 import re
 from html.parser import HTMLParser
 
 import pytest
 
+from core import data
 from core.errors import BadInput
 from core.events import NewCompletion
 from core.labeling import html_pack
@@ -245,6 +247,12 @@ def test_answers_that_came_back_are_written_over_by_nothing(filled, page, tmp_pa
         html_pack.write(filled, back, "Bo")
     with pytest.raises(BadInput, match="choose another name"):
         packs.pack(filled, page.write(tmp_path / "back.json"), "Bo")
+    text = back.read_text(encoding="utf-8")
+    for number, saved in enumerate(("\ufeff" + text, "\n" + text, json.dumps(json.loads(text), indent=1))):
+        again = tmp_path / f"{number}.jsonl"
+        again.write_text(saved, encoding="utf-8")
+        with pytest.raises(BadInput, match="may hold work"):
+            data.export(filled, again, "trl")
 
 
 HOSTILE = "</script><script>alert(1)</script><!-- <img src=x onerror=alert(1)> \u202egnp.exe\u200b & ]]> {{ 7 }}"
