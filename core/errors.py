@@ -81,8 +81,8 @@ class Diverged(KnownError):
 
 DISK_FULL = "The disk is full: free some space and resume; everything saved so far is kept."
 OUT_OF_MEMORY = (
-    "Not enough memory: choose a smaller model, batch size or completion length, or close other programs, "
-    "then resume; everything saved so far is kept."
+    "Not enough memory: close other programs and resume, or begin anew with a smaller model, batch size or completion "
+    "length; everything saved so far is kept."
 )
 NO_SHARED_MEMORY = (
     "The file system that holds the project gives its database no shared memory, as some network drives: move the "

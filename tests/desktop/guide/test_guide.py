@@ -120,6 +120,29 @@ def test_a_search_that_finds_nothing_says_so_and_titles_come_first(opened):
     assert "more votes" in votes.excerpt, "where the words stand closest together"
 
 
+def test_what_a_newcomer_looks_for_is_among_the_first_three():
+    places = {
+        "label two people": "What stands where › Questions",
+        "where are my files": "What stands where › Questions",
+        "another machine": "Installing, and what lies where › Where your files are",
+        "which GPU": "What fits, and several processes › Which GPU you need",
+        "7B": "What fits, and several processes › Which GPU you need",
+        "memory runs out": "What fits, and several processes › Which GPU you need",
+        "own preference data": "Labeling › Preference data of your own",
+        "export Ollama": "Tuning the policy › Exporting the model",
+        "vLLM export": "Tuning the policy › Exporting the model",
+        "KL explodes": "Tuning the policy › When the KL runs away",
+        "telemetry": "What is safe › What goes over the network",
+        "cite": "Installing, and what lies where › Licences, and how to cite",
+        "demo licence": "Installing, and what lies where › Licences, and how to cite",
+        "uninstall": "Installing, and what lies where › Where your files are",
+        "reproduce": "Tuning the policy › Where a number comes from",
+        "custom reward": "What stands where › Questions",
+    }
+    found = {query: [hit.where for hit in book.search(query)[:3]] for query in places}
+    assert {query: found[query] for query, place in places.items() if place not in found[query]} == {}
+
+
 def test_links_lead_to_pages_and_headings_and_of_the_web_to_the_browser(opened, monkeypatch):
     asked = []
     monkeypatch.setattr(markdown_view.QDesktopServices, "openUrl", lambda url: asked.append(url.toString()))
