@@ -39,8 +39,8 @@ def test_imports_point_one_way():
 
 
 @pytest.mark.parametrize("module", ["core.cli", "core.worker", "core.run_demo"])
-def test_the_command_line_and_an_idle_worker_load_neither_torch_nor_qt(module):
-    assert not loaded(f"import {module}") & {*HEAVY, "PySide6", "pyqtgraph"}
+def test_the_command_line_and_an_idle_worker_load_neither_torch_nor_qt_nor_scipy(module):
+    assert not loaded(f"import {module}") & {*HEAVY, "PySide6", "pyqtgraph", "scipy"}
 
 
 def test_the_window_never_loads_torch_and_its_first_frame_neither_charts_nor_numpy():

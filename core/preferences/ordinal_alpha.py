@@ -18,7 +18,6 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from core.preferences.interval import Interval
 from core.preferences.statistics import Ranks, bootstrap_rows, widened
@@ -59,6 +58,8 @@ def average_ranks(table: Ranks) -> Iterator[tuple[Places, Ranks]]:
 
     Tied items share the mean of the places that they take together, unranked ones that of the last places.
     """
+    from scipy.stats import rankdata
+
     judged = np.asarray(~np.isnan(table).any(axis=1))  # (G, n)
     counts = judged.sum(axis=-1)
     for size in np.unique(counts[counts >= 2]):
