@@ -57,6 +57,13 @@ def nodes(path: Path) -> tuple[ast.AST, ...]:
     return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _forgotten() -> Iterator[None]:
+    """Millions of nodes would be looked through for garbage ever after."""
+    yield
+    nodes.cache_clear()
+
+
 def is_connect(node: ast.AST) -> bool:
     return isinstance(node, ast.Attribute) and node.attr == "connect" and ast.unparse(node) == "sqlite3.connect"
 
