@@ -1,20 +1,22 @@
 """Fixtures for all tests: nobody's own data is touched, nothing reaches for a network."""
 
 import gc
+import json
 import os
 import random
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core.events import NewCompletion
 from core.records import Prompt
 from core.store import Project, completions, create_project, guidelines, open_project, prompts
-from core.trust import gate
+from core.trust import gate, registry
 from tests.loopback_hub import hub as hub
 
 # Two test processes share two cores: threads of torch that wait for each other would take them all. Set before torch
@@ -102,9 +104,17 @@ def copied(source: Path, folder: Path) -> Iterator[Project]:
     """An open copy of a project. It waits for no disk: tests kill processes, and never cut the power."""
     shutil.copytree(source, folder)
     found = open_project(folder, synchronous="OFF")
-    gate.made_here(found)
+    with pytest.MonkeyPatch.context() as patch:  # nobody else is in this data folder yet
+        patch.setattr(registry, "_alone", nullcontext)
+        patch.setattr(registry, "_write", _write)
+        gate.made_here(found)
     yield found
     found.close()
+
+
+def _write(path: Path, values: Any) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(values), encoding="utf-8")
 
 
 @pytest.fixture

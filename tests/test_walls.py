@@ -4,7 +4,8 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -38,8 +39,8 @@ def test_imports_point_one_way():
 
 
 @pytest.mark.parametrize("module", ["core.cli", "core.worker", "core.run_demo"])
-def test_the_command_line_and_an_idle_worker_load_neither_torch_nor_qt(module):
-    assert not loaded(f"import {module}") & {*HEAVY, "PySide6", "pyqtgraph"}
+def test_the_command_line_and_an_idle_worker_load_neither_torch_nor_qt_nor_scipy(module):
+    assert not loaded(f"import {module}") & {*HEAVY, "PySide6", "pyqtgraph", "scipy"}
 
 
 def test_the_window_never_loads_torch_and_its_first_frame_neither_charts_nor_numpy():
@@ -51,6 +52,22 @@ def test_the_window_never_loads_torch_and_its_first_frame_neither_charts_nor_num
     assert not loaded(tabs) & set(HEAVY)
 
 
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _forgotten() -> Iterator[None]:
+    """Millions of nodes would be looked through for garbage ever after."""
+    yield
+    nodes.cache_clear()
+
+
+def is_connect(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == "connect" and ast.unparse(node) == "sqlite3.connect"
+
+
 def text_of(node: ast.Constant | ast.JoinedStr) -> str:
     """A string, with a word in place of whatever is put into it."""
     if isinstance(node, ast.JoinedStr):
@@ -58,12 +75,12 @@ def text_of(node: ast.Constant | ast.JoinedStr) -> str:
     return node.value if isinstance(node.value, str) else ""
 
 
-def raw_places(tree: ast.AST) -> Iterator[tuple[int, str]]:
+def raw_places(found: Iterable[ast.AST]) -> Iterator[tuple[int, str]]:
     """Lines that speak to a database: SQL, SQLite, or a project's own door to it."""
-    for node in ast.walk(tree):
+    for node in found:
         if isinstance(node, ast.Constant | ast.JoinedStr) and SQL.match(text := text_of(node)):
             yield node.lineno, f"SQL: {text.strip()[:60]}"
-        if isinstance(node, ast.Attribute) and (node.attr == "database" or ast.unparse(node) == "sqlite3.connect"):
+        if (isinstance(node, ast.Attribute) and node.attr == "database") or is_connect(node):
             yield node.lineno, ast.unparse(node)
         if isinstance(node, ast.ImportFrom) and node.module == "core.store.connection":
             yield node.lineno, node.module
@@ -79,12 +96,12 @@ def raw_places(tree: ast.AST) -> Iterator[tuple[int, str]]:
     ],
 )  # fmt: skip
 def test_what_speaks_to_a_database_is_seen(code):
-    assert list(raw_places(ast.parse(code)))
+    assert list(raw_places(ast.walk(ast.parse(code))))
 
 
 @pytest.mark.parametrize("code", ['x("Delete it from this machine")', "spin.value()", "table.rows()", "sqlite3.Error"])
 def test_what_only_looks_like_it_is_let_be(code):
-    assert not list(raw_places(ast.parse(code)))
+    assert not list(raw_places(ast.walk(ast.parse(code))))
 
 
 def test_only_the_store_speaks_to_the_database():
@@ -93,7 +110,7 @@ def test_only_the_store_speaks_to_the_database():
         for path in (ROOT / room).rglob("*.py"):
             name = path.relative_to(ROOT).as_posix()
             if not name.startswith("core/store/"):
-                found[name] = list(raw_places(ast.parse(path.read_text(encoding="utf-8"))))
+                found[name] = list(raw_places(nodes(path)))
     assert {name: places for name, places in found.items() if places} == {}
 
 
@@ -101,7 +118,7 @@ def test_no_statement_is_put_together_from_what_is_not_written_here():
     """But for undo's triggers, which are made from the schema, and for pragmas, which take no parameters."""
     store, found = ROOT / "core" / "store", set()
     for path in store.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes(path):
             text = text_of(node) if isinstance(node, ast.JoinedStr) else ""
             if SQL.match(text) and not text.startswith("pragma"):
                 found.add(path.relative_to(store).as_posix())
@@ -112,8 +129,8 @@ def test_every_file_is_opened_with_the_defences_up():
     found = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "core").rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Attribute) and ast.unparse(node) == "sqlite3.connect"
+        for node in nodes(path)
+        if is_connect(node)
     }
     assert found == {"core/store/connection.py"}
 
@@ -123,7 +140,7 @@ def test_a_tokenizer_is_loaded_in_one_place():
     found = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "core").rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in nodes(path)
         if isinstance(node, ast.ImportFrom) and any(name.name == "AutoTokenizer" for name in node.names)
     }
     assert found == {"core/models/tokenizer_files.py"}

@@ -20,10 +20,10 @@ from core.preferences.statistics import (
     BUNDLES,
     Ranks,
     alike,
-    bootstrap,
+    bootstrap_rows,
     kendall_w,
-    share,
     share_interval,
+    shares,
     tau_b,
     widened,
 )
@@ -278,7 +278,7 @@ class Tally:
     def agreement(self, resamples: int) -> Agreement:
         def mean(first: int, least: float) -> Interval:
             sums = self.sums[:, first : first + 2]
-            return widened(bootstrap(sums, share, resamples=resamples, n=_with_any(sums)), least)
+            return widened(bootstrap_rows(sums, shares, resamples=resamples, n=_with_any(sums)), least)
 
         pairs = self.sums[:, self.SAME : self.SAME + 2]
         return Agreement(

@@ -7,7 +7,7 @@ import numpy as np
 
 from core.errors import BadInput
 from core.preferences.interval import Interval
-from core.preferences.statistics import bootstrap, share
+from core.preferences.statistics import bootstrap_rows, shares
 from core.preferences.votes import Floats
 
 
@@ -32,7 +32,7 @@ def best_of_n(
         raise BadInput("An answer has no score that is a number: score it anew, or leave it out.")
     both = zip(scores, scores if values is None else values, strict=True)
     best = np.array([_chances(found, n) @ value for found, value in both], dtype=float)
-    return bootstrap(np.stack([best, np.ones(len(best))], axis=1), share, resamples=resamples)
+    return bootstrap_rows(np.stack([best, np.ones(len(best))], axis=1), shares, resamples=resamples)
 
 
 def _chances(scores: Floats, n: int) -> Floats:
@@ -57,7 +57,7 @@ def wins_of_best(scores: Sequence[Floats], n: int, *, resamples: int = 1000) -> 
     """
     best_of_n(scores, n + 1, resamples=0)
     won = np.array([_won(found, n) for found in scores], dtype=float)
-    return bootstrap(np.stack([won, np.ones(len(won))], axis=1), share, resamples=resamples)
+    return bootstrap_rows(np.stack([won, np.ones(len(won))], axis=1), shares, resamples=resamples)
 
 
 def _won(scores: Floats, n: int) -> float:

@@ -18,10 +18,9 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from core.preferences.interval import Interval
-from core.preferences.statistics import Ranks, bootstrap, widened
+from core.preferences.statistics import Ranks, bootstrap_rows, widened
 
 Places = NDArray[np.intp]
 
@@ -45,12 +44,12 @@ class Tables:
             return Interval(None, n=units if n is None else n)
         ends = np.cumsum([matrix[0].size for matrix in matrices])[:-1]
 
-        def statistic(sums: NDArray[np.float64]) -> float | None:
-            parts = np.split(sums, ends)
-            return mean_alpha(part.reshape(whole.shape[1:]) for part, whole in zip(parts, matrices, strict=True))
+        def statistic(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+            parts = np.split(sums, ends, axis=1)
+            return mean_alpha(part.reshape(-1, *whole.shape[1:]) for part, whole in zip(parts, matrices, strict=True))
 
         flat = np.concatenate([matrix.reshape(units, -1) for matrix in matrices], axis=1)
-        return widened(bootstrap(flat, statistic, resamples=resamples, n=n), -1.0, 1.0)
+        return widened(bootstrap_rows(flat, statistic, resamples=resamples, n=n), -1.0, 1.0)
 
 
 def average_ranks(table: Ranks) -> Iterator[tuple[Places, Ranks]]:
@@ -59,6 +58,8 @@ def average_ranks(table: Ranks) -> Iterator[tuple[Places, Ranks]]:
 
     Tied items share the mean of the places that they take together, unranked ones that of the last places.
     """
+    from scipy.stats import rankdata
+
     judged = np.asarray(~np.isnan(table).any(axis=1))  # (G, n)
     counts = judged.sum(axis=-1)
     for size in np.unique(counts[counts >= 2]):
@@ -93,27 +94,28 @@ def coincidences(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     return matrix
 
 
-def alpha(matrix: NDArray[np.float64]) -> float | None:
-    """Ordinal alpha of a coincidence matrix whose values are in order: 1 less observed over expected disagreement.
+def alpha(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Ordinal alpha of coincidence matrices whose values are in order, (..., values, values) gives (...): 1 less
+    observed over expected disagreement.
 
-    The distance of two values is that of their mean places among all values given. None where there is nothing to
+    The distance of two values is that of their mean places among all values given. nan where there is nothing to
     compare, or where all values are the same.
     """
-    totals = matrix.sum(axis=0)
-    n = totals.sum()
-    if n <= 1 or (totals > 0).sum() < 2:
-        return None
-    places = np.cumsum(totals) - totals / 2
-    distance = (places[:, None] - places[None, :]) ** 2
-    observed = (matrix * distance).sum()
-    expected = totals @ distance @ totals / (n - 1)
-    return None if expected == 0 else float(1 - observed / expected)
+    totals = matrices.sum(axis=-2)
+    n = totals.sum(axis=-1)
+    places = np.cumsum(totals, axis=-1) - totals / 2
+    distance = (places[..., :, None] - places[..., None, :]) ** 2
+    observed = (matrices * distance).sum(axis=(-2, -1))
+    products = (totals[..., :, None] * distance * totals[..., None, :]).sum(axis=(-2, -1))
+    known = (n > 1) & ((totals > 0).sum(axis=-1) >= 2) & (products > 0)
+    return np.divide(products - observed * (n - 1), products, out=np.full(n.shape, np.nan), where=known)
 
 
-def mean_alpha(matrices: Iterable[NDArray[np.float64]]) -> float | None:
-    """The mean of the alphas of several coincidence matrices, weighted by how many values each compares."""
-    found = [(value, matrix.sum()) for matrix in matrices if (value := alpha(matrix)) is not None]
-    if not found:
-        return None
-    values, weights = zip(*found, strict=True)
-    return float(np.average(values, weights=weights))
+def mean_alpha(matrices: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The mean of the alphas of coincidence matrices of several kinds, (rows, values, values) each, weighted by how
+    many values each compares; (rows,), nan where there is none."""
+    found = [(alpha(each), each.sum(axis=(-2, -1))) for each in matrices]
+    values = np.stack([value for value, _ in found])
+    weights = np.stack([weight for _, weight in found]) * ~np.isnan(values)
+    with np.errstate(invalid="ignore"):
+        return (np.nan_to_num(values) * weights).sum(axis=0) / weights.sum(axis=0)

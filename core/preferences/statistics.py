@@ -7,6 +7,7 @@ time took 40 s for 20,000 prompts with three labelers, these take less than one.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -84,14 +85,30 @@ def bootstrap(
     seed: int = 0,
     n: int | None = None,
 ) -> Interval:
+    """`bootstrap_rows` of a statistic of one row of sums, (k,), which is None where they make no number."""
+    return bootstrap_rows(
+        sums, lambda rows: np.array([statistic(row) for row in rows], dtype=float), resamples=resamples, seed=seed, n=n
+    )
+
+
+def bootstrap_rows(
+    sums: NDArray[np.float64],
+    statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
+    n: int | None = None,
+) -> Interval:
     """Percentile bootstrap (Efron and Tibshirani 1993, chapter 13) of a statistic of sums over units.
 
-    `sums` is (units, k): what each unit adds to the k sums of which `statistic` makes a number. `n` is how many units
-    there are, if each row already bundles several.
+    `sums` is (units, k): what each unit adds to the k sums, of which `statistic` makes a number for each row, (rows, k)
+    gives (rows,), nan where they make none. `n` is how many units there are, if each row already bundles several.
     """
     units = len(sums) if n is None else n
-    value = statistic(sums.sum(axis=0)) if len(sums) else None
-    if value is None or len(sums) < 2 or resamples < 2:
+    value = float(statistic(sums.sum(axis=0)[None])[0]) if len(sums) else np.nan
+    if np.isnan(value):
+        return Interval(None, n=units)
+    if len(sums) < 2 or resamples < 2:
         return Interval(value, n=units)
     if len(sums) > BUNDLES:
         bundles = np.zeros((BUNDLES, sums.shape[1]))
@@ -99,16 +116,20 @@ def bootstrap(
         sums = bundles
     drawn = draws(len(sums), resamples=resamples, seed=seed)
     parts = np.array_split(drawn, -(-resamples * sums.shape[1] // AT_ONCE))
-    found = [item for part in parts for item in map(statistic, part @ sums) if item is not None]
-    if not found:
+    found = np.concatenate([statistic(part @ sums) for part in parts])
+    found = found[~np.isnan(found)]
+    if not len(found):
         return Interval(value, n=units)
     low, high = np.percentile(found, [2.5, 97.5])
     return Interval(value, float(low), float(high), units)
 
 
+@lru_cache(maxsize=4)
 def draws(units: int, *, resamples: int = 1000, seed: int = 0) -> NDArray[np.int64]:
-    """How often each unit is drawn in each resample: (resamples, units)."""
-    return np.random.default_rng(seed).multinomial(units, np.full(units, 1 / units), size=resamples)
+    """How often each unit is drawn in each resample: (resamples, units), not to be written to."""
+    found = np.random.default_rng(seed).multinomial(units, np.full(units, 1 / units), size=resamples)
+    found.flags.writeable = False
+    return found
 
 
 def bundle_of(units: NDArray[np.int64]) -> NDArray[np.intp]:
@@ -137,9 +158,14 @@ def share(sums: NDArray[np.float64]) -> float | None:
     return float(sums[0] / sums[1]) if sums[1] > 0 else None
 
 
+def shares(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`share` of each row, (rows, 2) gives (rows,), nan where there is none."""
+    return np.divide(sums[:, 0], sums[:, 1], out=np.full(len(sums), np.nan), where=sums[:, 1] > 0)
+
+
 def share_interval(sums: NDArray[np.float64], *, resamples: int = 1000, n: int | None = None) -> Interval:
     """A share of what units count, (units, 2), with its bootstrap interval over units, and never one without width."""
-    return widened(bootstrap(sums, share, resamples=resamples, n=n))
+    return widened(bootstrap_rows(sums, shares, resamples=resamples, n=n))
 
 
 def widened(found: Interval, low: float = 0.0, high: float = 1.0) -> Interval:

@@ -4,12 +4,12 @@ Answers with the same text are ties that nobody has to be asked about. They coun
 quarter of two policies' answers are the same, a quarter of what their win rate is computed from are such ties.
 """
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm
 
 from core.preferences.agreement import MOST_TAGS
 from core.preferences.bradley_terry import BradleyTerry, bradley_terry
@@ -192,7 +192,7 @@ def _p_value(found: Interval) -> float:
     if found.value is None or found.low is None or found.high is None:
         return 1.0
     half = found.value - found.low if found.value > 0 else found.high - found.value
-    return float(2 * norm.sf(abs(found.value) / half * Z)) if half > 0 else 1.0
+    return math.erfc(abs(found.value) / half * Z / math.sqrt(2)) if half > 0 else 1.0
 
 
 def _tagged(material: Material, cast: Cast, tag: str) -> tuple[Material, Cast]:

@@ -19,7 +19,7 @@ from core.errors import BadInput
 from core.jobs import queue
 from core.preferences.best_of_n import best_of_n, kl_bound, wins_of_best
 from core.preferences.interval import NOTHING, Interval
-from core.preferences.statistics import bootstrap, share
+from core.preferences.statistics import bootstrap_rows, shares
 from core.records import ACTIVE, Job
 from core.report.calibration import Floats
 from core.report.outcomes import FEW
@@ -311,7 +311,7 @@ def _mean(answers: Mapping[str, Floats], column: int) -> Interval:
 
 def _interval(sums: Floats) -> Interval:
     """Of a ratio of sums over prompts (prompts, 2), with no interval where they are too few for one."""
-    return bootstrap(sums, share, resamples=1000 if len(sums) >= FEW else 0)
+    return bootstrap_rows(sums, shares, resamples=1000 if len(sums) >= FEW else 0)
 
 
 def asked_by(project: Project, run: TrainPolicyJob) -> list[str]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from core.config.training import TrainRewardJob
 from core.jobs import queue
 from core.preferences.interval import NOTHING, Interval
-from core.preferences.statistics import bootstrap, share, share_interval, sums_by
+from core.preferences.statistics import bootstrap_rows, share_interval, shares, sums_by
 from core.report import calibration, scores
 from core.report.calibration import Bin, Floor
 from core.report.growth import Growth, growth
@@ -145,7 +145,7 @@ def _over_prompts(found: Compared, values: Floats, resamples: int) -> Interval:
     """The mean over pairs, with an interval over prompts."""
     if not len(found):
         return NOTHING
-    return bootstrap(sums_by(found.prompt_ids, values, np.ones(len(found))), share, resamples=resamples)
+    return bootstrap_rows(sums_by(found.prompt_ids, values, np.ones(len(found))), shares, resamples=resamples)
 
 
 def _top(found: Compared, resamples: int) -> Interval:

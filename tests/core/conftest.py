@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from core.errors import BadInput
+from core.errors import BadInput, KnownError
 from core.records import Job, Prompt
 from core.store import Project, create_project, prompts
 from tests.conftest import copied
+from tests.core.kept_bases import kept_base
 from tests.stranger import Stranger
 from tests.tiny import make_tiny_model
 
@@ -42,12 +43,9 @@ def base(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any
 
 def loaded(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The tiny model of the architecture that is asked for."""
-    from core.machine import base_models
-    from core.models.load import load
-
     monkeypatch.setenv("PLUMBLINE_DEVICE", "cpu")  # where the tests' own tensors are; jobs run on a GPU if there is one
     monkeypatch.setenv("PLUMBLINE_DTYPE", "float32")
-    return load(base_models.parse(str(request.getfixturevalue(f"tiny_{request.param}"))))
+    return kept_base(request.getfixturevalue(f"tiny_{request.param}"))
 
 
 @pytest.fixture(scope="session")
@@ -79,14 +77,14 @@ def asking(asking_project: Path, tmp_path: Path) -> Iterator[Project]:
 
 
 @pytest.fixture
-def run_job(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Job]:
+def run_job(monkeypatch: pytest.MonkeyPatch, tiny_model: Path) -> Callable[..., Job]:
     """Queue a job as a person does in a project of their own, and run it here, as the worker would."""
     monkeypatch.setenv("PLUMBLINE_DTYPE", "float32")
-    return runner()
+    return runner(tiny_model)
 
 
-def runner() -> Callable[..., Job]:
-    """`run_job`, for what several tests share, too."""
+def runner(model: Path) -> Callable[..., Job]:
+    """`run_job`, for what several tests share, too. Of `model` it has the base that a worker keeps between jobs."""
     cache: dict[str, Any] = {}
 
     def run(project: Project, kind: str, config: Any, options: Any = None) -> Job:
@@ -103,6 +101,9 @@ def runner() -> Callable[..., Job]:
         with suppress(BadInput):  # the worker says it, too
             allow(ProjectFile.of(project), wishes.base(project))
             wishes.choose(project, config)
+        if "base" not in cache and project.setting("model") == str(model):
+            with suppress(KnownError):  # the job says it
+                cache["base"] = kept_base(model)
         job = queue.enqueue(project, kind, config_values(config, options))
         claimed = worker.claim(project)
         assert claimed is not None
@@ -120,5 +121,5 @@ def made_once(folder: Path, model: Path) -> Iterator[tuple[Project, Callable[...
         patch.setenv("PLUMBLINE_DTYPE", "float32")
         patch.setenv("HF_HUB_OFFLINE", "1")
         found = create_project(folder / "project", model=str(model))
-        yield found, runner()
+        yield found, runner(model)
         found.close()

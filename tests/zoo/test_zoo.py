@@ -18,7 +18,7 @@ from core.models.sampling import sample
 from core.models.seeds import generator
 from tests.zoo import tongues
 from tests.zoo.__main__ import PAGE, page
-from tests.zoo.families import BY_NAME, FAMILIES, FIRST, REFUSED, ROW, Family
+from tests.zoo.families import BY_NAME, FAMILIES, FIRST, FIRST_LOOPED, REFUSED, ROW, Family
 from tests.zoo.making import make
 
 CLOSE = 1e-4
@@ -26,11 +26,13 @@ CLOSE = 1e-4
 ROOM = 8
 
 
-def chosen(family: Family) -> Any:
-    return pytest.param(family.name, marks=[] if family.name in FIRST else pytest.mark.zoo, id=family.name)
+def chosen(first: tuple[str, ...]) -> list[Any]:
+    """All families, those that are not among the first only for the zoo."""
+    marks = {each.name: [] if each.name in first else [pytest.mark.zoo] for each in FAMILIES}
+    return [pytest.param(name, marks=marked, id=name) for name, marked in marks.items()]
 
 
-@pytest.fixture(scope="module", params=[chosen(family) for family in FAMILIES])
+@pytest.fixture(scope="module", params=chosen(FIRST))
 def family(request: pytest.FixtureRequest) -> Family:
     return BY_NAME[request.param]
 
@@ -115,6 +117,7 @@ def test_prompts_hold_the_text_and_answers_end_as_the_template_ends_them(family,
     assert chat.text_of(base, chat.completion_ids(base, "a good answer")) == "a good answer"
 
 
+@pytest.mark.parametrize("family", chosen(FIRST_LOOPED), indirect=True, scope="module")
 def test_the_loop_by_commands(family, folder, tmp_path, monkeypatch):
     from tests.zoo.loop import Loop
 
