@@ -379,6 +379,10 @@ class TRPO(ActorCritic):
     lam: float = option(0.95, "GAE's lambda: 1 is less biased, 0 less noisy.", low=0, high=1, advanced=True)
     whiten_advantages: bool = option(True, "Scale advantages to mean 0 and standard deviation 1.", advanced=True)
 
+    @property
+    def learns_from_fresh(self) -> bool:
+        return True
+
 
 @dataclass(frozen=True)
 class SoftQ(AlgorithmOptions):
