@@ -131,6 +131,11 @@ class AlgorithmOptions(Settings):
         return False
 
     @property
+    def reads_states(self) -> bool:
+        """Does it read the states under the value head, the `features` of a rollout?"""
+        return True
+
+    @property
     def needs_reference(self) -> bool:
         """Does what it learns depend on the reference?"""
         return True
@@ -279,6 +284,10 @@ class Reinforce(ActorCritic, OnPolicy):
         return True
 
     @property
+    def reads_states(self) -> bool:
+        return self.baseline == "value"
+
+    @property
     def learns_value_adapter(self) -> bool:
         return self.baseline == "value" and super().learns_value_adapter
 
@@ -298,6 +307,10 @@ class RLOO(OnPolicy):
         0.2, "How far the completion's ratio may move before it is clipped.", low=0.01, high=1, advanced=True
     )
     normalize_advantages: bool = option(False, "Scale advantages to standard deviation 1.", advanced=True)
+
+    @property
+    def reads_states(self) -> bool:
+        return False
 
     @property
     def learns_from_fresh(self) -> bool:
@@ -347,6 +360,10 @@ class GRPO(OnPolicy):
         "KL(policy || reference) (Tang and Munos 2025, arXiv 2506.09477); k1's is 0 on average.",
         choices=("k2", "k3"), advanced=True, title="KL loss estimator",
     )  # fmt: skip
+
+    @property
+    def reads_states(self) -> bool:
+        return False
 
     @property
     def learns_from_fresh(self) -> bool:
