@@ -1,11 +1,10 @@
 """Rollouts as batches to learn from: the prompts of a step, answered by the policy as it is now."""
 
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from core.config.training import ALGORITHMS, TrainPolicyConfig
+from core.config.training import TrainPolicyConfig
 from core.models.adapters import SharedModel
 from core.models.draws import Guide
 from core.records import Prompt
@@ -90,13 +89,6 @@ class RolloutSource:
 
     def measure(self, step: int, *, last: bool = False) -> dict[str, float]:
         return {}
-
-
-def upcoming(train: list[Prompt], config: TrainPolicyConfig, step: int) -> Iterator[list[Prompt]]:
-    """The prompts of each later step in which completions are drawn."""
-    every = MEASURE_EVERY if ALGORITHMS[config.algorithm].offline else 1
-    for at in range(step + every, config.steps, every):
-        yield batch_of(train, config, at)
 
 
 def batch_of(train: list[Prompt], config: TrainPolicyConfig, step: int) -> list[Prompt]:

@@ -100,7 +100,7 @@ def run(context: JobContext) -> Events:
         heldout = HeldOut(context, shared, reward, asked["heldout"])
         if mix and not context.resume_from:
             yield from map(Note, mix.notes)
-        yield from Run(context, shared, learner, live, reward, source, heldout, asked["train"]).events()
+        yield from Run(context, shared, learner, live, reward, source, heldout).events()
     finally:
         shared.close()
 
@@ -127,10 +127,10 @@ class Run:
 
     def __init__(
         self, context: JobContext, shared: SharedModel, learner: BaseLearner, live: LiveSettings,
-        reward: RewardFunction, source: Source, heldout: HeldOut, train: list[Prompt],
+        reward: RewardFunction, source: Source, heldout: HeldOut,
     ) -> None:  # fmt: skip
         self.context, self.shared, self.learner, self.live = context, shared, learner, live
-        self.reward, self.source, self.heldout, self.train = reward, source, heldout, train
+        self.reward, self.source, self.heldout = reward, source, heldout
         self.config: TrainPolicyConfig = context.config
         self.kind = ALGORITHMS[self.config.algorithm]
         self.step = context.resume_step
@@ -293,7 +293,7 @@ class Run:
 
     def known_reference_answers(self) -> ReferenceAnswers | None:
         wanted = self.config.reference_answers and self.reward.known
-        return ReferenceAnswers(self.context, self.shared, self.reward, self.train) if wanted else None
+        return ReferenceAnswers(self.context, self.shared, self.reward) if wanted else None
 
     def save(self, folder: Path) -> None:
         self.shared.save(POLICY, folder / POLICY)
@@ -314,7 +314,7 @@ class Run:
         """The rollout for people, after the reference's own answers to prompts that are new."""
         rollout, known = collected.drawn, self.reference_answers
         kl, lengths, k = rollout.kl.tolist(), rollout.rows.lengths.tolist(), self.config.completions
-        fresh = known.answers(collected.prompts, self.live, self.step) if known else []
+        fresh = known.answers(collected.prompts, self.live) if known else []
         found = []
         for i, text in enumerate(rollout.texts):
             prompt, score = collected.prompts[i // k], None if collected.lost[i] else float(rollout.score[i])

@@ -95,10 +95,10 @@ def scores_before(project: Project, job_id: int) -> list[float | None]:
     return [row["score"] for row in rows]
 
 
-def scores_of(project: Project, job_id: int, policy: str) -> dict[int, float | None]:
-    """By prompt, of what one side answered while the run learned; None where that has none."""
+def scores_of(project: Project, job_id: int, policy: str) -> dict[int, float]:
+    """By prompt, of what one side answered while the run learned."""
     rows = project.database.rows(
-        "select prompt_id, score from samples where job_id = ? and policy = ? and step > 0 and prompt_id is not null",
+        "select prompt_id, score from samples where job_id = ? and policy = ? and step > 0 and score is not null",
         job_id, policy,
     )  # fmt: skip
     return {row["prompt_id"]: row["score"] for row in rows}

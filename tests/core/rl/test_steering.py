@@ -21,10 +21,9 @@ from core.jobs.recorder import Recorder, last_checkpoint
 from core.jobs.wait import wait
 from core.labeling import gold
 from core.records import Prompt
-from core.rl import evaluate, reference_answers, train_job
+from core.rl import train_job
 from core.rl.adaptive_kl import LiveSettings, next_kl_coef
 from core.rl.algorithms import grpo
-from core.rl.rollout import draw
 from core.rl.stopping import StoppingRules
 from core.runs import live_settings, rounds, sweep
 from core.store import prompts
@@ -521,31 +520,6 @@ def test_the_change_against_the_reference_is_of_the_same_reward(project, run_job
     assert {row["score"] for row in rows} <= {0.0, -1.0}
     unended = [row for row in rows if row["tokens"] == POLICY.max_new_tokens and row["policy"] == "reference"]
     assert all(row["score"] == -1.0 for row in unended)
-
-
-def test_the_reference_answers_the_prompts_of_several_steps_at_once_and_each_once_whether_or_not_the_run_was_killed(
-    project, run_job, monkeypatch
-):
-    drawn = []
-
-    def count(shared, role, prompts, **how):
-        drawn.append(len(prompts))
-        return draw(shared, role, prompts, **how)
-
-    monkeypatch.setattr(evaluate, "draw", count)
-    monkeypatch.setattr(reference_answers, "TOGETHER", 5)
-    config = replace(POLICY, checkpoint_every=1, eval_prompts=0, reference_answers=True)  # two prompts a step
-
-    def seen(job):
-        names = ("step", "policy", "prompt_id", "completion", "score", "change")
-        return [[row[name] for name in names] for row in job_samples.listed(project, job.id)]
-
-    whole = run_job(project, JobKind.TRAIN_POLICY, config, options())
-    assert drawn == [4, 4]
-    rows = [row for row in seen(whole) if row[1] == "reference"]
-    assert [row[0] for row in rows] == [1, 1, 1, 1, 3, 3, 3, 3] and len({row[2] for row in rows}) == 8
-    resumed = killed_and_resumed(project, monkeypatch, config, options(), at_step(2))
-    assert drawn[2:] == [4, 4] and seen(resumed) == seen(whole)
 
 
 def test_what_reached_the_limit_is_scored_and_left_out_as_the_run_says(project, run_job, monkeypatch):
