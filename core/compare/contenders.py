@@ -88,7 +88,7 @@ class BestOf:
         """(B,)"""
         base, rows = self.shared.base, sampled.rows
         judged = chat.judged_rows(base, rows, chat.texts_of(base, rows))
-        return score_and_features(self.shared, self.reward, rows, MICRO_BATCH, judged).score
+        return score_and_features(self.shared, self.reward, rows, MICRO_BATCH, judged, states=False).score
 
 
 class AtServer:

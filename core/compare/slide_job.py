@@ -85,6 +85,7 @@ def run(context: JobContext) -> Events:
                 shared, drawn.role or REFERENCE, asked, reward, name=_name(policy_run, step, folder),
                 max_new_tokens=config.max_new_tokens or policy_run.config.max_new_tokens, guide=drawn.guide,
                 temperature=policy_run.config.temperature, seed=config.seed, batch_size=config.batch_size,
+                states=reader.critic is not None,
             ):  # fmt: skip
                 yield Samples(step, tuple(part.samples))
                 room -= sum(sample.tokens for sample in part.samples)

@@ -131,6 +131,11 @@ class AlgorithmOptions(Settings):
         return False
 
     @property
+    def reads_states(self) -> bool:
+        """Does it read the states under the value head, the `features` of a rollout?"""
+        return True
+
+    @property
     def needs_reference(self) -> bool:
         """Does what it learns depend on the reference?"""
         return True
@@ -279,6 +284,10 @@ class Reinforce(ActorCritic, OnPolicy):
         return True
 
     @property
+    def reads_states(self) -> bool:
+        return self.baseline == "value"
+
+    @property
     def learns_value_adapter(self) -> bool:
         return self.baseline == "value" and super().learns_value_adapter
 
@@ -298,6 +307,10 @@ class RLOO(OnPolicy):
         0.2, "How far the completion's ratio may move before it is clipped.", low=0.01, high=1, advanced=True
     )
     normalize_advantages: bool = option(False, "Scale advantages to standard deviation 1.", advanced=True)
+
+    @property
+    def reads_states(self) -> bool:
+        return False
 
     @property
     def learns_from_fresh(self) -> bool:
@@ -349,6 +362,10 @@ class GRPO(OnPolicy):
     )  # fmt: skip
 
     @property
+    def reads_states(self) -> bool:
+        return False
+
+    @property
     def learns_from_fresh(self) -> bool:
         return True
 
@@ -378,6 +395,10 @@ class TRPO(ActorCritic):
     gamma: float = option(1.0, "Discount of later rewards.", low=0, high=1, advanced=True)
     lam: float = option(0.95, "GAE's lambda: 1 is less biased, 0 less noisy.", low=0, high=1, advanced=True)
     whiten_advantages: bool = option(True, "Scale advantages to mean 0 and standard deviation 1.", advanced=True)
+
+    @property
+    def learns_from_fresh(self) -> bool:
+        return True
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,11 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from core.conversation import Conversation
 from core.errors import BadInput
@@ -83,6 +84,19 @@ class Judged:
 
     index: Tensor
     rows: Rows
+
+    def within(self, rows: Rows) -> Rows:
+        """All of the responses, these as they are judged."""
+        T = max(rows.response_ids.shape[1], self.rows.response_ids.shape[1])
+
+        def put(drawn: Tensor, judged: Tensor) -> Tensor:
+            wide = [pad(each, [0, T - each.shape[1]]) for each in (drawn, judged)]
+            return wide[0].index_copy(0, self.index, wide[1])
+
+        return replace(
+            rows, response_ids=put(rows.response_ids, self.rows.response_ids),
+            is_response=put(rows.is_response, self.rows.is_response), ended=rows.ended.index_fill(0, self.index, True),
+        )  # fmt: skip
 
 
 def judged_rows(base: Base, rows: Rows, texts: Sequence[str]) -> Judged | None:

@@ -33,7 +33,7 @@ from core.models.checkpoint import adamw, load_optimizer, save_optimizer, scale_
 from core.models.load import base_of
 from core.reward import card, examples, memory
 from core.reward.encoding import encode
-from core.reward.evaluate import evaluate, normalise, take_length_out
+from core.reward.evaluate import Evaluated, evaluate, normalise, take_length_out
 from core.reward.examples import Example
 from core.reward.model import ADAPTER, Member, RewardModel
 from core.reward.pinned_groups import PinnedGroups
@@ -121,6 +121,8 @@ class Training:
         self.stages = self._stages()
         self.state = State(watched=max(WATCHED, len(self.train) // 3))
         self.best: dict[str, Tensor] | None = None
+        self.best_measured: Evaluated | None = None
+        """What all held-out prompts said of the best, where they were all asked in this process."""
         self.model = RewardModel(shared, self.columns)
         self.passing: RewardModel | None = None  # the model of the curve that is being trained
         self.began = time.monotonic()
@@ -214,7 +216,7 @@ class Training:
                 metrics |= measured.metrics
                 if live:
                     yield Scores(measured.scores)
-                self._remember(model, member, measured.metrics["eval_loss"])
+                self._remember(model, member, measured)
             if live:
                 yield Metrics(state.step, metrics)
             if state.step % config.checkpoint_every == 0 or self.context.wanted != "run":
@@ -291,12 +293,13 @@ class Training:
         step(optimizer, metrics)
         return metrics
 
-    def _remember(self, model: RewardModel, member: Member, loss: float) -> None:
+    def _remember(self, model: RewardModel, member: Member, measured: Evaluated) -> None:
         """Keep the weights with the lowest held-out log loss."""
-        state = self.state
+        state, loss = self.state, measured.metrics["eval_loss"]
         if state.best is None or loss < state.best:
             state.best, state.best_step, state.stale = loss, state.step, 0
             self.best = {key: weight.clone() for key, weight in model.state(member).items()}
+            self.best_measured = measured if len(self.heldout) <= state.watched else None
         else:
             state.stale += 1
 
@@ -316,7 +319,7 @@ class Training:
             steps=state.step,
         )
         if self.heldout:
-            measured = evaluate(model, member, self.heldout)
+            measured = self.best_measured or evaluate(model, member, self.heldout)
             if self.config.length_correction:
                 found = replace(found, per_token=take_length_out(model, member, self.heldout))
                 before, measured = measured, evaluate(model, member, self.heldout)
@@ -333,7 +336,7 @@ class Training:
             )  # fmt: skip
         state.models.append(found)
         state.stage, state.step, state.best, state.best_step, state.stale = state.stage + 1, 0, None, 0, 0
-        self.best = None
+        self.best = self.best_measured = None
         if not stage.kept:
             self.shared.drop(stage.adapter)
             self.passing = None

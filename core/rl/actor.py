@@ -115,7 +115,7 @@ class Actor:
         seen_of: list[tuple[str, Tensor]] = []
         with self.shared.role(POLICY, train=True) as causal:
             for index in own_share(self.shared.world, rollout, batch):
-                policy = self._cached_of(index) or predictions(causal, rollout.rows.select(index), rollout.temperature)
+                policy = self.predictions(causal, rollout, index)
                 losses, seen = loss(policy, index)
                 part = (losses * mask[index]).sum() / count
                 part.backward()
@@ -141,9 +141,12 @@ class Actor:
             total += float(loss.detach())
         return {"loss/ptx_avg": total}
 
-    def _cached_of(self, index: Tensor) -> Predictions | None:
+    def predictions(self, causal: Any, rollout: Batch, index: Tensor) -> Predictions:
+        """What the policy, which is at work in `causal`, says of the completions `index`."""
         cached, self.cached_predictions = self.cached_predictions, None
-        return cached.predictions if cached is not None and torch.equal(cached.index, index) else None
+        if cached is not None and torch.equal(cached.index, index):
+            return cached.predictions
+        return predictions(causal, rollout.rows.select(index), rollout.temperature)
 
     def step(self) -> float:
         """Step down the gradient that is there, cut to `max_grad_norm`; returns its length before that."""

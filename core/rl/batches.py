@@ -72,7 +72,7 @@ class Rollout(Batch):
     logp_old: Tensor  # (B, T) of the policy, before it learns from them, recomputed by the training forward
     logp_ref: Tensor  # (B, T) of the reference
     entropy: Tensor  # (B, T) nats, of the same policy
-    features: Tensor  # (B, T, d) what the value head reads at state s_t
+    features: Tensor  # (B, T, d) what the value head reads at state s_t; d is 0 where nobody reads it
     score: Tensor  # (B,) reward of the whole completion
     spread: Tensor | None = None  # (B,) standard deviation over an ensemble's members
     extra: Mapping[str, Tensor] = field(default_factory=dict)

@@ -62,11 +62,12 @@ class Collected:
 
 def collect(
     shared: SharedModel, reward: RewardFunction, chosen: list[Prompt], config: TrainPolicyConfig, live: LiveSettings,
-    step: int, guide: Guide | None = None, *, learns: bool = False,
+    step: int, guide: Guide | None = None, *, learns: bool = False, states: bool = True,
 ) -> tuple[Collected, CachedPredictions | None]:  # fmt: skip
     """One batch of rollouts with log-probabilities and scores.
 
-    With `learns` also the policy's predictions, where they can be kept for its first optimizer step. Several processes
+    With `learns` also the policy's predictions, where they can be kept for its first optimizer step. Where nobody reads
+    the `states` under the value head, the rollout has none. Several processes
     draw and score a share of the prompts each, and all get the whole; but where a guide remembers every draw, each
     draws everything. What ends it in one ends it in all of them: `Diverged` if the policy gives no numbers, `BadInput`
     where a function of the person's own cannot be asked any more, `Unrewarded`.
@@ -74,7 +75,7 @@ def collect(
     world = shared.world if guide is None else LOCAL
     found, trouble = None, None  # of this process: whether it diverged, and a sentence
     try:
-        found = _collect(shared, reward, chosen, world.share(len(chosen)), config, live, step, guide, learns)
+        found = _collect(shared, reward, chosen, world.share(len(chosen)), config, live, step, guide, learns, states)
     except KnownError as error:
         if world.size == 1:
             raise
@@ -102,7 +103,7 @@ def collect(
 
 def _collect(
     shared: SharedModel, reward: RewardFunction, everyone: list[Prompt], share: slice, config: TrainPolicyConfig,
-    live: LiveSettings, step: int, guide: Guide | None, learns: bool,
+    live: LiveSettings, step: int, guide: Guide | None, learns: bool, states: bool,
 ) -> tuple[Collected, CachedPredictions | None]:  # fmt: skip
     """The completions of one share of a step's prompts."""
     began = time.monotonic()
@@ -119,7 +120,7 @@ def _collect(
     texts = chat.texts_of(base, rows)
     again = chat.judged_rows(base, rows, texts)
     logp_ref, (learned, features, spread) = compared_and_scored(
-        shared, reward.model, rows, live.temperature, config.micro_batch, again
+        shared, reward.model, rows, live.temperature, config.micro_batch, again, states=states
     )
     asked, judged = [prompt.conversation for prompt in chosen for _ in range(K)], list(map(base.chat.judged, texts))
     if reward.own:

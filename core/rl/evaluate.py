@@ -24,7 +24,7 @@ from core.rl.rollout import Scored, compared_and_scored, draw, logprobs, score_a
 class Answered:
     """Answers as people are shown them, and as a rollout of the policy that wrote them. The score is nan where there is
     none. What nobody asks is 0: entropies, and of the reference's own answers, whose KL is 0, all log-probabilities
-    and, without a reward model, the states."""
+    and, without a reward model, the states; which are not there at all where they are not asked for."""
 
     samples: list[Sample]
     rollout: Rollout
@@ -49,7 +49,7 @@ def batches(
     **how: Any,
 ) -> Iterator[list[Sample]]:
     """The samples alone of what `answered` yields."""
-    return (part.samples for part in answered(shared, role, prompts, reward, **how))
+    return (part.samples for part in answered(shared, role, prompts, reward, states=False, **how))
 
 
 def answered(
@@ -68,6 +68,7 @@ def answered(
     micro_batch: int = 32,
     guide: Guide | None = None,
     first: int = 0,
+    states: bool = True,
 ) -> Iterator[Answered]:
     """`copies` answers to each (id, prompt), in order, as many prompts at a time as `batch_size` answers allow.
 
@@ -101,6 +102,7 @@ def answered(
             name,
             temperature,
             micro_batch,
+            states,
         )
 
 
@@ -113,6 +115,7 @@ def _scored(
     name: str,
     temperature: float,
     micro_batch: int,
+    states: bool,
 ) -> Answered:
     rows, base = sampled.rows, shared.base
     lengths = rows.lengths.tolist()
@@ -121,12 +124,14 @@ def _scored(
     policy = reference = truncated = torch.zeros(rows.is_response.shape, device=rows.is_response.device)
     if role is not REFERENCE:
         policy, _ = logprobs(shared, role, rows, temperature, micro_batch)
-        reference, scored = compared_and_scored(shared, reward.model, rows, temperature, micro_batch, judged)
+        reference, scored = compared_and_scored(
+            shared, reward.model, rows, temperature, micro_batch, judged, states=states
+        )
         truncated = sampled.logp_drawn - sampled.logp  # by a guide or top-p
     elif reward.model is not None:
-        scored = score_and_features(shared, reward.model, rows, micro_batch, judged)
+        scored = score_and_features(shared, reward.model, rows, micro_batch, judged, states=states)
     else:
-        scored = Scored(policy.sum(1), policy[..., None].expand(-1, -1, base.hidden_size), None)
+        scored = Scored(policy.sum(1), policy[..., None].expand(-1, -1, base.hidden_size if states else 0), None)
     asked, said = [conversation for _, conversation in prompts], list(map(base.chat.judged, texts))
     score, gold, lost, steps = reward.scores(scored.score, asked, said, rows.ended)
     rollout = Rollout(

@@ -15,6 +15,13 @@ def dealt(step: int, size: int, count: int, seed: str) -> list[int]:
     return [at(place, count, seed)[0] for place in range(step * size, (step + 1) * size)]
 
 
+def first_with(number: int, size: int, count: int, seed: str) -> tuple[int, ...]:
+    """Those with which the first pass deals this one, `size` at a time."""
+    order = _order(count, f"{seed}/0")
+    start = order.index(number) // size * size
+    return order[start : start + size]
+
+
 @lru_cache(maxsize=4)
 def _order(count: int, seed: str) -> tuple[int, ...]:
     order = list(range(count))

@@ -5,13 +5,12 @@ import torch
 from core.config.training import TrainPolicyConfig
 from core.errors import NothingToDo
 from core.jobs.context import JobContext
-from core.models.adapters import REFERENCE, SharedModel
-from core.models.rows import from_lists
+from core.models.adapters import SharedModel
 from core.reward.encoding import encode
 from core.reward.examples import Example, keep_learnt, pinned
 from core.rl import passes
 from core.rl.batches import PreferenceBatch
-from core.rl.rollout import logprobs
+from core.rl.reference_logps import ReferenceLogps, Stored, rows_of
 from core.rl.rollout_source import Collector, Drawn
 from core.store import completions
 
@@ -25,14 +24,19 @@ class PreferenceSource:
         """Raises `NothingToDo` when nothing is ranked."""
         self.shared, self.collector = shared, collector
         self.config: TrainPolicyConfig = context.config
-        self.refers: bool = context.options.needs_reference
         groups, _ = pinned(context, lambda all: ([group for group in all if group.split == "train"], []))
         self.examples, notes = encode(shared.base, groups, min(LONGEST, shared.base.context), whole=True)
         keep_learnt(context, self.examples.outlines, [])
         if not self.examples:
             raise NothingToDo("There are no pairs to learn from: rank some training prompts first.")
-        self.size = sum(each.answers for each in self.examples.outlines) / len(self.examples)
-        """Completions of a prompt, on average."""
+        completions_of_each = sum(each.answers for each in self.examples.outlines) / len(self.examples)
+        self.count = max(1, round(self.config.batch_size / completions_of_each))
+        """Prompts of a step."""
+        self.seed = f"{self.config.seed}/ranked"
+        self.reference: ReferenceLogps | None = None
+        if context.options.needs_reference:
+            count, micro_batch = len(self.examples), self.config.micro_batch
+            self.reference = ReferenceLogps(shared, micro_batch, self.count, count, self.seed, self._stored)
         self.notes = [f"Learns from {self.examples.pairs} pairs.", *notes]
         self.unended = completions.unended(context.project)
 
@@ -49,15 +53,14 @@ class PreferenceSource:
         Where several labelers ranked a prompt, each pass takes another one's order: mean ranks of those who ranked
         different parts would mean nothing.
         """
-        count = max(1, round(self.config.batch_size / self.size))
-        drawn = [self._example(place) for place in range(step * count, (step + 1) * count)]
-        chosen = [example for example, _ in drawn]
-        base = self.shared.base
-        prompts, answers = [example.prompt for example in chosen], [self.answers_of(example) for example in chosen]
-        rows = from_lists(prompts, answers, base.pad_id, base.device)
-        logp_ref = logprobs(self.shared, REFERENCE, rows, 1.0, self.config.micro_batch)[0] if self.refers else None
-        ranks = torch.cat([example.orders[turn % len(example.orders)].ranks for example, turn in drawn])
-        return PreferenceBatch(rows, logp_ref, ranks.to(base.device))
+        dealt = [self._dealt(place) for place in range(step * self.count, (step + 1) * self.count)]
+        numbers, examples = [number for number, _ in dealt], [self.examples[number] for number, _ in dealt]
+        chosen = [(example.prompt, self.answers_of(example)) for example in examples]
+        rows = rows_of(self.shared, chosen)
+        logp_ref = self.reference.of(numbers, chosen, rows) if self.reference else None
+        turns = zip(examples, (turn for _, turn in dealt), strict=True)
+        ranks = torch.cat([example.orders[turn % len(example.orders)].ranks for example, turn in turns])
+        return PreferenceBatch(rows, logp_ref, ranks.to(self.shared.base.device))
 
     def answers_of(self, example: Example) -> list[list[int]]:
         """The answers without the end token where nobody wrote it: they were cut off at the length limit."""
@@ -66,7 +69,10 @@ class PreferenceSource:
             for completion, answer in zip(example.completion_ids, example.answers, strict=True)
         ]
 
-    def _example(self, place: int) -> tuple[Example, int]:
-        """The example at a place in the order of all passes, and the number of its pass."""
-        number, turn = passes.at(place, len(self.examples), f"{self.config.seed}/ranked")
-        return self.examples[number], turn
+    def _dealt(self, place: int) -> tuple[int, int]:
+        """The number of the example at a place in the order of all passes, and that of its pass."""
+        return passes.at(place, len(self.examples), self.seed)
+
+    def _stored(self, number: int) -> Stored:
+        example = self.examples[number]
+        return example.prompt, self.answers_of(example)

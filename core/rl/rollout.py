@@ -20,7 +20,7 @@ POLICY = "policy"
 
 class Scored(NamedTuple):
     score: Tensor  # (B,)
-    features: Tensor  # (B, T, d)
+    features: Tensor  # (B, T, d), or (B, T, 0) where nobody reads them
     spread: Tensor | None  # (B,) standard deviation over an ensemble's members, None for one model
 
 
@@ -83,23 +83,26 @@ def policy_logprobs(
 @torch.no_grad()
 def compared_and_scored(
     shared: SharedModel, reward: RewardModel | None, rows: Rows, temperature: float, micro_batch: int,
-    judged: Judged | None = None,
+    judged: Judged | None = None, *, states: bool = True,
 ) -> tuple[Tensor, Scored]:  # fmt: skip
     """Log-probabilities (B, T) under the reference, and what `score_and_features` finds. Without a reward model the
     states that the value head reads are the reference's, from the same forward pass, and the scores 0."""
-    if reward is not None:
+    if reward is not None or not states:
         logp, _ = logprobs(shared, REFERENCE, rows, temperature, micro_batch)
-        return logp, score_and_features(shared, reward, rows, micro_batch, judged)
+        if reward is None:
+            return logp, Scored(logp.new_zeros(len(rows)), logp.new_zeros(*logp.shape, 0), None)
+        return logp, score_and_features(shared, reward, rows, micro_batch, judged, states=states)
     with shared.role(REFERENCE) as causal:
         parts = [predictions(causal, rows.select(index), temperature) for index in rows.chunks(micro_batch)]
-        logp, states = torch.cat([part.logp for part in parts]), torch.cat([part.hidden.float() for part in parts])
-    return logp, Scored(logp.new_zeros(len(rows)), states, None)
+        logp, hidden = torch.cat([part.logp for part in parts]), torch.cat([part.hidden.float() for part in parts])
+    return logp, Scored(logp.new_zeros(len(rows)), hidden, None)
 
 
 @torch.no_grad()
 def score_and_features(
-    shared: SharedModel, reward: RewardModel, rows: Rows, micro_batch: int, judged: Judged | None = None
-) -> Scored:
+    shared: SharedModel, reward: RewardModel, rows: Rows, micro_batch: int, judged: Judged | None = None, *,
+    states: bool = True,
+) -> Scored:  # fmt: skip
     """Scores (B,) and the hidden states (B, T, d) that the value head reads, from one forward pass.
 
     The value head stands on the frozen reward model: it then knows from the first step what the reward
@@ -110,9 +113,12 @@ def score_and_features(
 
     The end token is appended where a response was cut off, because the reward is read at the end token. The scores of
     responses that are `judged` otherwise than they were drawn (see `core.models.chat.judged_rows`) are those of that,
-    in a pass of their own.
+    in a pass of their own; where nobody reads the `states`, these are not read as they were drawn.
     """
-    if judged is not None:
+    T = rows.response_ids.shape[1]
+    if judged is not None and not states:
+        rows = judged.within(rows)
+    elif judged is not None:
         drawn, again = score_and_features(shared, reward, rows, micro_batch), judged.index
         own = score_and_features(shared, reward, judged.rows, micro_batch)
         score = drawn.score.index_copy(0, again, own.score)
@@ -120,7 +126,6 @@ def score_and_features(
             return drawn._replace(score=score)
         return drawn._replace(score=score, spread=drawn.spread.index_copy(0, again, own.spread))
     shared.report_status(f"Scoring {len(rows)} completions")
-    T = rows.response_ids.shape[1]
     longer, end = rows.with_end(*shared.base.end_ids)
     scores: list[Tensor] = []
     features: list[Tensor] = []
@@ -130,7 +135,7 @@ def score_and_features(
             for index in rows.chunks(micro_batch):
                 hidden = hidden_states(causal, longer.select(index), through_end=True)  # (b, T+2, d)
                 if not scores:
-                    features.append(hidden[:, :T].float())
+                    features.append(hidden[:, :T, : None if states else 0].float())
                 at_end = hidden[torch.arange(len(index), device=index.device), end[index] + 1]
                 raw.append(member.head(at_end, end[index] + 1))
         scores.append(torch.cat(raw))

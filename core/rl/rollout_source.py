@@ -53,11 +53,13 @@ class Collector:
     live: LiveSettings
 
     def collect(
-        self, step: int, guide: Guide | None = None, *, learns: bool = False
+        self, step: int, guide: Guide | None = None, *, learns: bool = False, states: bool = True
     ) -> tuple[Collected, CachedPredictions | None]:
         """See `core.rl.collect`."""
         chosen = batch_of(self.prompts, self.config, step)
-        return collect(self.shared, self.reward, chosen, self.config, self.live, step, guide, learns=learns)
+        return collect(
+            self.shared, self.reward, chosen, self.config, self.live, step, guide, learns=learns, states=states
+        )
 
     def now_and_then(self, step: int) -> Collected | None:
         """What is drawn only to measure a policy that learns from what is stored, in the steps in which it is and where
@@ -65,7 +67,7 @@ class Collector:
         if step % MEASURE_EVERY or not self.reward.known:
             return None
         try:
-            return self.collect(step)[0]
+            return self.collect(step, states=False)[0]
         except Unrewarded:  # nothing is learnt from it
             return None
 
@@ -78,8 +80,10 @@ class RolloutSource:
         self.notes: list[str] = []
 
     def next(self, step: int) -> Drawn:
-        learns = self.learner.options.learns_from_fresh
-        found, cached_predictions = self.collector.collect(step, self.learner.guide(), learns=learns)
+        options, guide = self.learner.options, self.learner.guide()
+        found, cached_predictions = self.collector.collect(
+            step, guide, learns=options.learns_from_fresh, states=options.reads_states
+        )
         self.learner.actor.reuse(cached_predictions)
         return Drawn(found.rollout, found)
 

@@ -14,7 +14,7 @@ from core.config.training import TrainPolicyConfig
 from core.errors import NothingToDo
 from core.jobs.context import JobContext
 from core.models.adapters import REFERENCE, SharedModel
-from core.models.rows import Ids, Rows, from_lists
+from core.models.rows import Ids, Rows
 from core.preferences.demonstrated import Demonstration
 from core.preferences.judged_groups import best_of, judged_groups, worst_of
 from core.reward.examples import draw_of, heldout_prompts
@@ -22,6 +22,7 @@ from core.rl.algorithms.kto import losses, reference_point
 from core.rl.answer_source import KNOWN, MOST_MEASURED, AnswerSource, encoded
 from core.rl.batches import VerdictBatch
 from core.rl.pinned_answers import VERDICTS, learnt_before
+from core.rl.reference_logps import ReferenceLogps, Stored, rows_of
 from core.rl.rollout import POLICY, logprobs
 from core.rl.rollout_source import Collector
 from core.store import Project, completions, verdicts
@@ -39,6 +40,9 @@ ONE_KIND = (
     "{other}, or take the best and the worst of rankings, too, with --verdicts both."
 )
 
+#: By which training answers are dealt.
+DEALT = "verdicts"
+
 
 @dataclass(frozen=True)
 class JudgedAnswer(Demonstration):
@@ -46,6 +50,10 @@ class JudgedAnswer(Demonstration):
 
     good: bool = False
     ranked: bool = False
+
+
+#: One with its prompt and its answer as tokens.
+Encoded = tuple[JudgedAnswer, Ids, Ids]
 
 
 def judged_answers(project: Project, wanted: str, whose: str = "everybody") -> list[JudgedAnswer]:
@@ -99,6 +107,10 @@ class VerdictSource(AnswerSource):
         self.train, dropped = encoded(shared.base, [each for each in rows if each.prompt_id not in held], self.longest)
         heldout, more = encoded(shared.base, [each for each in rows if each.prompt_id in held - before], self.longest)
         heldout.sort(key=lambda each: draw_of(each[0].prompt_id))
+        self.reference = ReferenceLogps(
+            shared, self.config.micro_batch, self.config.batch_size, len(self.train), f"{self.config.seed}/{DEALT}",
+            lambda number: _stored_answer(self.train[number]),
+        )  # fmt: skip
         good = sum(each.good for each, _, _ in self.train)
         self.weights = self._weights(good, len(self.train) - good, len(rows))
         known = sum(each.prompt_id in held & before for each in rows)
@@ -127,7 +139,8 @@ class VerdictSource(AnswerSource):
         )
 
     def batch(self, step: int) -> VerdictBatch:
-        return self._made([self.train[number] for number in self.dealt(step, len(self.train), "verdicts")], self.train)
+        numbers = self.dealt(step, len(self.train), DEALT)
+        return self._made([self.train[number] for number in numbers], self.train, numbers)
 
     def measure(self, step: int, *, last: bool = False) -> dict[str, float]:
         """Loss and margin of held-out answers under the policy after so many steps, where they are due."""
@@ -145,29 +158,33 @@ class VerdictSource(AnswerSource):
         return found
 
     def _made(
-        self, chosen: Sequence[tuple[JudgedAnswer, Ids, Ids]], others: Sequence[tuple[JudgedAnswer, Ids, Ids]]
+        self, chosen: Sequence[Encoded], others: Sequence[Encoded], numbers: Sequence[int] | None = None
     ) -> VerdictBatch:
         """Each prompt with its answer, and once more with the next answer in the batch to another prompt (of `others`,
-        where all in the batch answer one), as far as there is room for it."""
+        where all in the batch answer one), as far as there is room for it. `numbers` are theirs in the training set."""
         desirable, undesirable = self.weights
-        beside = []
+        own, beside = list(map(_stored_answer, chosen)), list[Stored]()
         for place, (each, prompt, _) in enumerate(chosen):
             following = (chosen[(place + on) % len(chosen)] for on in range(1, len(chosen)))
             found = _other(each, chain(following, others))
             if found is not None and len(prompt) < self.longest:
-                beside.append((prompt, found[: self.longest - len(prompt)]))
+                beside.append((prompt, [found[: self.longest - len(prompt)]]))
         weight = torch.tensor([desirable if each.good else -undesirable for each, _, _ in chosen])
-        return VerdictBatch(
-            *self._with_reference([(prompt, answer) for _, prompt, answer in chosen]),
-            weight.to(self.shared.base.device),
-            self._with_reference(beside) if beside else None,
-        )
+        rows = rows_of(self.shared, own)
+        logp_ref = self._logp_ref(rows) if numbers is None else self.reference.of(numbers, own, rows)
+        mismatched = None
+        if beside:
+            others_rows = rows_of(self.shared, beside)
+            mismatched = others_rows, self._logp_ref(others_rows)
+        return VerdictBatch(rows, logp_ref, weight.to(self.shared.base.device), mismatched)
 
-    def _with_reference(self, chosen: Sequence[tuple[Ids, Ids]]) -> tuple[Rows, Tensor]:
-        base = self.shared.base
-        prompts, answers = [prompt for prompt, _ in chosen], [[answer] for _, answer in chosen]
-        rows = from_lists(prompts, answers, base.pad_id, base.device)
-        return rows, logprobs(self.shared, REFERENCE, rows, 1.0, self.config.micro_batch)[0]
+    def _logp_ref(self, rows: Rows) -> Tensor:
+        return logprobs(self.shared, REFERENCE, rows, 1.0, self.config.micro_batch)[0]
+
+
+def _stored_answer(of: Encoded) -> Stored:
+    _, prompt, answer = of
+    return prompt, [answer]
 
 
 def _stored(project: Project, wanted: str, config: TrainPolicyConfig) -> dict[str, Any]:
@@ -175,6 +192,6 @@ def _stored(project: Project, wanted: str, config: TrainPolicyConfig) -> dict[st
     return {"judged": [asdict(each) for each in judged_answers(project, wanted, config.rankings_of)], "before": before}
 
 
-def _other(of: JudgedAnswer, among: Iterable[tuple[JudgedAnswer, Ids, Ids]]) -> Ids | None:
+def _other(of: JudgedAnswer, among: Iterable[Encoded]) -> Ids | None:
     """The first answer to another prompt."""
     return next((answer for each, _, answer in among if each.prompt_id != of.prompt_id), None)

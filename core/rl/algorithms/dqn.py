@@ -33,7 +33,7 @@ from core.models.guides import Exploration, candidate_ids
 from core.models.heads import ScalarHead
 from core.models.logprobs import Predictions, predictions
 from core.models.seeds import generator
-from core.rl.actor import Setup, mean_of
+from core.rl.actor import Setup, mean_of, own_share
 from core.rl.batches import Rollout
 from core.rl.critic import Critic, explained
 from core.rl.estimators import returns_to_go, token_rewards
@@ -115,37 +115,41 @@ class Learner(BaseLearner[Rollout]):
     def regress(self, batch: Rollout) -> dict[str, float]:
         """One step of Q towards its targets on `batch`."""
         options = self.options
-        wanted = self.targets(batch)
+        later = self.target_values(batch)
 
         def huber(policy: Predictions, index: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-            taken, _ = self.q_values(policy, batch, index, self.critic.head)
-            loss = smooth_l1_loss(taken, wanted[index], reduction="none")
+            taken, online = self.q_values(policy, batch, index, self.critic.head)
+            wanted = self.targets(batch.select(index), later[index], online.detach())
+            loss = smooth_l1_loss(taken, wanted, reduction="none")
             # Divided by alpha the adapter's gradient has the size of the others', which Adam's epsilon expects.
-            return loss / options.alpha, {"loss/value_avg": 0.5 * (taken - wanted[index]).square()}
+            return loss / options.alpha, {"loss/value_avg": 0.5 * (taken - wanted).square()}
 
         learnt = self.actor.descend(batch, self.actor.batches(batch)[0], huber, beside=self.critic.weights)
         self.critic.step()
         return learnt
 
     @torch.no_grad()
-    def targets(self, batch: Rollout) -> Tensor:
-        """y_t (B, T): the rewards of the next n tokens, and what the target network says of the state after them."""
+    def target_values(self, batch: Rollout) -> Tensor:
+        """Q of the candidates by the target network (B, T, K), of those rows that this process learns from; 0 where no
+        state is far enough from the end to be asked for."""
+        found = torch.zeros_like(batch.extra["candidates_ref"])
+        if self.options.n_step < batch.is_response.shape[1]:
+            with self.shared.role(TARGET) as causal:
+                for index in own_share(self.shared.world, batch, self.actor.batches(batch)[0]):
+                    seen = predictions(causal, batch.rows.select(index), batch.temperature)
+                    found[index] = self.q_values(seen, batch, index, self.target_head)[1]
+        return found
+
+    def targets(self, batch: Rollout, target: Tensor, online: Tensor) -> Tensor:
+        """y_t (B, T): the rewards of the next n tokens, and what the target network says of the state after them;
+        `target` and `online` are both networks' Q of the candidates (B, T, K)."""
         n, mask = self.options.n_step, batch.is_response
         to_go = returns_to_go(self.rewards(batch), mask)
         if n >= mask.shape[1]:
             return to_go
         after = pad(to_go[:, n:], [0, n])  # what comes later than n tokens is replaced
-        best = torch.zeros_like(to_go)
-        for index in batch.rows.chunks(self.config.micro_batch):
-            rows = batch.rows.select(index)
-            with self.shared.role(TARGET) as causal:
-                _, target = self.q_values(predictions(causal, rows, batch.temperature), batch, index, self.target_head)
-            choice = target
-            if self.options.double_q:
-                with self.shared.role(POLICY) as causal:
-                    seen = predictions(causal, rows, batch.temperature)
-                    _, choice = self.q_values(seen, batch, index, self.critic.head)
-            best[index] = target.gather(-1, choice.argmax(-1, keepdim=True))[..., 0]
+        choice = online if self.options.double_q else target
+        best = target.gather(-1, choice.argmax(-1, keepdim=True))[..., 0]
         inside = pad(mask[:, n:], [0, n])
         return (to_go - after + pad((best * mask)[:, n:], [0, n]) * inside) * mask
 

@@ -48,10 +48,15 @@ class Learner(ppo.Learner):
         self.drawing = None
         values = self.values(rollout)
         advantages, returns = self.advantages(rollout, values)
-        logp_old = self.logp_within(rollout, allowed)
+        # What the first look at a whole rollout says is that of the policy which drew it.
+        first_says = self.options.learns_from_fresh
+        logp_old = torch.zeros_like(rollout.logp_old) if first_says else self.logp_within(rollout, allowed)
+        seen_before = torch.full_like(rollout.kept, not first_says)
 
         def surrogate(policy: Predictions, index: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
             inside = policy.within(allowed[index])
+            if not seen_before[index].any():
+                logp_old[index], seen_before[index] = inside.logp.detach(), True
             losses, seen = ppo.clipped_surrogate(inside, logp_old[index], advantages[index], self.options)
             return self.with_kl(losses, policy, rollout, index), seen
 

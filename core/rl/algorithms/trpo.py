@@ -18,7 +18,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from core.config.algorithms import TRPO
 from core.errors import Diverged
-from core.models.logprobs import predictions
+from core.models.logprobs import Predictions, predictions
 from core.rl.algorithms.ppo import gae
 from core.rl.batches import Rollout
 from core.rl.critic import Critic
@@ -42,13 +42,15 @@ class Learner(BaseLearner[Rollout]):
         advantages, returns = gae(rewards, values, mask, options.gamma, options.lam)
         if options.whiten_advantages:
             advantages = whiten(advantages, rollout.in_loss)
+        if self.shared.world.size > 1:  # each process computes the whole step, to the same last bit
+            self.actor.reuse(None)
         moved = self.move(rollout, advantages * rollout.in_loss)
         return moved | self.critic.fit(rollout, values, returns, drawn, step=step)
 
     def move(self, rollout: Rollout, advantages: Tensor) -> dict[str, float]:
         """One constrained step of the policy; advantages (B, T)."""
         options = self.options
-        g, gain_old = self.gradient(rollout, advantages)
+        g, gain_old, states = self.gradient(rollout, advantages)
         if not torch.isfinite(g).all():
             raise Diverged("The gradient is not a number.")
         if float(g.norm()) == 0.0:  # equal advantages: there is nowhere to go
@@ -63,7 +65,7 @@ class Learner(BaseLearner[Rollout]):
             size = options.shrink**attempt
             for weight, old, change in zip(self.actor.weights, kept, split(full, kept), strict=True):
                 weight.data.copy_(old + size * change)
-            gain, kl = self.measure(rollout, advantages, kept)
+            gain, kl = self.measure(rollout, advantages, kept, states)
             if kl <= options.trust_kl and gain > gain_old:
                 break
         else:
@@ -74,18 +76,20 @@ class Learner(BaseLearner[Rollout]):
             "loss/policy_avg": -gain, "policy/step_kl": kl, "policy/step_size": size, "grad_norm": float(g.norm()),
         }  # fmt: skip
 
-    def gradient(self, rollout: Rollout, advantages: Tensor) -> tuple[Tensor, float]:
-        """The gradient (n,) of mean A pi / pi_old over the tokens, and that mean."""
-        tokens, gain = max(1.0, float(rollout.in_loss.sum())), 0.0
+    def gradient(self, rollout: Rollout, advantages: Tensor) -> tuple[Tensor, float, list[Tensor]]:
+        """The gradient (n,) of mean A pi / pi_old over the tokens, that mean, and the policy's states (b, T, d) in each
+        micro-batch."""
+        tokens, gain, states = max(1.0, float(rollout.in_loss.sum())), 0.0, list[Tensor]()
         with self.shared.role(POLICY, train=True) as causal:
             for index in rollout.rows.chunks(self.config.micro_batch):
-                policy = predictions(causal, rollout.rows.select(index), rollout.temperature)
+                policy = self.actor.predictions(causal, rollout, index)
+                states.append(policy.hidden.detach())
                 part = (advantages[index] * ratio(policy.logp, rollout.logp_old[index])).sum() / tokens
                 part.backward()
                 gain += float(part.detach())
         g = torch.cat([weight.grad.flatten() for weight in self.actor.weights if weight.grad is not None])
         self.actor.optimizer.zero_grad()
-        return g, gain
+        return g, gain, states
 
     def fisher(self, rollout: Rollout) -> "Fisher":
         """The Fisher matrix on the first prompts of the rollout that make up `fisher_share` of it."""
@@ -94,21 +98,24 @@ class Learner(BaseLearner[Rollout]):
         return Fisher(self, rollout, some)
 
     @torch.no_grad()
-    def measure(self, rollout: Rollout, advantages: Tensor, old: list[Tensor]) -> tuple[float, float]:
-        """Mean A pi / pi_old over the tokens in the loss and mean KL(pi_old || pi) over all, with pi_old's weights
-        `old` put in and out."""
+    def measure(
+        self, rollout: Rollout, advantages: Tensor, old: list[Tensor], states: list[Tensor]
+    ) -> tuple[float, float]:
+        """Mean A pi / pi_old over the tokens in the loss and mean KL(pi_old || pi) over all, by pi_old's `states` in
+        each micro-batch; its weights `old` are put in and out, as there may be some on the vocabulary's head."""
         tokens, gain, kl = float(rollout.is_response.sum()), 0.0, 0.0
         counted = max(1.0, float(rollout.in_loss.sum()))
         new = [weight.detach().clone() for weight in self.actor.weights]
         with self.shared.role(POLICY) as causal:
-            for index in rollout.rows.chunks(self.config.micro_batch):
+            for index, hidden in zip(rollout.rows.chunks(self.config.micro_batch), states, strict=True):
                 rows = rollout.rows.select(index)
                 set_weights(self.actor.weights, old)
-                before = predictions(causal, rows, rollout.temperature)
+                before = Predictions(causal, hidden, rows, rollout.temperature)
+                logp_old = before.logits - before.normaliser[..., None]
                 set_weights(self.actor.weights, new)
                 policy = predictions(causal, rows, rollout.temperature)
                 gain += float((advantages[index] * ratio(policy.logp, rollout.logp_old[index])).sum()) / counted
-                kl += float(policy.kl_from(before.logits - before.normaliser[..., None]).sum()) / tokens
+                kl += float(policy.kl_from(logp_old).sum()) / tokens
         return gain, kl
 
 

@@ -141,7 +141,7 @@ def some_updates(model: Path, out: Path, names: tuple[str, ...], forgets: bool =
         rewards = RewardFunction(optimised_gold=Forgetful() if forgets else plain)
         lengths = set()
         for step in range(2):
-            more = {"learns": learner.options.learns_from_fresh}
+            more = {"learns": learner.options.learns_from_fresh, "states": learner.options.reads_states}
             drawn, cached = collect(shared, rewards, PROMPTS, config, learner.live, step, learner.guide(), **more)
             rollout = drawn.rollout
             assert (len(rollout) < len(drawn.drawn)) == forgets

@@ -13,15 +13,17 @@ from core.config.training import TrainRewardConfig
 from core.errors import KnownError, ModelError
 from core.models import cards
 from core.models.adapters import SharedModel
-from core.models.chat import what_the_model_reads
+from core.models.chat import Judged, what_the_model_reads
 from core.models.checkpoint import adamw
 from core.models.rows import from_lists
+from core.models.states import hidden_states
 from core.reward import memory
 from core.reward.card import snippet
 from core.reward.examples import Example, Order
 from core.reward.model import RewardModel, encode
 from core.reward.trace import trace
 from core.reward.update import checkpointed
+from core.rl import rollout
 from core.rl.rollout import score_and_features
 from tests.core.reward.steps import fresh_model, scores, update
 from tests.thorough import represented
@@ -171,6 +173,22 @@ def test_length_that_was_taken_out_stays_out_and_older_reward_models_have_none(s
     shared.close()
     with pytest.raises(ModelError, match="holds no reward model"):
         RewardModel.load(shared, tmp_path)
+
+
+def test_what_is_judged_otherwise_than_it_was_drawn_takes_no_pass_of_its_own_where_nobody_reads_the_states(
+    shared, monkeypatch
+):
+    model, _ = trained(shared, steps=2)
+    base, passes = shared.base, []
+    prompts, answers = [[60, 61, 62], [63, 64]], [[[50, 51], [52, 53, 54]], [[55], [56, 57]]]
+    rows = from_lists(prompts, answers, base.pad_id, base.device)
+    judged = Judged(torch.tensor([1, 2]), from_lists(prompts, [[[52, 58, 59, 54, 0]], [[40, 0]]], 0, base.device))
+    expected = score_and_features(shared, model, rows, 4, judged)
+    assert not torch.allclose(expected.score, score_and_features(shared, model, rows, 4).score, atol=1e-3)
+    monkeypatch.setattr(rollout, "hidden_states", lambda *of, **how: passes.append(of) or hidden_states(*of, **how))
+    found = score_and_features(shared, model, rows, 4, judged, states=False)
+    torch.testing.assert_close(found.score, expected.score, atol=1e-5, rtol=1e-5)
+    assert len(passes) == 1 and found.features.shape[-1] == 0 and expected.features.shape[-1] == base.hidden_size
 
 
 def test_the_adapter_scores_the_same_in_a_fresh_process_with_transformers_and_peft_alone(shared, tmp_path, stranger):

@@ -24,7 +24,9 @@ from core.jobs.recorder import Recorder, last_checkpoint
 from core.labeling import gold
 from core.records import Job, NewRanking, Prompt
 from core.report.measure import measure
+from core.reward import train_job
 from core.reward import update as updating
+from core.reward.evaluate import evaluate
 from core.runs import early_stopping
 from core.store import Project, completions, create_project, labelers, pairs, prompts, rankings
 from core.store.runs import job_log, job_metrics, scores
@@ -66,7 +68,9 @@ def weights(project: Project, job: Job) -> dict[str, bytes]:
     }
 
 
-def test_training_stops_where_the_heldout_loss_no_longer_falls_and_keeps_the_best_weights(ranked, run_job):
+def test_training_stops_where_the_heldout_loss_no_longer_falls_and_keeps_the_best_weights(ranked, run_job, monkeypatch):
+    asked = []
+    monkeypatch.setattr(train_job, "evaluate", lambda *of: asked.append(of) or evaluate(*of))
     config = replace(REWARD, epochs=40, learning_rate=5e-2, head_learning_rate=0.3, patience=2, evaluations=3)
     job = run_job(ranked, JobKind.TRAIN_REWARD, config)
     assert job.status == "done", job.report or job.error
@@ -74,6 +78,7 @@ def test_training_stops_where_the_heldout_loss_no_longer_falls_and_keeps_the_bes
     steps = job.result.models[0].steps
     assert steps < 3 * 40, "it stopped before the end"
     assert job.result.eval_loss == pytest.approx(min(losses.values()), abs=1e-4)
+    assert len(asked) == len(losses), "the best was measured when it came up"
     best = min(losses, key=losses.__getitem__)
     assert best < steps
     assert f"step {best} of {steps}" in notes(ranked, job)

@@ -80,7 +80,7 @@ def test_an_update_changes_the_policy_and_nothing_that_the_reference_is_made_of(
     assert torch.equal(again, rollout.logp_ref), "the reference is the base bit for bit"
 
 
-@pytest.mark.parametrize("name", ["ppo", "nlpo", "reinforce", "rloo", "a2c", "grpo"])
+@pytest.mark.parametrize("name", ["ppo", "nlpo", "reinforce", "rloo", "a2c", "grpo", "trpo"])
 def test_an_update_that_goes_on_from_what_was_scored_is_the_same_bit_for_bit(moved, name):
     config = replace(CONFIG, micro_batch=6)
     results = []
@@ -120,6 +120,22 @@ def test_without_a_reward_model_the_value_head_reads_the_states_of_the_reference
     with moved.role(REFERENCE) as causal, torch.no_grad():
         states = hidden_states(causal, rows).float()
     assert torch.equal(scored.features[rows.is_response], states[rows.is_response])
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "expected"),
+    [
+        ("nlpo", {"ppo_epochs": 2}, 2),  # one in each epoch, of which the first says what it was drawn by
+        ("dqn", {"n_step": 2, "q_updates": 1}, 3),  # candidates, the target network, the one that learns
+        ("trpo", {"line_steps": 1, "trust_kl": 1e-6}, 3),  # the gradient, the Fisher matrix, one step that is tried
+    ],
+)
+def test_an_update_makes_no_pass_for_what_another_one_has_said(moved, monkeypatch, name, own, expected):
+    learner, passes = learner_of(moved, name, replace(CONFIG, micro_batch=6), **own), []
+    rollout = rollout_of(moved, drawn(moved, learner), SCORE)
+    monkeypatch.setattr(logprobs_module, "hidden_states", counted(passes, logprobs_module.hidden_states))
+    learner.update(rollout, 0)
+    assert len(passes) == expected
 
 
 def counted(calls: list, function):
@@ -285,21 +301,22 @@ def test_the_fisher_product_is_symmetric_positive_and_the_curvature_of_kl(trusti
         Fu, Fv = product(u), product(v)
     assert float(u @ Fv) == pytest.approx(float(v @ Fu), rel=1e-3)
     assert float(v @ Fv) > 0
-    old = copies(learner.actor.weights)
+    old, states = copies(learner.actor.weights), learner.gradient(rollout, torch.zeros_like(rollout.logp_old))[2]
     step = 1e-2 / float(v @ Fv) ** 0.5 * v
     for weight, change in zip(learner.actor.weights, trpo.split(step, old), strict=True):
         weight.data += change
-    _, kl = learner.measure(rollout, torch.zeros_like(rollout.logp_old), old)
+    _, kl = learner.measure(rollout, torch.zeros_like(rollout.logp_old), old, states)
     assert kl == pytest.approx(0.5 * float(step @ Fv) * 1e-2 / float(v @ Fv) ** 0.5, rel=0.2)
 
 
 def test_a_trust_region_step_keeps_the_bound_and_gains(trusting):
     learner, rollout = trusting
-    old = copies(learner.actor.weights)
-    moved = learner.move(rollout, torch.linspace(-1, 1, 6)[:, None] * rollout.is_response)
+    advantages = torch.linspace(-1, 1, 6)[:, None] * rollout.is_response
+    old, states = copies(learner.actor.weights), learner.gradient(rollout, advantages)[2]
+    moved = learner.move(rollout, advantages)
     assert 0 < moved["policy/step_kl"] <= 0.01
     assert moved["policy/step_size"] > 0
-    gain, kl = learner.measure(rollout, torch.linspace(-1, 1, 6)[:, None] * rollout.is_response, old)
+    gain, kl = learner.measure(rollout, advantages, old, states)
     assert kl == pytest.approx(moved["policy/step_kl"], rel=1e-3)
     assert gain > 0
 
@@ -495,27 +512,32 @@ def test_candidates_hold_the_end_token_and_the_likeliest():
 def test_targets_are_the_score_at_the_end_and_the_target_network_before(deep):
     learner, batch = deep
     learner.target_head.linear.bias.data += 0.5
-    targets = learner.targets(batch)
     lengths, rows = batch.rows.lengths, torch.arange(6)
-    torch.testing.assert_close(targets[rows, lengths - 1], SCORE)
-    torch.testing.assert_close(targets[rows, (lengths - 2).clamp(min=0)], SCORE)
     with torch.no_grad(), learner.shared.role(dqn.TARGET) as causal:
         seen = predictions(causal, batch.rows, 1.0)
         _, candidates = learner.q_values(seen, batch, rows, learner.target_head)
     with torch.no_grad(), learner.shared.role(POLICY) as causal:
         _, online = learner.q_values(predictions(causal, batch.rows, 1.0), batch, rows, learner.critic.head)
+    targets = learner.targets(batch, learner.target_values(batch), online)
+    torch.testing.assert_close(targets[rows, lengths - 1], SCORE)
+    torch.testing.assert_close(targets[rows, (lengths - 2).clamp(min=0)], SCORE)
     row, t = 1, 2  # seven tokens long
     assert float(targets[row, t]) == pytest.approx(float(candidates[row, t + 2, online[row, t + 2].argmax()]), abs=1e-5)
     assert float(targets[row, t]) != pytest.approx(float(SCORE[row]), abs=1e-3)
     learner.options = replace(learner.options, n_step=99)
-    torch.testing.assert_close(learner.targets(batch), returns_to_go(learner.rewards(batch), batch.is_response))
+    none = torch.full_like(online, torch.nan)
+    torch.testing.assert_close(
+        learner.targets(batch, none, none), returns_to_go(learner.rewards(batch), batch.is_response)
+    )
 
 
 def test_double_q_is_plain_q_while_both_networks_agree(deep):
     learner, batch = deep
-    double = learner.targets(batch)
+    with torch.no_grad(), learner.shared.role(POLICY) as causal:
+        _, online = learner.q_values(predictions(causal, batch.rows, 1.0), batch, torch.arange(6), learner.critic.head)
+    double = learner.targets(batch, learner.target_values(batch), online)
     learner.options = replace(learner.options, double_q=False)
-    torch.testing.assert_close(learner.targets(batch), double)
+    torch.testing.assert_close(learner.targets(batch, learner.target_values(batch), -online), double)
 
 
 def test_the_target_network_changes_only_when_it_is_renewed(deep):

@@ -14,7 +14,7 @@ from core.models.chat import completion_ids, prompt_ids
 from core.models.rows import from_lists
 from core.projects import trash
 from core.records import NewRanking, Prompt
-from core.rl import verdict_source
+from core.rl import reference_logps, verdict_source
 from core.rl.batches import VerdictBatch
 from core.rl.pinned_answers import demonstrations_of, learnt_before, parted
 from core.rl.rollout import POLICY, logprobs
@@ -145,7 +145,7 @@ def test_an_answer_beside_a_prompt_that_is_not_its_own_is_cut_to_the_room_there(
         lengths.extend(len(prompt) + len(answer) for prompt, (answer,) in zip(asked, answers, strict=True))
         return from_lists(asked, answers, *rest)
 
-    monkeypatch.setattr(verdict_source, "from_lists", made)
+    monkeypatch.setattr(reference_logps, "from_lists", made)
     ada = labelers.named(asking, "Ada").id
     for asked, text, verdict in (("why? " * 37, "no", "bad"), ("How?", "so " * 60, "good")):
         number = prompts.add(asking, [Prompt(0, asked, split="train")]).ids[0]

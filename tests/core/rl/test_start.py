@@ -17,7 +17,7 @@ from core.models.load import load
 from core.projects import trash
 from core.records import Prompt
 from core.report import outcomes
-from core.rl import preference_source
+from core.rl import reference_logps
 from core.rl.rollout import POLICY as ROLE
 from core.runs import dependents, origins, preflight, wishes
 from core.store import prompts
@@ -162,7 +162,7 @@ def test_a_loss_without_a_reference_reads_none_and_its_report_speaks_of_none(beg
         raise AssertionError("nothing that is learnt depends on it")
 
     with monkeypatch.context() as patch:
-        patch.setattr(preference_source, "logprobs", unwanted)
+        patch.setattr(reference_logps, "logprobs", unwanted)
         job = run_job(begun, JobKind.TRAIN_POLICY, config, options)
     assert job.status == "done", job.report or job.error
     assert "It began from run 1, step 2." in said_of(job) and "KL" not in said_of(job)
