@@ -1,7 +1,7 @@
 """Score completions with what was learnt: the held-out ones to measure it, the reference's to find its scale."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,7 +73,7 @@ def _rows(
     )
 
 
-def normalise(model: RewardModel, known: Sequence[Example], *, keep: bool) -> tuple[float, float, tuple[Score, ...]]:
+def normalise(model: RewardModel, known: Iterable[Example], *, keep: bool) -> tuple[float, float, tuple[Score, ...]]:
     """Give every member's scores mean 0 and standard deviation 1 over these completions.
 
     Returns the first member's raw mean and standard deviation of the overall score, and all scores if they are to

@@ -14,6 +14,7 @@ import random
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -32,11 +33,10 @@ from core.models.adapters import SharedModel
 from core.models.checkpoint import adamw, load_optimizer, save_optimizer, scale_learning_rates
 from core.models.load import base_of
 from core.reward import card, examples, memory
-from core.reward.encoding import encode
+from core.reward.encoding import Outlines
 from core.reward.evaluate import evaluate, normalise, take_length_out
 from core.reward.examples import Example
 from core.reward.model import ADAPTER, Member, RewardModel
-from core.reward.pinned_groups import PinnedGroups
 from core.reward.reference import reference_examples
 from core.reward.update import checkpointed, own_gradients, put_together, step
 from core.store import jobs, pairs
@@ -81,12 +81,12 @@ class State:
 
 def run(context: JobContext) -> Events:
     config: TrainRewardConfig = context.config
-    train, heldout = examples.pinned(context, lambda groups: examples.split(groups, config), criteria=config.criteria)
+    examples.refuse_without_pairs(context)
     base = yield from base_of(context, four_bit=config.base_bits == "4", pinned=True)
     environment.keep(context, base)
     shared = SharedModel(base, context.world, context.report_status)
     try:
-        yield from Training(context, shared, train, heldout).events()
+        yield from Training(context, shared).events()
     finally:
         shared.close()
 
@@ -105,17 +105,17 @@ def default_learning_rate(hidden_size: int, head_init: str = "zero") -> float:
 class Training:
     """One run from its first step to its report's numbers; `events` may be left after any of its yields."""
 
-    def __init__(self, context: JobContext, shared: SharedModel, train: PinnedGroups, heldout: PinnedGroups) -> None:
+    def __init__(self, context: JobContext, shared: SharedModel) -> None:
         self.context, self.shared = context, shared
         self.config: TrainRewardConfig = context.config
         self.longest = min(self.config.max_length, shared.base.context)
-        self.known, self.notes = encode(
-            shared.base, train + heldout, self.longest, "; raise --max-length if the model allows it"
+        outlines = Outlines(shared.base, self.longest)
+        groups = examples.pinned(
+            context, lambda all: examples.split(all, self.config), outlines.look, criteria=self.config.criteria
         )
-        self.columns, tested = self.known.columns, set(self.known.asked[len(train) :])
-        self.train = self.known.of(self.known.prompt_ids - tested)
-        self.heldout = self.known.of(tested)
-        self.too_long = len(tested) - len(self.heldout.prompt_ids)
+        self.train, self.heldout = outlines.examples(*groups)
+        self.columns, self.too_long = self.train.columns, outlines.tested_too_long
+        self.notes = outlines.left_out("; raise --max-length if the model allows it")
         if not self.train:
             raise NothingToDo("Every ranked completion is longer than --max-length: raise it.")
         self.stages = self._stages()
@@ -358,7 +358,7 @@ class Training:
                     "rewards is measured on trained ones, whose scores spread wider. Hold some prompts out."
                 )
         own = len(known) >= FEWEST
-        mean, std, scores = normalise(self.model, known if own else self.known, keep=own)
+        mean, std, scores = normalise(self.model, known if own else chain(self.train, self.heldout), keep=own)
         self.model.scaled_by = "reference" if own else "ranked"
         if own:
             yield Scores(scores)

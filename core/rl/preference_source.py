@@ -7,7 +7,7 @@ from core.errors import NothingToDo
 from core.jobs.context import JobContext
 from core.models.adapters import REFERENCE, SharedModel
 from core.models.rows import from_lists
-from core.reward.encoding import encode
+from core.reward.encoding import Outlines
 from core.reward.examples import Example, keep_learnt, pinned
 from core.rl import passes
 from core.rl.batches import PreferenceBatch
@@ -26,14 +26,15 @@ class PreferenceSource:
         self.shared, self.collector = shared, collector
         self.config: TrainPolicyConfig = context.config
         self.refers: bool = context.options.needs_reference
-        groups, _ = pinned(context, lambda all: ([group for group in all if group.split == "train"], []))
-        self.examples, notes = encode(shared.base, groups, min(LONGEST, shared.base.context), whole=True)
+        outlines = Outlines(shared.base, min(LONGEST, shared.base.context), whole=True)
+        groups, _ = pinned(context, lambda all: ([group for group in all if group.split == "train"], []), outlines.look)
+        (self.examples,) = outlines.examples(groups)
         keep_learnt(context, self.examples.outlines, [])
         if not self.examples:
             raise NothingToDo("There are no pairs to learn from: rank some training prompts first.")
         self.size = sum(each.answers for each in self.examples.outlines) / len(self.examples)
         """Completions of a prompt, on average."""
-        self.notes = [f"Learns from {self.examples.pairs} pairs.", *notes]
+        self.notes = [f"Learns from {self.examples.pairs} pairs.", *outlines.left_out()]
         self.unended = completions.unended(context.project)
 
     def next(self, step: int) -> Drawn:

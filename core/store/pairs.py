@@ -186,6 +186,13 @@ def groups(project: Project, labeler_ids: Iterable[int]) -> list[JudgedHead]:
     return list(map(JudgedHead._make, rows))
 
 
+def are_there(project: Project, labeler_ids: Iterable[int]) -> bool:
+    """Does any ranking of these labelers give a pair?"""
+    among = json.dumps(list(labeler_ids))
+    sql = "select exists (select 1 from pairs where labeler_id in (select value from json_each(?)))"
+    return bool(project.database.value(sql, among))
+
+
 def contradictions(project: Project) -> int:
     """Pairs that different labelers put in opposite orders."""
     return int(project.database.value(
