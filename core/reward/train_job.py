@@ -38,6 +38,7 @@ from core.reward.evaluate import evaluate, normalise, take_length_out
 from core.reward.examples import Example
 from core.reward.model import ADAPTER, Member, RewardModel
 from core.reward.reference import reference_examples
+from core.reward.scored import Scored, score
 from core.reward.update import checkpointed, own_gradients, put_together, step
 from core.store import jobs, pairs
 
@@ -121,6 +122,8 @@ class Training:
         self.stages = self._stages()
         self.state = State(watched=max(WATCHED, len(self.train) // 3))
         self.best: dict[str, Tensor] | None = None
+        self.said: list[Scored] | None = None
+        """Of all held-out prompts by the best weights, where they were asked since the run went on."""
         self.model = RewardModel(shared, self.columns)
         self.passing: RewardModel | None = None  # the model of the curve that is being trained
         self.began = time.monotonic()
@@ -210,11 +213,12 @@ class Training:
             metrics = yield from self._update(model, member, optimizer, batch)
             state.step += 1
             if self.heldout and (state.step % every == 0 or state.step == stage.steps):
-                measured = evaluate(model, member, self.heldout[: self.state.watched])
+                scored = score(model, member, self.heldout[: self.state.watched])
+                measured = evaluate(model, member, scored)
                 metrics |= measured.metrics
                 if live:
                     yield Scores(measured.scores)
-                self._remember(model, member, measured.metrics["eval_loss"])
+                self._remember(model, member, measured.metrics["eval_loss"], scored)
             if live:
                 yield Metrics(state.step, metrics)
             if state.step % config.checkpoint_every == 0 or self.context.wanted != "run":
@@ -291,12 +295,13 @@ class Training:
         step(optimizer, metrics)
         return metrics
 
-    def _remember(self, model: RewardModel, member: Member, loss: float) -> None:
-        """Keep the weights with the lowest held-out log loss."""
+    def _remember(self, model: RewardModel, member: Member, loss: float, scored: list[Scored]) -> None:
+        """Keep the weights with the lowest held-out log loss, and what they said of all held-out prompts."""
         state = self.state
         if state.best is None or loss < state.best:
             state.best, state.best_step, state.stale = loss, state.step, 0
             self.best = {key: weight.clone() for key, weight in model.state(member).items()}
+            self.said = scored if len(scored) == len(self.heldout) else None
         else:
             state.stale += 1
 
@@ -316,10 +321,12 @@ class Training:
             steps=state.step,
         )
         if self.heldout:
-            measured = evaluate(model, member, self.heldout)
+            scored = self.said or score(model, member, self.heldout)
+            measured = evaluate(model, member, scored)
             if self.config.length_correction:
-                found = replace(found, per_token=take_length_out(model, member, self.heldout))
-                before, measured = measured, evaluate(model, member, self.heldout)
+                scored = take_length_out(model, member, scored)
+                found = replace(found, per_token=float(member.head.per_token[0]))
+                before, measured = measured, evaluate(model, member, scored)
                 yield Note(
                     f"{stage.title}: length is taken out, {found.per_token:.4g} of raw score for each token. Held-out "
                     f"accuracy is {measured.metrics['eval_accuracy']:.1%}, with length it was "
@@ -333,7 +340,7 @@ class Training:
             )  # fmt: skip
         state.models.append(found)
         state.stage, state.step, state.best, state.best_step, state.stale = state.stage + 1, 0, None, 0, 0
-        self.best = None
+        self.best = self.said = None
         if not stage.kept:
             self.shared.drop(stage.adapter)
             self.passing = None

@@ -25,6 +25,7 @@ from core.labeling import gold
 from core.records import Job, NewRanking, Prompt
 from core.report.measure import measure
 from core.reward import update as updating
+from core.reward.model import RewardModel
 from core.runs import early_stopping
 from core.store import Project, completions, create_project, labelers, pairs, prompts, rankings
 from core.store.runs import job_log, job_metrics, scores
@@ -136,6 +137,18 @@ def test_length_is_taken_out_wherever_the_reward_is_asked(ranked, run_job):
 
 
 @pytest.mark.thorough
+def test_held_out_completions_are_scored_once_for_all_that_is_measured_of_the_best_weights(
+    ranked, run_job, monkeypatch
+):
+    scored, score = [], RewardModel.raw_scores
+    with monkeypatch.context() as patch:
+        patch.setattr(RewardModel, "raw_scores", lambda *how, **more: scored.append(1) or score(*how, **more))
+        job = run_job(ranked, JobKind.TRAIN_REWARD, replace(REWARD, evaluations=1))
+    assert job.status == "done" and job.result.models[0].per_token, job.report or job.error
+    watched = len(job_metrics.series(ranked, job.id)["eval_loss"])
+    assert (watched, len(scored)) == (3, watched + 1), "after each pass, and the reference's completions"
+
+
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others(ranked, run_job):
     one, two = (run_job(ranked, JobKind.TRAIN_REWARD, REWARD) for _ in range(2))
     other = run_job(ranked, JobKind.TRAIN_REWARD, replace(REWARD, seed=1))
