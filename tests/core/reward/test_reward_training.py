@@ -136,7 +136,6 @@ def test_length_is_taken_out_wherever_the_reward_is_asked(ranked, run_job):
     assert "length is taken out" in notes(ranked, run)
 
 
-@pytest.mark.thorough
 def test_held_out_completions_are_scored_once_for_all_that_is_measured_of_the_best_weights(
     ranked, run_job, monkeypatch
 ):
@@ -149,6 +148,7 @@ def test_held_out_completions_are_scored_once_for_all_that_is_measured_of_the_be
     assert (watched, len(scored)) == (3, watched + 1), "after each pass, and the reference's completions"
 
 
+@pytest.mark.thorough
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others(ranked, run_job):
     one, two = (run_job(ranked, JobKind.TRAIN_REWARD, REWARD) for _ in range(2))
     other = run_job(ranked, JobKind.TRAIN_REWARD, replace(REWARD, seed=1))
