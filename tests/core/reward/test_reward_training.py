@@ -142,7 +142,7 @@ def test_held_out_completions_are_scored_once_for_all_that_is_measured_of_the_be
     scored, score = [], RewardModel.raw_scores
     with monkeypatch.context() as patch:
         patch.setattr(RewardModel, "raw_scores", lambda *how, **more: scored.append(1) or score(*how, **more))
-        job = run_job(ranked, JobKind.TRAIN_REWARD, replace(REWARD, evaluations=1))
+        job = run_job(ranked, JobKind.TRAIN_REWARD, replace(REWARD, evaluations=1, length_correction=True))
     assert job.status == "done" and job.result.models[0].per_token, job.report or job.error
     watched = len(job_metrics.series(ranked, job.id)["eval_loss"])
     assert (watched, len(scored)) == (3, watched + 1), "after each pass, and the reference's completions"
