@@ -119,6 +119,19 @@ def test_an_example_holds_the_tokens_of_the_completions_that_fit(kept, base):
         assert outline.ranking_ids == tuple(order.ranking_id for order in example.orders)
 
 
+def test_short_completions_are_not_read_before_the_first_step_whatever_their_letters(kept, base, monkeypatch):
+    groups, _ = kept
+    short = [replace(group, completions=("kurz", "für Ärzte", "Zoë", "naïve")) for group in groups]
+    outlines = Outlines(base, LONGEST)
+    with monkeypatch.context() as patch:
+        patch.setattr(base.chat, "answer", lambda text: pytest.fail(f"{text} is read"))
+        for group in short:
+            outlines.look(group)
+    (found,) = outlines.examples(short)
+    for text, tokens in zip(short[0].completions, found[0].answers, strict=True):
+        assert len(tokens) <= base.chat.most_tokens(text) < LONGEST
+
+
 def test_more_rankings_than_a_file_of_json_may_hold_are_learnt(ranked, run_job, monkeypatch):
     gold.rank_all(ranked, "regex:[a-m]")
     with monkeypatch.context() as patch:
