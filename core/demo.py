@@ -21,7 +21,7 @@ TOKENS = 48
 #: Likely words only: the base is small, and what it says at 1 is not always English.
 TEMPERATURE = 0.5
 
-GENERATE = GenerateConfig(completions=6, temperature=TEMPERATURE, max_new_tokens=TOKENS, batch_size=64)
+GENERATE = GenerateConfig(completions=6, temperature=TEMPERATURE, max_new_tokens=TOKENS, batch_size=144)
 REWARD = TrainRewardConfig(lora_rank=4, lora_alpha=8, epochs=2, batch_prompts=2)
 POLICY = TrainPolicyConfig(
     lora_rank=4,

@@ -20,6 +20,7 @@ from core.errors import BadInput, CheckpointOutOfReach, DamagedCheckpoint, Known
 from core.events import Checkpoint, Note, Progress
 from core.jobs import checkpoint_files, lock, model_libraries, presence, queue, resumes
 from core.jobs.context import JobContext
+from core.jobs.many_objects import many_objects
 from core.jobs.process_group import LOCAL, LocalProcessGroup
 from core.jobs.progress import StatusReporter, no_report
 from core.jobs.recorder import POLL, Recorder, last_checkpoint, set_back
@@ -206,7 +207,9 @@ def run_job(
         wishes.check(project, context.config)
         model_libraries.check("A job")
         module, name = JOBS[JobKind(job.kind)].function.split(":")
-        events = getattr(importlib.import_module(module), name)(context)
+        with many_objects():
+            begin = getattr(importlib.import_module(module), name)
+        events = begin(context)
         for event in events:
             context.wanted = world.agreed(recorder.record(event) if world.main else None)
             if watch is not None:

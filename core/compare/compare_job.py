@@ -20,7 +20,7 @@ from core.runs.pinned_prompts import trained_on
 from core.store import prompts
 
 #: Prompts at a time, at most.
-BATCH = 8
+BATCH = 16
 
 
 def run(context: JobContext) -> Events:

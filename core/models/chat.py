@@ -55,12 +55,6 @@ def judged_ids(base: Base, completion: str) -> list[int]:
     return base.chat.answer(base.chat.judged(completion))
 
 
-def most_tokens(base: Base, completion: str) -> float:
-    """How many tokens there are at most in what is judged of it, with the end token, told without reading it; infinite
-    where that cannot be told."""
-    return base.chat.most_tokens(completion)
-
-
 def text_of(base: Base, ids: Sequence[int]) -> str:
     """The completion's text, to the letter, without its end."""
     return base.chat.stopped(base.chat.decoded(ids))

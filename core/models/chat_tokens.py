@@ -60,6 +60,7 @@ class ChatTokens:
         self._thinks_already = THINKS in hello.rpartition(THINK)[2]
         self._known: OrderedDict[tuple[str, int], tuple[Fitted, tuple[str, ...]]] = OrderedDict()
         self.notices = Notices()
+        self._keeps_letters = tokenizer.is_fast and tokenizer.backend_tokenizer.normalizer is None
 
     @property
     def stops(self) -> tuple[str, ...]:
@@ -135,9 +136,11 @@ class ChatTokens:
         return [*self.checked(self.control.encode_answer(text)), self.ends[0]]
 
     def most_tokens(self, text: str) -> float:
-        """How many tokens an answer has at most: one for each letter, with one before them and the end. Infinite for
-        letters that a tokenizer may take apart, and where a control token's text is among them."""
-        return len(text) + 2 if text.isascii() and self.control.is_plain(text) else math.inf
+        """How many tokens an answer has at most: one for each byte in UTF-8, with one before them and the end. Infinite
+        for letters of which the tokenizer makes others, and where a control token's text is among them."""
+        if not self.control.is_plain(text) or not (text.isascii() or self._keeps_letters):
+            return math.inf
+        return len(text.encode()) + 2
 
     def running_text(self, text: str) -> list[int]:
         """The tokens of a text that is no turn, behind what the tokenizer begins every text with; nothing ends it."""

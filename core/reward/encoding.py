@@ -1,8 +1,9 @@
 """Judged groups as examples, each encoded when it is asked for: only what decides whether one is left out is read of
 all of them before a run begins."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple, overload
 
 import torch
@@ -29,15 +30,23 @@ class Outline(NamedTuple):
     ranking_ids: tuple[int, ...]
 
 
+@dataclass
+class Part:
+    """The groups that were looked at of one part: how many, which of them are examples, with the first of each kind of
+    conversation, and the prompts of the others."""
+
+    groups: int = 0
+    outlines: list[Outline] = field(default_factory=list)
+    lost: list[int] = field(default_factory=list)
+    kinds: dict[object, Outline] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Encoder:
     """How groups become examples. Completions are `whole`, or what is judged of them."""
 
     base: Base
-    groups: Sequence[JudgedGroup]
     longest: int
-    columns: tuple[str, ...]
-    """The overall order first, then the criteria by name."""
     whole: bool
 
     def answer(self, text: str) -> list[int]:
@@ -45,7 +54,7 @@ class Encoder:
 
     def fits(self, text: str) -> bool:
         """Is the completion by itself shorter than the limit? One with fewer letters is not read for that."""
-        return chat.most_tokens(self.base, text) < self.longest or len(self.answer(text)) < self.longest
+        return self.base.chat.most_tokens(text) < self.longest or len(self.answer(text)) < self.longest
 
     def orders(self, group: JudgedGroup, fits: Sequence[int]) -> Iterator[tuple[Judgement, tuple[float, ...]]]:
         """Those that order two of the completions that fit, with their ranks."""
@@ -56,12 +65,12 @@ class Encoder:
             if gives_pairs(ranks := tuple(judgement.ranks[number] for number in fits)):
                 yield judgement, ranks
 
-    def example(self, outline: Outline) -> Example:
-        """Raises `BadInput` for a tokenizer that makes more tokens of a text than it has letters."""
-        group = self.groups[outline.place]
+    def example(self, group: JudgedGroup, count: int, columns: Sequence[str]) -> Example:
+        """With the `count` completions that fit. Raises `BadInput` for a tokenizer that makes more tokens of a text
+        than it has letters."""
         answers = [self.answer(text) for text in group.completions]
         fits = [number for number, answer in enumerate(answers) if len(answer) < self.longest]
-        if len(fits) != outline.answers:
+        if len(fits) != count:
             raise BadInput(
                 f"The tokenizer makes more than {self.longest} tokens of a completion of prompt {group.prompt_id} that "
                 "has fewer letters: choose another model, or raise --max-length."
@@ -70,7 +79,7 @@ class Encoder:
         prompt = chat.beside(self.base, group.conversation, max(map(len, kept)), self.longest, group.prompt_id)
         orders = (
             Order(
-                self.columns.index(judgement.criterion),
+                columns.index(judgement.criterion),
                 torch.tensor(ranks, dtype=torch.float32),
                 judgement.ties,
                 judgement.ranking_id,
@@ -85,13 +94,11 @@ class Encoder:
 class Examples(Sequence[Example]):
     """Each is encoded anew whenever it is asked for."""
 
-    def __init__(self, encoder: Encoder, outlines: Sequence[Outline], asked: Sequence[int] = ()) -> None:
-        """`asked` are the prompts of all groups that were to be encoded, also of those that are left out."""
-        self._encoder, self.outlines, self.asked = encoder, outlines, asked
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return self._encoder.columns
+    def __init__(
+        self, encoder: Encoder, groups: Sequence[JudgedGroup], columns: Sequence[str], outlines: Sequence[Outline]
+    ) -> None:
+        """`columns` are the overall order first, then the criteria by name."""
+        self._encoder, self._groups, self.columns, self.outlines = encoder, groups, columns, outlines
 
     def __len__(self) -> int:
         return len(self.outlines)
@@ -102,12 +109,12 @@ class Examples(Sequence[Example]):
     def __getitem__(self, place: slice) -> "Examples": ...
     def __getitem__(self, place: int | slice) -> "Example | Examples":
         if isinstance(place, slice):
-            return Examples(self._encoder, self.outlines[place])
-        return self._encoder.example(self.outlines[place])
+            return Examples(self._encoder, self._groups, self.columns, self.outlines[place])
+        return self.encoded(self.outlines[place])
 
-    def of(self, prompt_ids: set[int]) -> "Examples":
-        """Those of some prompts."""
-        return Examples(self._encoder, [each for each in self.outlines if each.prompt_id in prompt_ids])
+    def encoded(self, outline: Outline) -> Example:
+        """Raises `BadInput` as `Encoder.example` does."""
+        return self._encoder.example(self._groups[outline.place], outline.answers, self.columns)
 
     @property
     def prompt_ids(self) -> set[int]:
@@ -120,10 +127,10 @@ class Examples(Sequence[Example]):
     @property
     def shortest(self) -> Example:
         """That of the fewest letters."""
-        return self._encoder.example(min(self.outlines, key=lambda each: each.letters))
+        return self.encoded(min(self.outlines, key=lambda each: each.letters))
 
 
-def blocks(chosen: Sequence[Example]) -> Iterator[list[Example]]:
+def blocks(chosen: Iterable[Example]) -> Iterator[list[Example]]:
     """All of them in their order, some at a time."""
     block, tokens = list[Example](), 0
     for example in chosen:
@@ -136,57 +143,72 @@ def blocks(chosen: Sequence[Example]) -> Iterator[list[Example]]:
         yield block
 
 
-def encode(
-    base: Base,
-    groups: Sequence[JudgedGroup],
-    longest: int,
-    hint: str = "",
-    *,
-    whole: bool = False,
-) -> tuple[Examples, list[str]]:
-    """Examples, and which completions are left out, one sentence for each kind with the prompts it befell.
+class Outlines:
+    """What is seen of the groups that a run learns from, and of those that it is tested on, each looked at once."""
 
-    A prompt that is too long loses its oldest turns, which `chat.told` tells as they come by; a completion that is too
-    long by itself is left out of its rankings, never cut, because its end decides the score. `hint` says what could be
-    done about that. Completions are `whole`, or what is judged of them. Raises `BadInput` where the template does not
-    take a conversation: of each kind the first is tried.
-    """
-    encoder = Encoder(base, groups, longest, (OVERALL,), whole)
-    outlines: list[Outline] = []
-    asked: list[int] = []
-    dropped: list[int] = []
-    lost: list[int] = []
-    kinds: dict[object, Outline] = {}
-    criteria = set[str]()
-    for place, group in enumerate(groups):
-        asked.append(group.prompt_id)
+    def __init__(self, base: Base, longest: int, *, whole: bool = False) -> None:
+        """Completions are `whole`, or what is judged of them."""
+        self._encoder = Encoder(base, longest, whole)
+        self._parts = (Part(), Part())
+        self._criteria = set[str]()
+        self._dropped: list[int] = []
+
+    def look(self, group: JudgedGroup, is_tested: bool = False) -> None:
+        """A prompt that is too long loses its oldest turns, which `chat.told` tells as they come by; a completion that
+        is too long by itself is left out of its rankings, never cut, because its end decides the score."""
+        part, encoder = self._parts[is_tested], self._encoder
+        place, part.groups = part.groups, part.groups + 1
         fits = [number for number, text in enumerate(group.completions) if encoder.fits(text)]
-        dropped += [group.prompt_id] * (len(group.completions) - len(fits))
-        criteria.update(judgement.criterion for judgement in group.judgements)
+        self._dropped += [group.prompt_id] * (len(group.completions) - len(fits))
+        self._criteria.update(judgement.criterion for judgement in group.judgements)
         orders = list(encoder.orders(group, fits))
         overall = [ranks for judgement, ranks in orders if judgement.criterion == OVERALL]
         if not overall:
-            lost.append(group.prompt_id)
-            continue
+            part.lost.append(group.prompt_id)
+            return
         outline = Outline(
             place, group.prompt_id, len(group.prompt) + sum(map(len, group.completions)), len(fits),
             sum(map(strict_pairs, overall)), tuple(judgement.ranking_id for judgement, _ in orders),
         )  # fmt: skip
-        outlines.append(outline)
+        part.outlines.append(outline)
         if group.messages is not None:
-            kinds.setdefault(_kind(group.conversation), outline)
-    encoder = replace(encoder, columns=(OVERALL, *sorted(criteria - {OVERALL})))
-    for outline in kinds.values():
-        encoder.example(outline)
-    notes = []
-    if dropped:
-        notes.append(
-            f"{len(dropped)} completions are longer than {longest} tokens and were left out of their rankings: "
-            f"{prompts_named(dropped)} concerned{hint}."
-        )
-    if lost:
-        notes.append(f"{prompts_named(lost)} left out: no pair remained of completions that fit into {longest} tokens.")
-    return Examples(encoder, outlines, asked), notes
+            part.kinds.setdefault(_kind(group.conversation), outline)
+
+    def examples(self, *groups: Sequence[JudgedGroup]) -> list[Examples]:
+        """Those of each part, of whose groups every one was looked at, in their order. Raises `BadInput` where the
+        template does not take a conversation: of each kind the first is tried."""
+        columns = (OVERALL, *sorted(self._criteria - {OVERALL}))
+        found = [
+            Examples(self._encoder, those, columns, part.outlines)
+            for those, part in zip(groups, self._parts, strict=False)
+        ]
+        tried = set[object]()
+        for examples, part in zip(found, self._parts, strict=False):
+            for kind, first in part.kinds.items():
+                if kind not in tried:
+                    examples.encoded(first)
+            tried |= part.kinds.keys()
+        return found
+
+    def left_out(self, hint: str = "") -> list[str]:
+        """Which completions and prompts are, one sentence for each kind; `hint` says what could be done about that."""
+        longest, notes = self._encoder.longest, []
+        if self._dropped:
+            notes.append(
+                f"{len(self._dropped)} completions are longer than {longest} tokens and were left out of their "
+                f"rankings: {prompts_named(self._dropped)} concerned{hint}."
+            )
+        if lost := [prompt_id for part in self._parts for prompt_id in part.lost]:
+            notes.append(
+                f"{prompts_named(lost)} left out: no pair remained of completions that fit into {longest} tokens."
+            )
+        return notes
+
+    @property
+    def tested_too_long(self) -> int:
+        """How many prompts the run would be tested on if their completions fitted."""
+        part = self._parts[True]
+        return len(set(part.lost) - {outline.prompt_id for outline in part.outlines})
 
 
 def _kind(conversation: Conversation) -> object:
@@ -195,6 +217,7 @@ def _kind(conversation: Conversation) -> object:
     return turns, bool(conversation.tools)
 
 
-def strict_pairs(ranks: Sequence[float]) -> int:
+@lru_cache(4096)
+def strict_pairs(ranks: tuple[float, ...]) -> int:
     """How many pairs an order gives: those of which one rank is lower."""
     return sum(one < other for one in ranks for other in ranks)

@@ -2,7 +2,7 @@
 model is shown of one."""
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -12,13 +12,16 @@ import torch
 from core.config.training import TrainRewardConfig
 from core.errors import BadInput, NothingToDo
 from core.jobs.context import JobContext
+from core.jobs.many_objects import many_objects
 from core.models.rows import Ids
-from core.preferences.judged_groups import one_by_one
+from core.preferences.judged_groups import JudgedGroup, one_by_one
 from core.reward import pinned_groups
-from core.reward.pinned_groups import PINNED, PinnedGroups
+from core.reward.pinned_groups import PINNED, PinnedGroups, Starts
 from core.runs import learnt_rankings
 from core.store import labelers, pairs
 from core.store.pairs import JudgedHead
+
+NO_PAIRS = "There are no pairs to train on: rank the completions of some prompts first."
 
 
 @dataclass(frozen=True)
@@ -52,30 +55,55 @@ class Example:
 
 T = TypeVar("T", bound="OfPrompt")
 Split = Callable[[Sequence[T]], tuple[list[T], list[T]]]
+Look = Callable[[JudgedGroup, bool], object]
+"""At a group, and whether a run is tested on it."""
 
 
 def pinned(
-    context: JobContext, split: Split[JudgedHead], *, criteria: bool = False
+    context: JobContext, split: Split[JudgedHead], look: Look, *, criteria: bool = False
 ) -> tuple[PinnedGroups, PinnedGroups]:
     """What a run learns from and is tested on: the rankings as they were when it began, also after a resume.
 
     They are kept beside its checkpoints, because people go on ranking meanwhile: a prompt that was trained on must
-    never become a held-out one. `split` parts them.
+    never become a held-out one. `split` parts them, and `look` is shown each group once, as it is written, or read
+    where it was written before: to read a large project twice takes as long as to write it.
     """
     project, whose = context.project, context.config.rankings_of
+    starts: Starts | None = None
+
+    def chosen(is_tested: Mapping[int, bool]) -> Iterator[tuple[bool, JudgedGroup]]:
+        for group in one_by_one(project, criteria=criteria, whose=whose):
+            if group.group_id in is_tested:
+                look(group, is_tested[group.group_id])
+                yield is_tested[group.group_id], group
 
     def begin(made: Path) -> None:
-        with project.reading():
+        nonlocal starts
+        with project.reading(), many_objects():
             parts = split(pairs.groups(project, labelers.ids_of(project, whose)))
             is_tested = {head.group_id: bool(number) for number, part in enumerate(parts) for head in part}
-            whole = one_by_one(project, criteria=criteria, whose=whose)
-            pinned_groups.write(made, ((is_tested[g.group_id], g) for g in whole if g.group_id in is_tested))
+            starts = pinned_groups.write(made, chosen(is_tested))
 
     path = context.pinned_file(PINNED, begin)
+    if starts is not None:
+        learnt, tested = (PinnedGroups(path, each) for each in starts)
+        return learnt, tested
     try:
-        return pinned_groups.read(path)
+        found = pinned_groups.read(path)
     except BadInput as error:
         raise context.damaged(path) from error
+    with many_objects():
+        for number, part in enumerate(found):
+            for group in part:
+                look(group, bool(number))
+    return found
+
+
+def refuse_without_pairs(context: JobContext) -> None:
+    """Before a model is fetched: raises `NothingToDo` where a run that begins has nothing to learn from."""
+    whose = labelers.ids_of(context.project, context.config.rankings_of)
+    if not context.has_begun and not pairs.are_there(context.project, whose):
+        raise NothingToDo(NO_PAIRS)
 
 
 class Learnt(Protocol):
@@ -98,7 +126,7 @@ def split(groups: Sequence[T], config: TrainRewardConfig) -> tuple[list[T], list
     `NothingToDo` when nothing is left to learn from.
     """
     if not groups:
-        raise NothingToDo("There are no pairs to train on: rank the completions of some prompts first.")
+        raise NothingToDo(NO_PAIRS)
     chosen = heldout_prompts(groups, config.heldout_fraction)
     train = [group for group in groups if group.prompt_id not in chosen]
     if not train:

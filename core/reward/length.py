@@ -11,30 +11,30 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from core.reward.examples import Example
+from core.reward.scored import Scored
 
 
-def per_token(scored: Iterable[tuple[Example, Tensor]], columns: int) -> Tensor:
+def per_token(scored: Iterable[Scored], columns: int) -> Tensor:
     """What a token adds to each score, (C,), from prompts with raw scores (N, C) of N completions, by least squares.
 
     Scores and lengths are less their means over the prompt's completions that are in a pair of the column. 0 where
     those are all of one length.
     """
     products, squares = torch.zeros(columns), torch.zeros(columns)
-    for example, found in scored:
-        tokens = torch.tensor([len(answer) for answer in example.answers]).float()
+    for found in scored:
+        tokens = torch.tensor(found.lengths).float()
         for column in range(columns):
-            if len(within := _in_pairs(example, column)):
+            if len(within := _in_pairs(found, column)):
                 longer = tokens[within] - tokens[within].mean()
-                products[column] += (longer * found[within, column]).sum()
+                products[column] += (longer * found.raw[within, column]).sum()
                 squares[column] += longer.square().sum()
     return products / squares.clamp(min=1)
 
 
-def _in_pairs(example: Example, column: int) -> Tensor:
+def _in_pairs(found: Scored, column: int) -> Tensor:
     """Places (n,) of the completions that somebody ranked above or below another."""
-    inside = torch.zeros(len(example.answers), dtype=torch.bool)
-    for order in example.orders:
+    inside = torch.zeros(len(found.lengths), dtype=torch.bool)
+    for order in found.orders:
         if order.column == column:
             better = order.ranks[:, None] < order.ranks[None, :]
             inside |= better.any(0) | better.any(1)

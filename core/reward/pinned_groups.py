@@ -21,9 +21,15 @@ PINNED = "rankings.json"
 #: Groups of a run.
 MOST = 5_000_000
 SPLITS = ("train", "heldout")
+#: Bytes that are written together.
+BUFFER = 1 << 20
 #: Bytes of a line: a thousand long answers.
 LONGEST = 1 << 26
 BEGIN, BETWEEN, END = b"[[\n", b"],[\n", b"]]\n"
+
+
+Starts = tuple["array[int]", "array[int]"]
+"""Where the groups begin that a run learns from, and those that it is tested on."""
 
 
 class PinnedGroups(Sequence[JudgedGroup]):
@@ -67,20 +73,27 @@ class PinnedGroups(Sequence[JudgedGroup]):
         return PinnedGroups(self.path, self._starts + other._starts, [*self._known, *other._known])
 
 
-def write(path: Path, groups: Iterable[tuple[bool, JudgedGroup]]) -> None:
+def write(path: Path, groups: Iterable[tuple[bool, JudgedGroup]]) -> Starts:
     """Each group with whether the run is tested on it. A second file lies beside `path` meanwhile."""
     aside = path.with_name(f"{path.name}.tested")
-    with open(path, "wb") as learnt, open(aside, "w+b") as tested:
+    starts = array("q"), array("q")
+    with open(path, "wb", BUFFER) as learnt, open(aside, "w+b", BUFFER) as tested:
         learnt.write(BEGIN)
-        begun = {False: False, True: False}
+        ends = [len(BEGIN), 0]
         for is_tested, group in groups:
-            (tested if is_tested else learnt).write((b",\n" if begun[is_tested] else b"") + _written(group))
-            begun[is_tested] = True
+            line = _written(group)
+            file = tested if is_tested else learnt
+            if starts[is_tested]:
+                ends[is_tested] += file.write(b",\n")
+            starts[is_tested].append(ends[is_tested])
+            ends[is_tested] += file.write(line)
         learnt.write(b"\n" + BETWEEN)
+        before = learnt.tell()
         tested.seek(0)
-        shutil.copyfileobj(tested, learnt)
+        shutil.copyfileobj(tested, learnt, BUFFER)
         learnt.write(b"\n" + END)
     aside.unlink()
+    return starts[0], array("q", (before + start for start in starts[1]))
 
 
 def _written(group: JudgedGroup) -> bytes:

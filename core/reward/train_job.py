@@ -14,6 +14,7 @@ import random
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -32,12 +33,12 @@ from core.models.adapters import SharedModel
 from core.models.checkpoint import adamw, load_optimizer, save_optimizer, scale_learning_rates
 from core.models.load import base_of
 from core.reward import card, examples, memory
-from core.reward.encoding import encode
-from core.reward.evaluate import Evaluated, evaluate, normalise, take_length_out
+from core.reward.encoding import Outlines
+from core.reward.evaluate import evaluate, normalise, take_length_out
 from core.reward.examples import Example
 from core.reward.model import ADAPTER, Member, RewardModel
-from core.reward.pinned_groups import PinnedGroups
 from core.reward.reference import reference_examples
+from core.reward.scored import Scored, score
 from core.reward.update import checkpointed, own_gradients, put_together, step
 from core.store import jobs, pairs
 
@@ -81,12 +82,12 @@ class State:
 
 def run(context: JobContext) -> Events:
     config: TrainRewardConfig = context.config
-    train, heldout = examples.pinned(context, lambda groups: examples.split(groups, config), criteria=config.criteria)
+    examples.refuse_without_pairs(context)
     base = yield from base_of(context, four_bit=config.base_bits == "4", pinned=True)
     environment.keep(context, base)
     shared = SharedModel(base, context.world, context.report_status)
     try:
-        yield from Training(context, shared, train, heldout).events()
+        yield from Training(context, shared).events()
     finally:
         shared.close()
 
@@ -105,24 +106,24 @@ def default_learning_rate(hidden_size: int, head_init: str = "zero") -> float:
 class Training:
     """One run from its first step to its report's numbers; `events` may be left after any of its yields."""
 
-    def __init__(self, context: JobContext, shared: SharedModel, train: PinnedGroups, heldout: PinnedGroups) -> None:
+    def __init__(self, context: JobContext, shared: SharedModel) -> None:
         self.context, self.shared = context, shared
         self.config: TrainRewardConfig = context.config
         self.longest = min(self.config.max_length, shared.base.context)
-        self.known, self.notes = encode(
-            shared.base, train + heldout, self.longest, "; raise --max-length if the model allows it"
+        outlines = Outlines(shared.base, self.longest)
+        groups = examples.pinned(
+            context, lambda all: examples.split(all, self.config), outlines.look, criteria=self.config.criteria
         )
-        self.columns, tested = self.known.columns, set(self.known.asked[len(train) :])
-        self.train = self.known.of(self.known.prompt_ids - tested)
-        self.heldout = self.known.of(tested)
-        self.too_long = len(tested) - len(self.heldout.prompt_ids)
+        self.train, self.heldout = outlines.examples(*groups)
+        self.columns, self.too_long = self.train.columns, outlines.tested_too_long
+        self.notes = outlines.left_out("; raise --max-length if the model allows it")
         if not self.train:
             raise NothingToDo("Every ranked completion is longer than --max-length: raise it.")
         self.stages = self._stages()
         self.state = State(watched=max(WATCHED, len(self.train) // 3))
         self.best: dict[str, Tensor] | None = None
-        self.best_measured: Evaluated | None = None
-        """What all held-out prompts said of the best, where they were all asked in this process."""
+        self.said: list[Scored] | None = None
+        """Of all held-out prompts by the best weights, where they were asked since the run went on."""
         self.model = RewardModel(shared, self.columns)
         self.passing: RewardModel | None = None  # the model of the curve that is being trained
         self.began = time.monotonic()
@@ -212,11 +213,12 @@ class Training:
             metrics = yield from self._update(model, member, optimizer, batch)
             state.step += 1
             if self.heldout and (state.step % every == 0 or state.step == stage.steps):
-                measured = evaluate(model, member, self.heldout[: self.state.watched])
+                scored = score(model, member, self.heldout[: self.state.watched])
+                measured = evaluate(model, member, scored)
                 metrics |= measured.metrics
                 if live:
                     yield Scores(measured.scores)
-                self._remember(model, member, measured)
+                self._remember(model, member, measured.metrics["eval_loss"], scored)
             if live:
                 yield Metrics(state.step, metrics)
             if state.step % config.checkpoint_every == 0 or self.context.wanted != "run":
@@ -293,13 +295,13 @@ class Training:
         step(optimizer, metrics)
         return metrics
 
-    def _remember(self, model: RewardModel, member: Member, measured: Evaluated) -> None:
-        """Keep the weights with the lowest held-out log loss."""
-        state, loss = self.state, measured.metrics["eval_loss"]
+    def _remember(self, model: RewardModel, member: Member, loss: float, scored: list[Scored]) -> None:
+        """Keep the weights with the lowest held-out log loss, and what they said of all held-out prompts."""
+        state = self.state
         if state.best is None or loss < state.best:
             state.best, state.best_step, state.stale = loss, state.step, 0
             self.best = {key: weight.clone() for key, weight in model.state(member).items()}
-            self.best_measured = measured if len(self.heldout) <= state.watched else None
+            self.said = scored if len(scored) == len(self.heldout) else None
         else:
             state.stale += 1
 
@@ -319,10 +321,12 @@ class Training:
             steps=state.step,
         )
         if self.heldout:
-            measured = self.best_measured or evaluate(model, member, self.heldout)
+            scored = self.said or score(model, member, self.heldout)
+            measured = evaluate(model, member, scored)
             if self.config.length_correction:
-                found = replace(found, per_token=take_length_out(model, member, self.heldout))
-                before, measured = measured, evaluate(model, member, self.heldout)
+                scored = take_length_out(model, member, scored)
+                found = replace(found, per_token=float(member.head.per_token[0]))
+                before, measured = measured, evaluate(model, member, scored)
                 yield Note(
                     f"{stage.title}: length is taken out, {found.per_token:.4g} of raw score for each token. Held-out "
                     f"accuracy is {measured.metrics['eval_accuracy']:.1%}, with length it was "
@@ -336,7 +340,7 @@ class Training:
             )  # fmt: skip
         state.models.append(found)
         state.stage, state.step, state.best, state.best_step, state.stale = state.stage + 1, 0, None, 0, 0
-        self.best = self.best_measured = None
+        self.best = self.said = None
         if not stage.kept:
             self.shared.drop(stage.adapter)
             self.passing = None
@@ -361,7 +365,7 @@ class Training:
                     "rewards is measured on trained ones, whose scores spread wider. Hold some prompts out."
                 )
         own = len(known) >= FEWEST
-        mean, std, scores = normalise(self.model, known if own else self.known, keep=own)
+        mean, std, scores = normalise(self.model, known if own else chain(self.train, self.heldout), keep=own)
         self.model.scaled_by = "reference" if own else "ranked"
         if own:
             yield Scores(scores)

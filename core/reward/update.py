@@ -18,7 +18,7 @@ from torch import Tensor
 from core.config.training import TrainRewardConfig
 from core.errors import KnownError
 from core.models.rows import Ids
-from core.reward.examples import Example
+from core.reward.examples import Example, Order
 from core.reward.loss import ranking_loss
 from core.reward.memory import enough
 from core.reward.model import Member, RewardModel, by_length
@@ -34,9 +34,9 @@ class Sums:
     pairs: float = 0.0
     log_loss: float = 0.0
 
-    def add(self, raw: Tensor, example: Example) -> None:
+    def add(self, raw: Tensor, orders: Sequence[Order]) -> None:
         """Count a prompt's scores (N, C), without ties and whatever else the loss is told to do."""
-        found = [ranking_loss(raw[:, 0], order.ranks, ties="drop") for order in example.orders if order.column == 0]
+        found = [ranking_loss(raw[:, 0], order.ranks, ties="drop") for order in orders if order.column == 0]
         self.prompts += 1
         self.correct += sum(part.correct for part in found)
         self.margin += sum(part.margin for part in found)
@@ -65,7 +65,7 @@ def example_loss(raw: Tensor, example: Example, config: TrainRewardConfig, tie: 
             smoothing=config.label_smoothing, tie=tie[order.column],
         )  # fmt: skip
         by_column.setdefault(order.column, []).append(found.loss)
-    sums.add(raw.detach(), example)
+    sums.add(raw.detach(), example.orders)
     overall = torch.stack(by_column.pop(0)).mean()
     criteria = [torch.stack(losses).mean() for losses in by_column.values()]
     return overall + torch.stack(criteria).mean() if criteria else overall

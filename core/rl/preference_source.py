@@ -6,7 +6,7 @@ from core.config.training import TrainPolicyConfig
 from core.errors import NothingToDo
 from core.jobs.context import JobContext
 from core.models.adapters import SharedModel
-from core.reward.encoding import encode
+from core.reward.encoding import Outlines
 from core.reward.examples import Example, keep_learnt, pinned
 from core.rl import passes
 from core.rl.batches import PreferenceBatch
@@ -24,8 +24,9 @@ class PreferenceSource:
         """Raises `NothingToDo` when nothing is ranked."""
         self.shared, self.collector = shared, collector
         self.config: TrainPolicyConfig = context.config
-        groups, _ = pinned(context, lambda all: ([group for group in all if group.split == "train"], []))
-        self.examples, notes = encode(shared.base, groups, min(LONGEST, shared.base.context), whole=True)
+        outlines = Outlines(shared.base, min(LONGEST, shared.base.context), whole=True)
+        groups, _ = pinned(context, lambda all: ([group for group in all if group.split == "train"], []), outlines.look)
+        (self.examples,) = outlines.examples(groups)
         keep_learnt(context, self.examples.outlines, [])
         if not self.examples:
             raise NothingToDo("There are no pairs to learn from: rank some training prompts first.")
@@ -37,7 +38,7 @@ class PreferenceSource:
         if context.options.needs_reference:
             count, micro_batch = len(self.examples), self.config.micro_batch
             self.reference = ReferenceLogps(shared, micro_batch, self.count, count, self.seed, self._stored)
-        self.notes = [f"Learns from {self.examples.pairs} pairs.", *notes]
+        self.notes = [f"Learns from {self.examples.pairs} pairs.", *outlines.left_out()]
         self.unended = completions.unended(context.project)
 
     def next(self, step: int) -> Drawn:

@@ -79,6 +79,12 @@ class RolloutSource:
         self.collector, self.learner = collector, learner
         self.notes: list[str] = []
 
+    @property
+    def coming(self) -> list[Prompt]:
+        """The prompts in the order in which they first come up, as far as the run goes."""
+        config = self.collector.config
+        return order_of_pass(self.collector.prompts, config, 0)[: config.steps * prompts_of_step(config)]
+
     def next(self, step: int) -> Drawn:
         options, guide = self.learner.options, self.learner.guide()
         found, cached_predictions = self.collector.collect(
@@ -94,12 +100,23 @@ class RolloutSource:
 def batch_of(train: list[Prompt], config: TrainPolicyConfig, step: int) -> list[Prompt]:
     """The prompts of one step: passes over shuffled prompts, a function of the seed and the step alone."""
     chosen: list[Prompt] = []
-    size = max(1, config.batch_size // config.completions)
+    size = prompts_of_step(config)
     place = step * size
     while len(chosen) < size:
-        order = list(train)
-        random.Random(f"{config.seed}/{place // len(train)}").shuffle(order)
+        order = order_of_pass(train, config, place // len(train))
         part = order[place % len(train) :][: size - len(chosen)]
         chosen += part
         place += len(part)
     return chosen
+
+
+def prompts_of_step(config: TrainPolicyConfig) -> int:
+    """How many there are in a step."""
+    return max(1, config.batch_size // config.completions)
+
+
+def order_of_pass(train: list[Prompt], config: TrainPolicyConfig, number: int) -> list[Prompt]:
+    """The prompts in the order of one pass."""
+    order = list(train)
+    random.Random(f"{config.seed}/{number}").shuffle(order)
+    return order

@@ -293,7 +293,8 @@ class Run:
 
     def known_reference_answers(self) -> ReferenceAnswers | None:
         wanted = self.config.reference_answers and self.reward.known
-        return ReferenceAnswers(self.context, self.shared, self.reward) if wanted else None
+        coming = self.source.coming if isinstance(self.source, RolloutSource) else ()
+        return ReferenceAnswers(self.context, self.shared, self.reward, coming) if wanted else None
 
     def save(self, folder: Path) -> None:
         self.shared.save(POLICY, folder / POLICY)

@@ -186,14 +186,34 @@ def groups(project: Project, labeler_ids: Iterable[int]) -> list[JudgedHead]:
     return list(map(JudgedHead._make, rows))
 
 
+def are_there(project: Project, labeler_ids: Iterable[int]) -> bool:
+    """Does any ranking of these labelers give a pair?"""
+    among = json.dumps(list(labeler_ids))
+    sql = "select exists (select 1 from pairs where labeler_id in (select value from json_each(?)))"
+    return bool(project.database.value(sql, among))
+
+
+#: Each two completions in the order of each ranking of a group that several labelers ranked, of which some differ.
+OPPOSED = """
+    with several as materialized (
+        select id from counting_rankings where flag is null and group_id in (
+            select group_id from rankings where retracted_at is null and repeat_of is null
+            group by group_id having count(distinct labeler_id) > 1
+        )
+    ), orders as (
+        select a.completion_id as one, b.completion_id as other,
+            coalesce(a.rank, 9e999) - coalesce(b.rank, 9e999) as apart
+        from several s cross join ranking_items a on a.ranking_id = s.id
+        cross join ranking_items b on b.ranking_id = s.id and b.completion_id > a.completion_id
+        where a.flag is null and b.flag is null
+    )
+    select count(*) from (select 1 from orders group by one, other having min(apart) < 0 and max(apart) > 0)
+"""
+
+
 def contradictions(project: Project) -> int:
     """Pairs that different labelers put in opposite orders."""
-    return int(project.database.value(
-        "select count(*) from (select distinct a.chosen_id, a.rejected_id from pairs a join pairs b"
-        " on b.group_id = a.group_id and b.chosen_id = a.rejected_id and b.rejected_id = a.chosen_id"
-        " where a.chosen_id < a.rejected_id and a.group_id in ("
-        "  select group_id from current_rankings group by group_id having count(*) > 1))"
-    ))  # fmt: skip
+    return int(project.database.value(OPPOSED))
 
 
 class Preference(NamedTuple):

@@ -89,7 +89,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
                 if len(set(truth[i])) > 1
             ]
             found.append(float(np.mean(np.nan_to_num(each))))  # equal scores have no correlation: 0
-            learnt.append(sum(strict_pairs(each.ranks.tolist()) for i in chosen for each in examples[i].orders))
+            learnt.append(sum(strict_pairs(tuple(each.ranks.tolist())) for i in chosen for each in examples[i].orders))
             shared.close()
         pairs = round(sum(learnt) / len(learnt))
         spread = {"correlation": float(np.mean(found)), "low": min(found), "high": max(found)}

@@ -1,7 +1,8 @@
 """What a run learns from, read group by group, against all of it read at once."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 
 import pytest
 
@@ -10,13 +11,15 @@ from core.config.training import TrainRewardConfig
 from core.conversation import Conversation, Message
 from core.errors import BadInput
 from core.events import NewCompletion
+from core.jobs.context import JobContext
 from core.labeling import gold
 from core.preferences.judged_groups import judged_groups
 from core.records import NewRanking, Prompt
-from core.reward import pinned_groups
-from core.reward.encoding import encode
+from core.reward import examples, pinned_groups
+from core.reward.encoding import Outlines
 from core.store import Project, completions, create_project, labelers, prompts, rankings
 from core.store.files import plain
+from tests.jobs import add_job
 
 #: Letters of the answers, of which each is a token, and the limit.
 LENGTHS, LONGEST = (3, 9, 21, 30), 24
@@ -69,16 +72,41 @@ def test_a_file_that_was_damaged_is_refused(kept, cut):
         [list(part) for part in pinned_groups.read(path)]
 
 
+def test_a_run_that_begins_looks_at_its_groups_as_it_writes_them_and_one_that_is_resumed_as_it_reads_them(
+    ranked, monkeypatch
+):
+    config = TrainRewardConfig(heldout_fraction=0.4)
+    begun = JobContext(ranked, add_job(ranked, config).id, config)
+    resumed = replace(begun, resume_from=begun.folder)
+    looks, parts = [], []
+    with monkeypatch.context() as patch:
+        patch.setattr(plain, "opened", lambda path: pytest.fail(f"{path} is read"))
+        parts.append(examples.pinned(begun, partial(examples.split, config=config), lambda *seen: looks.append(seen)))
+    by_part = sorted(looks, key=lambda seen: seen[1])
+    assert len({group.group_id for group, _ in looks}) == len(looks) == 6
+    looks.clear()
+    parts.append(examples.pinned(resumed, partial(examples.split, config=config), lambda *seen: looks.append(seen)))
+    assert repr(looks) == repr(by_part)  # nan is in it
+    for learnt, tested in parts:
+        assert repr([(group, False) for group in learnt] + [(group, True) for group in tested]) == repr(by_part)
+        assert len(tested) == 2
+
+
 @pytest.mark.parametrize("base", ["llama"], indirect=True)
 def test_an_example_holds_the_tokens_of_the_completions_that_fit(kept, base):
     groups, path = kept
     learnt, tested = pinned_groups.read(path)
-    examples, notes = encode(base, learnt + tested, LONGEST)
-    assert examples.columns == ("overall", "clear")
-    assert any("6 completions are longer than 24 tokens" in note for note in notes)
+    outlines = Outlines(base, LONGEST)
+    for number, part in enumerate((learnt, tested)):
+        for group in part:
+            outlines.look(group, bool(number))
+    parts = outlines.examples(learnt, tested)
+    assert [part.columns for part in parts] == 2 * [("overall", "clear")]
+    assert any("6 completions are longer than 24 tokens" in note for note in outlines.left_out())
+    found = [example for part in parts for example in part]
     by_id = {group.prompt_id: group for group in groups}
-    assert len(examples) == 6
-    for example, outline in zip(examples, examples.outlines, strict=True):
+    assert len(found) == 6
+    for example, outline in zip(found, [outline for part in parts for outline in part.outlines], strict=True):
         group = by_id[example.prompt_id]
         texts = [base.chat.answer(text) for text in group.completions]
         fits = [place for place, ids in enumerate(texts) if len(ids) < LONGEST]
@@ -89,6 +117,19 @@ def test_an_example_holds_the_tokens_of_the_completions_that_fit(kept, base):
         overall = [order.ranks.tolist() for order in example.orders if order.column == 0]
         assert outline.pairs == sum(a < b for ranks in overall for a in ranks for b in ranks) > 0
         assert outline.ranking_ids == tuple(order.ranking_id for order in example.orders)
+
+
+def test_short_completions_are_not_read_before_the_first_step_whatever_their_letters(kept, base, monkeypatch):
+    groups, _ = kept
+    short = [replace(group, completions=("kurz", "für Ärzte", "Zoë", "naïve")) for group in groups]
+    outlines = Outlines(base, LONGEST)
+    with monkeypatch.context() as patch:
+        patch.setattr(base.chat, "answer", lambda text: pytest.fail(f"{text} is read"))
+        for group in short:
+            outlines.look(group)
+    (found,) = outlines.examples(short)
+    for text, tokens in zip(short[0].completions, found[0].answers, strict=True):
+        assert len(tokens) <= base.chat.most_tokens(text) < LONGEST
 
 
 def test_more_rankings_than_a_file_of_json_may_hold_are_learnt(ranked, run_job, monkeypatch):

@@ -24,9 +24,8 @@ from core.jobs.recorder import Recorder, last_checkpoint
 from core.labeling import gold
 from core.records import Job, NewRanking, Prompt
 from core.report.measure import measure
-from core.reward import train_job
 from core.reward import update as updating
-from core.reward.evaluate import evaluate
+from core.reward.model import RewardModel
 from core.runs import early_stopping
 from core.store import Project, completions, create_project, labelers, pairs, prompts, rankings
 from core.store.runs import job_log, job_metrics, scores
@@ -68,9 +67,7 @@ def weights(project: Project, job: Job) -> dict[str, bytes]:
     }
 
 
-def test_training_stops_where_the_heldout_loss_no_longer_falls_and_keeps_the_best_weights(ranked, run_job, monkeypatch):
-    asked = []
-    monkeypatch.setattr(train_job, "evaluate", lambda *of: asked.append(of) or evaluate(*of))
+def test_training_stops_where_the_heldout_loss_no_longer_falls_and_keeps_the_best_weights(ranked, run_job):
     config = replace(REWARD, epochs=40, learning_rate=5e-2, head_learning_rate=0.3, patience=2, evaluations=3)
     job = run_job(ranked, JobKind.TRAIN_REWARD, config)
     assert job.status == "done", job.report or job.error
@@ -78,7 +75,6 @@ def test_training_stops_where_the_heldout_loss_no_longer_falls_and_keeps_the_bes
     steps = job.result.models[0].steps
     assert steps < 3 * 40, "it stopped before the end"
     assert job.result.eval_loss == pytest.approx(min(losses.values()), abs=1e-4)
-    assert len(asked) == len(losses), "the best was measured when it came up"
     best = min(losses, key=losses.__getitem__)
     assert best < steps
     assert f"step {best} of {steps}" in notes(ranked, job)
@@ -138,6 +134,18 @@ def test_length_is_taken_out_wherever_the_reward_is_asked(ranked, run_job):
     assert f"{slope:.4g} for each token" in card and "* len(answer)" in card
     assert "len(answer)" not in (ranked.folder / with_it.result.adapter / "reward" / "README.md").read_text()
     assert "length is taken out" in notes(ranked, run)
+
+
+def test_held_out_completions_are_scored_once_for_all_that_is_measured_of_the_best_weights(
+    ranked, run_job, monkeypatch
+):
+    scored, score = [], RewardModel.raw_scores
+    with monkeypatch.context() as patch:
+        patch.setattr(RewardModel, "raw_scores", lambda *how, **more: scored.append(1) or score(*how, **more))
+        job = run_job(ranked, JobKind.TRAIN_REWARD, replace(REWARD, evaluations=1, length_correction=True))
+    assert job.status == "done" and job.result.models[0].per_token, job.report or job.error
+    watched = len(job_metrics.series(ranked, job.id)["eval_loss"])
+    assert (watched, len(scored)) == (3, watched + 1), "after each pass, and the reference's completions"
 
 
 @pytest.mark.thorough

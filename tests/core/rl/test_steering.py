@@ -435,6 +435,11 @@ def test_a_resumed_run_keeps_its_reward_model_and_its_prompts(project, run_job, 
     resumed = killed_and_resumed(project, monkeypatch, config, options(), at_step(3), meanwhile=others_go_on)
     assert resumed.result.reward_job == first.id
     assert numbers(project, resumed) == numbers(project, whole)
+    one, other = (
+        [(row["step"], row["policy"], row["prompt"], row["completion"], row["score"]) for row in rows]
+        for rows in (job_samples.listed(project, job.id) for job in (resumed, whole))
+    )
+    assert sorted(one) == sorted(other) and "reference" in {policy for _, policy, *_ in one}
 
 
 @pytest.mark.thorough

@@ -15,6 +15,7 @@ from core.config.scoring import ScoreConfig
 from core.config.training import ALGORITHMS, TrainPolicyConfig, TrainRewardConfig
 from core.labeling import gold
 from core.records import Job, Prompt
+from core.rl import evaluate
 from core.store import Project, create_project, pairs, prompts
 from core.store.runs import job_log, job_metrics, job_samples
 
@@ -105,6 +106,22 @@ def test_scores_have_mean_0_and_deviation_1_over_the_reference_where_nothing_was
         scores += job.result.scores
     assert torch.tensor(scores).mean().abs() < 1e-2
     assert abs(float(torch.tensor(scores).std(correction=0)) - 1) < 1e-2
+
+
+def test_the_reference_answers_prompts_of_several_steps_together_and_each_is_shown_with_its_own_step(
+    ranked, run_job, monkeypatch
+):
+    run_job(ranked, JobKind.TRAIN_REWARD, REWARD)
+    asked, answers = [], evaluate.answers
+    with monkeypatch.context() as patch:
+        patch.setattr(evaluate, "answers", lambda *how, **more: asked.append(len(how[2])) or answers(*how, **more))
+        job = run_job(ranked, JobKind.TRAIN_POLICY, replace(POLICY, eval_prompts=0), ALGORITHMS["ppo"].config())
+    assert job.status == "done", job.report or job.error
+    assert asked == [8], "all prompts of four steps of two"
+    for step in range(1, 5):
+        rows = job_samples.listed(ranked, job.id, step=step)
+        found = {name: [row["prompt_id"] for row in rows if row["policy"] == name] for name in ("reference", "policy")}
+        assert len(found["reference"]) == 2 and set(found["reference"]) == set(found["policy"])
 
 
 def test_ppo_starts_at_kl_0_and_ratio_1_and_the_comparison_sees_both_policies(ranked, run_job):
