@@ -50,6 +50,11 @@ class TabWidget(QWidget):
         """What a step of the loop is done with here; None for those that are done elsewhere."""
         return None
 
+    @property
+    def keyed(self) -> QWidget | None:
+        """What is shown and worked with by keys of its own, so that they go there; None where nothing is."""
+        return None
+
     def show_page(self, page: PageId) -> None:
         """Show one of its pages."""
         if self.pages is not None:

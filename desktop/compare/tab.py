@@ -145,6 +145,10 @@ class Tab(TabWidget, LooksAtConversation, Compares):
     def control_of(self, step: Step) -> QWidget | None:
         return self.heldout if step == Step.COMPARE else None
 
+    @property
+    def keyed(self) -> QWidget | None:
+        return self.arena.vote.keyed if self.page == PageId.VOTE else None
+
     def refresh(self, changes: Changes | None) -> None:
         self.arena.refresh(changes)
         kept = self.policy.currentData()

@@ -12,6 +12,8 @@ from core.store import DATABASE, open_project
 from desktop import user_settings
 from desktop.actions import PRESENT
 from desktop.background import busy
+from desktop.guide.window import GuideWindow
+from desktop.palette.palette import CommandPalette
 from desktop.places import PageId, TabId
 from desktop.policy import replay
 from desktop.review.bias_page import BiasPage
@@ -240,3 +242,34 @@ def test_a_callout_stands_beside_its_control_and_inside_the_page(control):
     place, arrow = beside(control, QRect(QPoint(0, 0), QSize(300, 220)), room)
     assert room.contains(place) and not place.intersects(control)
     assert place.adjusted(-20, -20, 20, 20).intersects(arrow.boundingRect())
+
+
+def test_menu_keys_work_before_a_room_and_arrows_do_what_the_line_says(tune, qtbot):
+    window, ctrl = tune, Qt.KeyboardModifier.ControlModifier
+    window.present()
+    press(window, qtbot, Key.Key_6, ctrl)
+    compare, line = window.tabs[TabId.COMPARE], window.page.line
+    assert window.shown == TabId.COMPARE and "← → pages" in line.keys.text()
+    compare.prompt.setFocus()
+    assert "←" not in line.keys.text() and "PgUp PgDn pages" in line.keys.text(), "there an arrow moves the cursor"
+    press(window, qtbot, Key.Key_PageDown)
+    press(window, qtbot, Key.Key_PageDown)
+    ballot = compare.arena.vote.ballot
+    assert compare.page == PageId.VOTE and ballot.isVisible() and window.focusWidget() is ballot
+    assert "←" not in line.keys.text() and "PgUp PgDn pages" in line.keys.text()
+    votes = "select count(*) from arena_votes"
+    before = window.session.project.database.value(votes)
+    press(window, qtbot, Key.Key_Left)
+    assert compare.page == PageId.VOTE and window.session.project.database.value(votes) == before + 1
+    press(window, qtbot, Key.Key_PageDown)
+    assert compare.page == PageId.STANDINGS and "← → pages" in line.keys.text()
+    press(window, qtbot, Key.Key_Left)
+    assert compare.page == PageId.VOTE
+    press(window, qtbot, Key.Key_F1)
+    assert window.findChild(GuideWindow).isVisible()
+    window.findChild(GuideWindow).close()
+    window.activateWindow()
+    press(window, qtbot, Key.Key_K, ctrl)
+    palette = window.findChild(CommandPalette)
+    assert palette.isVisible()
+    palette.reject()
