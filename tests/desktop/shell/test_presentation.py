@@ -4,7 +4,7 @@ import hashlib
 from contextlib import closing
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QRect, QSize, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QRect, Qt
 from PySide6.QtWidgets import QApplication, QWidget
 
 from core import demo
@@ -237,11 +237,15 @@ def test_the_line_says_the_keys_of_the_page_and_what_is_asked_for_is_shown(tune,
 
 
 @pytest.mark.parametrize("control", [QRect(300, 200, 120, 40), QRect(1180, 20, 90, 30), QRect(10, 640, 90, 30)])
-def test_a_callout_stands_beside_its_control_and_inside_the_page(control):
-    room = QRect(0, 0, 1280, 700)
-    place, arrow = beside(control, QRect(QPoint(0, 0), QSize(300, 220)), room)
+def test_a_callout_stands_beside_its_control_inside_the_page_and_over_nothing(control):
+    room, size = QRect(0, 0, 1280, 700), QRect(0, 0, 300, 220)
+    place, arrow = beside(control, size, room, [])
     assert room.contains(place) and not place.intersects(control)
     assert place.adjusted(-20, -20, 20, 20).intersects(arrow.boundingRect())
+    words = [QRect(place.x(), 0, 300, 700)] if control.x() == 300 else []
+    other, _ = beside(control, size, room, words)
+    assert (other == place) is not bool(words) and not any(other.intersects(each) for each in (control, *words))
+    assert beside(control, size, room, [QRect(0, 0, 1280, 700)]) is None
 
 
 def test_menu_keys_work_before_a_room_and_arrows_do_what_the_line_says(tune, qtbot):
