@@ -249,7 +249,7 @@ class Presentation(QObject):
         self._say()
 
     def _say(self) -> None:
-        """Where one is, and the keys that lead on from what has the keys now: a field or a list moves by arrows itself."""
+        """Where one is, and the keys that lead on from what has the focus: a field or a list moves by arrows itself."""
         page = self._page()
         if page is None or not self.on:
             return

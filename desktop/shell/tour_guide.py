@@ -77,8 +77,8 @@ class TourGuide(QFrame):
         session.news.connect(self._news)
 
     def _turn(self, docked: bool) -> None:
-        """Lie over the page, or stand at its foot as a bar, as low as can be: what stands below each other over the page
-        stands side by side there, with the buttons at the right."""
+        """Lie over the page, or stand at its foot as a bar, as low as can be: what stands below each other over the
+        page stands side by side there, with the buttons at the right."""
         down, side = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
         back = QBoxLayout.Direction.RightToLeft
         self._lines.setDirection(side if docked else down)
