@@ -24,6 +24,7 @@ from desktop.widgets import file_dialogs
 from desktop.widgets.basics import Number, card, clear, column, label, row, scrolled, set_role
 from desktop.widgets.bound import action_button, bind
 from desktop.widgets.empty import Empty
+from desktop.widgets.flowing import Flowing
 
 
 class ReportPage(QWidget):
@@ -57,7 +58,7 @@ class ReportPage(QWidget):
         self.said = label("", "muted")
         self.export_button = action_button(actions.EXPORT, self._choose_file)
         head = row(self.runs, self.said, None, self.export_button, spacing=2 * SPACE)
-        numbers = row(self.accuracy, self.top, self.loss, self.error, self.baseline, None, spacing=3 * SPACE)
+        numbers = Flowing(self.accuracy, self.top, self.loss, self.error, self.baseline)
         plots = QGridLayout()
         plots.setSpacing(2 * SPACE)
         growth_card = card(column(self.growth, self.growth_text, None))
