@@ -40,10 +40,9 @@ class _Columns(QObject):
         ):  # fmt: skip
             changed.connect(self._later)
         theme.notifier.changed.connect(self._grow)
-        self.fit()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize:
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.Show):
             self.fit()
         return False
 
@@ -63,8 +62,8 @@ class _Columns(QObject):
 
     def fit(self) -> None:
         self._asked = False
-        if self._fitting or not isValid(self._view):
-            return
+        if self._fitting or not isValid(self._view) or not self._view.isVisible():
+            return  # what is not seen is not read: its project may be closed by now
         self._fitting = True
         header, shared = self._view.horizontalHeader(), []
         left = self._view.viewport().width()

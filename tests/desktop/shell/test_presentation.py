@@ -236,6 +236,7 @@ def test_the_line_says_the_keys_of_the_page_and_what_is_asked_for_is_shown(tune,
     press(window, qtbot, Key.Key_Return)
     assert window.presentation.stage.figure is bias.length.figure, "not one in which nothing is drawn"
     window.presentation.leave()
+    review.show_page(PageId.LABELERS)
     qtbot.waitUntil(lambda: people.columnWidth(2) == width)
 
 
