@@ -193,6 +193,7 @@ def test_the_report_says_how_good_it_is_and_where_not(tab, qtbot, qapp):
     qtbot.waitUntil(lambda: page.report is not None and page.errors.count() == len(page.report.mistakes) == 4)
     assert page.accuracy.value.text() == "67%", "the shortest one beats two others of each prompt"
     assert "Measured on 12 pairs of 2 prompts" in texts(page)
+    assert "These figures rest on 2 rankings as they count now, the newest of" in texts(page)
     titles = [dots.accessibleName() for dots in page.findChildren(SliceDots)]
     assert titles[:2] == ["By distance of ranks", "By length"]
     assert "Learning curve" in page.growth.nothing.text()
