@@ -73,7 +73,7 @@ class AgreementPage(QWidget):
         self.difference_title = label("Where labelers read the guidelines otherwise", "muted")
         self.difference_title.hide()
         self.difference_list = column(spacing=SPACE)
-        self.worst_title = label("Where people disagree most", "heading")
+        self.worst_title = label("Where labelers disagree most", "heading")
         self.worst_list = column(spacing=SPACE)
         self.empty = card(  # seen once that is known
             column(
@@ -228,7 +228,8 @@ class AgreementPage(QWidget):
         clear(self.calibration_list)
         keys = calibration.keys(project)
         noun = "prompt" if len(keys) == 1 else "prompts"
-        ranked = rankings.stand(project)
+        me = labelers.find(project, self.session.labeler_name)
+        ranked = me is not None and rankings.latest(project, me.id) is not None
         self.add.setVisible(ranked)
         self.rank.setVisible(not ranked)
         nothing = "Nothing is in the set yet." if ranked else "It needs a ranking of yours first: rank a prompt."

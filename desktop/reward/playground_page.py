@@ -91,7 +91,7 @@ class PlaygroundPage(QWidget):
         self.score_file = action_button(actions.SCORE_FILE, self._choose_file)
         self.suggest = action_button(actions.SUGGEST, self.start_suggesting)
         self.usual = action_button(actions.USUAL_ORDER, self._usual_order)
-        self.said = label(SCALES["reference"], "muted", wrap=True)
+        self.said = label("", "muted", wrap=True)
         self.view = ScoresView(self)
         self.scores, self.trace = self.view.scores, self.view.trace
         self.talk = ScoringTalk(session, self)
