@@ -30,8 +30,7 @@ from desktop.widgets.growing import keep_width
 #: How wide what stands beside the plot is.
 BESIDE = 256
 NO_RUN = "Once a run has ended, its reward on held-out prompts and its KL stand here as a point, beside the other runs."
-THEN = "Then Measure lets the reference and each kept checkpoint answer them."
-MEASURE = "Press Measure: the reference and each kept checkpoint answer them."
+MEASURES = f"“{actions.FRONTIER_MEASURE.label}” lets the reference and each kept checkpoint answer them."
 PICK = "Click a point, or walk with the arrow keys, to go on with that checkpoint."
 GONE = "This checkpoint is not kept: a run keeps its last ones and its best."
 
@@ -255,12 +254,12 @@ def _nothing(project: Project, run: int) -> str:
     held_out = prompts.count(project, "heldout")
     new = held_out - pinned_prompts.held_out_since(project, run)
     if not held_out:
-        return f"No prompt is held out to be measured on: hold some out under Instructions, Prompts. {THEN}"
+        return f"No prompt is held out to be measured on: hold some out under Instructions, Prompts. Then {MEASURES}"
     if not new:
-        return f"All prompts that are held out now were in the training of run {run}: hold out others. {THEN}"
+        return f"All prompts that are held out now were in the training of run {run}: hold out others. Then {MEASURES}"
     said = (
         "1 prompt is held out, and nothing was measured on it"
         if new == 1
         else (f"{new:,} prompts are held out, and nothing was measured on them")
     )
-    return f"{said} yet. {MEASURE}"
+    return f"{said} yet: {MEASURES}"

@@ -210,7 +210,9 @@ class VotePage(QWidget):
     def keyed(self) -> QWidget | None:
         """What has the keys: a board, or the page itself where a vote can still be taken back."""
         page = self.stack.currentWidget()
-        return {self.whole: self.whole.keyed, self.ballot: self.ballot, self.done: self}.get(page)
+        if page is self.whole:
+            return self.whole.keyed
+        return self.ballot if page is self.ballot else self if page is self.done else None
 
     def _take_focus(self) -> None:
         if self.isVisible():

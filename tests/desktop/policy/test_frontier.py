@@ -141,7 +141,7 @@ def test_without_anything_measured_it_says_what_is_missing(session, qtbot, fille
     settle()
     page = tab.frontier
     assert page.empty.isVisible() and not page.whole.isVisible(), "there is nothing to be shown large"
-    assert page.empty.text().startswith("2 prompts are held out, and nothing was measured on them yet. Press Measure")
+    assert page.empty.text().startswith("2 prompts are held out, and nothing was measured on them yet: “Measure what")
     assert page.measure.isEnabled() and gather(filled).unmeasured == [PolicyState(run.id, 2)]
     for prompt in prompts.listed(filled, split="heldout"):
         prompts.edit(filled, prompt.id, split="train")
