@@ -257,9 +257,5 @@ def _nothing(project: Project, run: int) -> str:
         return f"No prompt is held out to be measured on: hold some out under Instructions, Prompts. Then {MEASURES}"
     if not new:
         return f"All prompts that are held out now were in the training of run {run}: hold out others. Then {MEASURES}"
-    said = (
-        "1 prompt is held out, and nothing was measured on it"
-        if new == 1
-        else (f"{new:,} prompts are held out, and nothing was measured on them")
-    )
-    return f"{said} yet: {MEASURES}"
+    are, them = ("1 prompt is", "it") if new == 1 else (f"{new:,} prompts are", "them")
+    return f"{are} held out, and nothing was measured on {them} yet: {MEASURES}"

@@ -112,7 +112,7 @@ class Tab(TabWidget, ShowsRuns, Replays):
         self.stack = QStackedWidget()
         self.empty = Empty(
             "No run yet",
-            "",
+            f"Start one: {DRAWN}",
             GO_TO[TabId.REWARD],
             lambda: session.navigator.open_tab(TabId.REWARD),
         )

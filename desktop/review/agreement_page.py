@@ -230,7 +230,7 @@ class AgreementPage(QWidget):
         noun = "prompt" if len(keys) == 1 else "prompts"
         me = labelers.find(project, self.session.labeler_name)
         ranked = me is not None and rankings.latest(project, me.id) is not None
-        self.add.setVisible(ranked)
+        self.add.setVisible(rankings.stand(project))
         self.rank.setVisible(not ranked)
         nothing = "Nothing is in the set yet." if ranked else "It needs a ranking of yours first: rank a prompt."
         self.calibration_text.setText(f"{len(keys):,} {noun} in the set." if keys else nothing)

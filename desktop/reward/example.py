@@ -1,6 +1,6 @@
 """A prompt of the project with some of its completions, to see at once what scoring them looks like."""
 
-from itertools import chain, islice
+from itertools import chain
 
 from core.store import Project, completions, prompts
 
@@ -11,12 +11,11 @@ MOST, LOOKED_AT = 3, 50
 def example(project: Project, between: str) -> tuple[str, tuple[str, ...]] | None:
     """Rather of a prompt that is held out. None where no prompt in plain words has two completions; such a one holds no
     line `between`, which parts them where they are typed."""
-    held_out = prompts.ids(project, split="heldout")[:LOOKED_AT]
-    for number in islice(chain(held_out, prompts.ids(project)), LOOKED_AT):
-        prompt = prompts.get(project, number)
+    held_out = prompts.listed(project, split="heldout", limit=LOOKED_AT)
+    for prompt in held_out + prompts.listed(project, limit=LOOKED_AT):
         if not prompt.conversation.is_plain:
             continue
-        written = chain.from_iterable(completions.texts_by_group(project, number, by_hand=False).values())
+        written = chain.from_iterable(completions.texts_by_group(project, prompt.id, by_hand=False).values())
         found = [text.strip() for text in dict.fromkeys(written) if text.strip() and between not in text]
         if len(found) > 1:
             return prompt.text, tuple(found[:MOST])

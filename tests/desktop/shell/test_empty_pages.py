@@ -49,7 +49,7 @@ def test_what_scripts_ranked_is_not_called_a_ranking_of_yours(filled, opened):
     review = opened(filled, TabId.REVIEW)
     review.show_page(PageId.AGREEMENT)
     page = review.agreement
-    assert page.rank.isVisible() and not page.add.isVisible()
+    assert page.rank.isVisible() and "It needs a ranking of yours first" in page.calibration_text.text()
     assert page.worst_title.text() == "Where labelers disagree most"
 
 
