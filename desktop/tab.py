@@ -50,6 +50,11 @@ class TabWidget(QWidget):
         """What a step of the loop is done with here; None for those that are done elsewhere."""
         return None
 
+    @property
+    def keyed(self) -> QWidget | None:
+        """What is shown and worked with by keys of its own, so that they go there; None where nothing is."""
+        return None
+
     def show_page(self, page: PageId) -> None:
         """Show one of its pages."""
         if self.pages is not None:
@@ -84,8 +89,10 @@ class TabWidget(QWidget):
         aid.setAccessibleName("Help on this page")
         for beside_it in (aid, self.about):
             Aside(beside_it)
-        head = row(label(self.info.title, "title"), self.note, *(beside or (None,)), aid, spacing=2 * SPACE)
-        head.setStretch(2, 1)
+        head = row(label(self.info.title, "title"), self.note, *beside, None, aid, spacing=2 * SPACE)
+        head.setStretch(2 + len(beside), 0)  # what stands beside has all the room, but while it is hidden
+        if beside:
+            head.setStretch(2, 1)
         self.about.setText(line)
         return column(head, self.about, spacing=SPACE // 2)
 

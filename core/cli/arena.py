@@ -18,10 +18,12 @@ from core.config.arena import AnswerConfig, AnswerJob
 from core.config.jobs import JobKind
 from core.errors import BadInput
 from core.labeling import gold
+from core.labeling.pack_check import LONGEST_COMMENT
 from core.records import Job, Prompt
 from core.runs import wishes
 from core.store import Project, arena_votes, arenas, labelers, packed_rankings, prompts
 from core.store.arenas import Arena
+from core.texts import whole as without_halves
 from core.trust import gate
 
 #: Which prompts, in `arena new`.
@@ -29,7 +31,9 @@ WHICH = "`heldout`, `all`, `train` or `tag:NAME`"
 TAG = "tag:"
 #: What is typed, and what it says of the two answers.
 KEYS: dict[str, Outcome] = {"a": "first", "b": "second", "t": "tie", "x": "both bad"}
-ASK = "a or b is better, t for a tie, x for both bad, s for later, u to undo, q to leave"
+ASK = (
+    "a or b is better, t for a tie, x for both bad, a comment behind it if you like; s for later, u to undo, q to leave"
+)
 ALL_VOTED = "Every pair of answers has your vote, or both say the same words."
 ALL_ORDERED = (
     "Every prompt has a vote of yours, or its answers say the same words: without --whole the pairs that are left are "
@@ -143,7 +147,8 @@ def answer(folder: Path, name: str, as_json: bool, detach: bool, **options: Any)
 @click.option("--whole", is_flag=True, help="Order all answers to a prompt at once, such as b>a=d>c.")
 @json_option
 def vote(folder: Path, name: str, labeler: str, whole: bool, as_json: bool) -> None:
-    """Say which of two answers is better, without knowing whose they are: one question after the other."""
+    """Say which of two answers is better, without knowing whose they are: one question after the other. What follows
+    the letter is kept as a comment on the two: `b says why`."""
     with opened(folder) as project:
         who = labelers.named(project, packed_rankings.labeler_here(project, labeler) or "me")
         found = arenas.called(project, name)
@@ -174,19 +179,26 @@ def _walk(session: VotingSession) -> int:
         if session.question != last:
             _show_question(session)
         last = session.question
-        typed = str(click.prompt(ASK, err=True)).strip().lower()
+        typed = str(click.prompt(ASK, err=True)).strip()
+        key, comment = _said(typed)
         try:
-            if typed == "q":
+            if key == "q":
                 break
-            if typed == "u":
+            if key == "u":
                 say(taken_back(session.undo()), err=True)
+                if comment := _comment_before(session):
+                    say(f"Its comment was: {quoted(comment)}", err=True)
                 count, last = count - 1, None
-            elif typed == "s":
+            elif key == "s":
                 if not session.put_off():
                     say("There is nothing else to ask now.", err=True)
-            elif typed in KEYS:
-                session.vote(KEYS[typed])
+            elif len(comment) > LONGEST_COMMENT:
+                say(f"A comment has at most {LONGEST_COMMENT:,} letters: this vote is not kept.", err=True)
+            elif key in KEYS:
+                session.vote(KEYS[key], comment)
                 count += 1
+                if comment:
+                    say(f"With your comment: {quoted(comment)}", err=True)
             else:
                 say(f"{typed!r:.40} is none of these.", err=True)
         except VotedElsewhere as error:
@@ -195,6 +207,20 @@ def _walk(session: VotingSession) -> int:
         except BadInput as error:
             say(str(error), err=True)
     return max(count, 0)
+
+
+def _said(typed: str) -> tuple[str, str]:
+    """The key, and the comment that follows that of a vote. Whatever else has words behind it is none of the keys."""
+    key, _, comment = typed.partition(" ")
+    return (key.lower(), without_halves(comment.strip())) if not comment or key.lower() in KEYS else ("", "")
+
+
+def _comment_before(session: VotingSession) -> str:
+    """What was said with the vote that was taken back."""
+    on = session.question
+    if on is None:
+        return ""
+    return arena_votes.comment_taken_back(session.project, session.labeler.id, on.first_id, on.second_id)
 
 
 def _show_question(session: VotingSession) -> None:

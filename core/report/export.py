@@ -80,7 +80,9 @@ def headline(report: RewardReport) -> list[tuple[str, str]]:
     if report.stopped:
         rows.append(("Training", report.stopped))
     rows.append(("Measured on", f"{report.pairs} pairs of {report.prompts} prompts that were not trained on"))
-    return [*rows, ("Not measured on", report.missing)] if report.missing else rows
+    if report.missing:
+        rows.append(("Not measured on", report.missing))
+    return [*rows, ("Rests on", " ".join(report.basis.sentences()))]
 
 
 def warnings(report: RewardReport) -> list[str]:

@@ -5,7 +5,7 @@ percentile bootstraps over prompts, because the pairs of a prompt are not indepe
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from heapq import nlargest
 
 import numpy as np
@@ -16,6 +16,7 @@ from core.jobs import queue
 from core.preferences.interval import NOTHING, Interval
 from core.preferences.statistics import bootstrap_rows, share_interval, shares, sums_by
 from core.report import calibration, scores
+from core.report.basis import Basis, basis
 from core.report.calibration import Bin, Floor
 from core.report.growth import Growth, growth
 from core.report.length import Length, length, share_of_pairs
@@ -88,6 +89,7 @@ class RewardReport:
     mistakes: list[Mistake]
     calibration_floor: Floor | None = None
     missing: str = ""
+    basis: Basis = field(default_factory=Basis)
 
     @property
     def calibration(self) -> str:
@@ -138,6 +140,7 @@ def measure(project: Project, job_id: int, *, resamples: int = 1000) -> RewardRe
             found.difference, found.ranking_ids, found.chosen_ids, found.rejected_ids
         ),
         missing=scores.missing(project, job, prompts_measured),
+        basis=basis(project, job, found),
     )
 
 

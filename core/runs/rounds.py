@@ -61,7 +61,7 @@ def rounds(project: Project) -> list[Round]:
         return max((of_group(group) for group in old if group in writers), default=1)
 
     learnt = next((job for job in jobs.values() if isinstance(job, TrainRewardJob) and _is_used(job)), None)
-    given = pairs.by_group(project, _began(learnt) if learnt else "~")
+    given = pairs.by_group(project, began(learnt) if learnt else "~")
     alone = demonstrations.alone(project)
     found: dict[int, Round] = {}
     for group in writers:
@@ -94,7 +94,7 @@ def _is_used(run: Run) -> bool:
     return run.status == "done" and bool(run.result.adapter)
 
 
-def _began(job: Job) -> str:
+def began(job: Job) -> str:
     """When it read the rankings. One that was resumed went on with what it had read; when that was is not kept."""
     return (job.started_at if job.attempt <= 1 else None) or job.created_at
 

@@ -43,6 +43,14 @@ class CountingRanking:
     strength: float | None
 
 
+class Made(NamedTuple):
+    """A ranking that counts: whose it is, and when it was made (UTC, ISO 8601)."""
+
+    id: int
+    labeler_id: int
+    created_at: str
+
+
 OLDEST_FIRST = """
     select r.id, i.completion_id, c.text, i.rank, i.flag, coalesce(w.name, ''), i.verdict, r.group_id, r.guidelines_id,
         r.created_at, q.text, q.tags, q.split, r.flag, r.comment, r.labeler_id, l.name, l.kind, l.detail, r.method,
@@ -53,6 +61,12 @@ OLDEST_FIRST = """
 """
 IN_ORDER = {False: OLDEST_FIRST + "order by r.id, i.completion_id",
             True: OLDEST_FIRST + "order by r.group_id, r.id, i.completion_id"}  # fmt: skip
+
+
+def made(project: Project) -> list[Made]:
+    """All of them, oldest first, without what they say."""
+    sql = "select id, labeler_id, created_at from counting_rankings order by id"
+    return list(map(Made._make, project.database.execute(sql)))
 
 
 def listed(project: Project, *, by_group: bool = False, overruled: bool = False) -> Iterator[CountingRanking]:

@@ -8,7 +8,8 @@ from core.preferences.statistics import share_interval
 from desktop.compare.duel import Answers
 from desktop.compare.words import doubt_of
 from desktop.theme.theme import SPACE
-from desktop.widgets.basics import Number, column, label, row
+from desktop.widgets.basics import Number, column, label
+from desktop.widgets.flowing import Flowing
 
 
 class Figures(QWidget):
@@ -23,8 +24,7 @@ class Figures(QWidget):
         self.wins = Number(
             "answers scored higher", "Equal scores count half. Beside it: where the share likely lies (95%)."
         )
-        self.numbers = QWidget()
-        self.numbers.setLayout(row(self.before, self.after, self.wins, self.gold, self.kl, None, spacing=3 * SPACE))
+        self.numbers = Flowing(self.before, self.after, self.wins, self.gold, self.kl)
         self.doubt = label("", "muted", wrap=True)
         self.setLayout(column(self.numbers, self.doubt, spacing=SPACE + 4))
 

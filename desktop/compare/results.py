@@ -34,13 +34,11 @@ class Results(QWidget):
         self.list = QVBoxLayout()
         self.list.setSpacing(2 * SPACE)
         self.more = action_button(actions.SHOW_MORE, self._show_more)
-        everything = column(self.list, row(self.more, None), None, spacing=2 * SPACE)
+        everything = column(self.figures, self.list, row(self.more, None), None, spacing=2 * SPACE)
         everything.setContentsMargins(0, 0, SPACE, 0)
         inner = QWidget()
         inner.setLayout(everything)
-        layout = column(self.figures, scrolled(inner), spacing=SPACE + 4)
-        layout.setStretch(1, 1)
-        self.setLayout(layout)
+        self.setLayout(column(scrolled(inner)))
         self.clear()
 
     def clear(self) -> None:

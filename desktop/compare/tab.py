@@ -16,7 +16,7 @@ from core.guidance.steps import Step
 from core.jobs import queue
 from core.jobs.follow import News
 from core.records import ACTIVE, RESUMABLE, Job
-from core.store import Changes
+from core.store import Changes, prompts
 from core.store.packed_rankings import PACK
 from desktop import errors
 from desktop.actions import GO_TO
@@ -47,6 +47,9 @@ CHOOSE = "Choose the answer from which it goes on, or begin a new conversation."
 WAIT = "Both are still answering: what you typed stays here."
 KEPT = "This conversation was still here: go on with it, or begin a new one. What you typed stays."
 NEXT = "Type what you say next: both answer it."
+FIRST = "Once a policy is tuned, type any prompt to see what it changed, or let both answer the held-out prompts."
+READ = "Type any prompt to see what tuning changed"
+READ_HELD_OUT = ", or let both answer the held-out prompts"
 GONE = "The answers are no longer here: take the turn back to ask again."
 
 
@@ -101,7 +104,7 @@ class Tab(TabWidget, LooksAtConversation, Compares):
         self.results = Results(self.session.project)
         self.empty = Empty(
             "Nothing to compare yet",
-            "Once a policy is tuned, type any prompt to see what it changed, or let both answer the held-out prompts.",
+            FIRST,
             GO_TO[TabId.TUNE],
             lambda: self.session.navigator.open_tab(TabId.TUNE),
         )
@@ -145,6 +148,10 @@ class Tab(TabWidget, LooksAtConversation, Compares):
     def control_of(self, step: Step) -> QWidget | None:
         return self.heldout if step == Step.COMPARE else None
 
+    @property
+    def keyed(self) -> QWidget | None:
+        return self.arena.vote.keyed if self.page == PageId.VOTE else None
+
     def refresh(self, changes: Changes | None) -> None:
         self.arena.refresh(changes)
         kept = self.policy.currentData()
@@ -159,6 +166,8 @@ class Tab(TabWidget, LooksAtConversation, Compares):
             widget.setEnabled(ready)
         self.empty.action.setVisible(not ready)
         self.empty.heading.setText("Not compared yet" if ready else "Nothing to compare yet")
+        held_out = READ_HELD_OUT if prompts.holds_out(self.session.project) else ""
+        self.empty.text.setText(f"{READ}{held_out}." if ready else FIRST)
         self.conversing.look_again()
         if changes is None and self.in_talk:
             self.show_talk()

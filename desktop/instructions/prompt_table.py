@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 from core.store import Project, prompts
 from core.store.prompts import Line
 from core.texts import one_line
-from desktop.widgets.growing import keep_columns
+from desktop.widgets.columns import keep_columns
 from desktop.widgets.strangers import tip
 from desktop.widgets.tables import plain
 
@@ -108,9 +108,6 @@ class PromptTable(QTableView):
         plain(self, "Prompts")
         self.setAlternatingRowColors(True)
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        header = self.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         keep_columns(self, {index: column.width for index, column in enumerate(COLUMNS) if index})
 
     def selected_ids(self) -> tuple[int, ...]:

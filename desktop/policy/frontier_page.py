@@ -14,7 +14,8 @@ from core.jobs.follow import News
 from core.records import ACTIVE, Job
 from core.report import frontier
 from core.report.frontier import Axis, Frontier, Point
-from core.store import Project
+from core.runs import pinned_prompts
+from core.store import Project, prompts
 from desktop import errors
 from desktop.background import with_project
 from desktop.policy import actions, export_menu
@@ -29,10 +30,7 @@ from desktop.widgets.growing import keep_width
 #: How wide what stands beside the plot is.
 BESIDE = 256
 NO_RUN = "Once a run has ended, its reward on held-out prompts and its KL stand here as a point, beside the other runs."
-NOTHING = (
-    "Nothing was measured on held-out prompts yet. Hold some out under Instructions, Prompts; then Measure lets the "
-    "reference and each kept checkpoint answer them."
-)
+MEASURES = f"“{actions.FRONTIER_MEASURE.label}” lets the reference and each kept checkpoint answer them."
 PICK = "Click a point, or walk with the arrow keys, to go on with that checkpoint."
 GONE = "This checkpoint is not kept: a run keeps its last ones and its best."
 
@@ -102,7 +100,8 @@ class FrontierPage(QWidget):
         side = scrolled(inner)
         keep_width(side, BESIDE)
         Aside(side)
-        about = row(self.about, self.plot.figure.button(), spacing=SPACE)
+        self.whole = self.plot.figure.button()
+        about = row(self.about, self.whole, spacing=SPACE)
         about.setStretch(0, 1)
         left = column(about, self.stack, self.legend, spacing=SPACE // 2)
         left.setStretch(1, 1)
@@ -138,21 +137,22 @@ class FrontierPage(QWidget):
         number, run = self._asked, self.session.job(self._run, TrainPolicyJob)
         wanted = run.id if run is not None and run.result.adapter else 0
 
-        def read(project: Project) -> Frontier | str:
+        def read(project: Project) -> tuple[Frontier, str]:
             try:
                 with project.reading():
-                    return frontier.gather(project, wanted)
+                    found = frontier.gather(project, wanted)
+                    return found, _nothing(project, found.yardstick)
             except KnownError as error:
-                return str(error)
+                return EMPTY, str(error)
 
-        def show(found: Frontier | str) -> None:
+        def show(read: tuple[Frontier, str]) -> None:
             if number == self._asked:
-                self.found = found if isinstance(found, Frontier) else EMPTY
+                self.found, why = read
                 there = {point.state: point for point in self.found.points}
                 self._point = there.get(self._point.state) if self._point else None
                 self._fill_axes()
                 self.answers.setValue(max(self.answers.value(), self.found.reference_answers))
-                self._show(found if isinstance(found, str) else "")
+                self._show(why)
 
         with_project(self, self.session.project, read, show)
 
@@ -169,11 +169,12 @@ class FrontierPage(QWidget):
         return self.axis.currentData() or "reward"
 
     def _show(self, why: str = "") -> None:
+        """`why` nothing is drawn, where nothing is."""
         found, drawn = self.found, self.axis.count() > 0
         runs = [job for job in self.session.jobs(TrainPolicyJob) if job.result.adapter]
-        self.empty.setText((why if runs else "") or (NOTHING if runs else NO_RUN))
+        self.empty.setText(why if runs else NO_RUN)
         self.stack.setCurrentWidget(self.drawn if drawn else self.empty)
-        for each in (self.about, self.legend, self.by):
+        for each in (self.about, self.legend, self.by, self.whole):
             each.setVisible(drawn)
         prompts = f"{found.prompts:,} held-out {'prompt' if found.prompts == 1 else 'prompts'}"
         self.about.setText(f"By {found.reward}, on the {prompts} of run {found.yardstick}.")
@@ -246,3 +247,15 @@ class FrontierPage(QWidget):
             self.look_again()
         elif any(isinstance(job, MeasureFrontierJob) for job in news.jobs):
             self._show_missing()
+
+
+def _nothing(project: Project, run: int) -> str:
+    """Why nothing is measured as this run is, and what to do."""
+    held_out = prompts.count(project, "heldout")
+    new = held_out - pinned_prompts.held_out_since(project, run)
+    if not held_out:
+        return f"No prompt is held out to be measured on: hold some out under Instructions, Prompts. Then {MEASURES}"
+    if not new:
+        return f"All prompts that are held out now were in the training of run {run}: hold out others. Then {MEASURES}"
+    are, them = ("1 prompt is", "it") if new == 1 else (f"{new:,} prompts are", "them")
+    return f"{are} held out, and nothing was measured on {them} yet: {MEASURES}"

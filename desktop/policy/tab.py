@@ -63,6 +63,7 @@ from desktop.widgets.growing import keep_width
 from desktop.widgets.short_text import ShortText
 
 PREFERRED = "Gives a policy that writes what your labelers prefer, and stays near the reference."
+DRAWN = "the reward and the KL to the reference are drawn here step by step, and every sample can be read below."
 #: In one line, what an algorithm needs and gives.
 ABOUT = {
     LearnsFrom.ROLLOUTS: f"Needs a reward model. {PREFERRED}",
@@ -111,8 +112,7 @@ class Tab(TabWidget, ShowsRuns, Replays):
         self.stack = QStackedWidget()
         self.empty = Empty(
             "No run yet",
-            "Start one: the reward and the KL to the reference are drawn here step by "
-            "step, and every sample can be read below.",
+            f"Start one: {DRAWN}",
             GO_TO[TabId.REWARD],
             lambda: session.navigator.open_tab(TabId.REWARD),
         )
@@ -224,6 +224,8 @@ class Tab(TabWidget, ShowsRuns, Replays):
             "There is no reward model yet: train one first, or optimise rules alone or a gold reward (More settings)."
         )
         self.empty.action.setVisible(missing)
+        first = "Train a reward model first, then start a run here" if missing else "Start one"
+        self.empty.text.setText(f"{first}: {DRAWN}")
 
     def show_behind(self, step: int) -> None:
         """Where the numbers of a step of the run that is shown came from."""

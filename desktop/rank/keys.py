@@ -148,7 +148,7 @@ SECTIONS = (
                 ),
                 "generate, guidelines, history, session",
             ),
-            KeyRow((KeyBinding("single", ("V",)),), "one card at full height, ← → the others; Esc all cards"),
+            KeyRow((KeyBinding("single", ("V",)),), "one card at full height; ← → others; Esc all"),
             KeyRow((KeyBinding("method", ("F6",)),), "way to rank: order, two at a time, extremes"),
             KeyRow(
                 (
@@ -164,7 +164,7 @@ SECTIONS = (
             ),
             KeyRow((KeyBinding("reads", WHAT_IT_READS.keys),), "what the model reads"),
             KeyRow((KeyBinding("calm", CALM.keys),), "nothing but the cards"),
-            KeyRow((KeyBinding("present", PRESENT.keys),), "everything larger, for a room"),
+            KeyRow((KeyBinding("present", PRESENT.keys),), "larger, for a room; Page Up, Down turn pages"),
             KeyRow((KeyBinding("help", ("?",)),), "show or hide this sheet", "{0} keys"),
         ),
     ),

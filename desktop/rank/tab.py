@@ -128,6 +128,11 @@ class Tab(TabWidget, Ranks, ReadsSettings, LooksAtConversation):
     def control_of(self, step: Step) -> QWidget | None:
         return {Step.RANK: self.board.grid, Step.GENERATE: self.side.generate.generate}.get(step)
 
+    @property
+    def keyed(self) -> QWidget | None:
+        page, result = self.stack.currentWidget(), self.stack.calibrated
+        return self.board if page is self.board else result.go_on if page is result else None
+
     def toggle_panel(self, name: str) -> None:
         """Open a side panel, or close it if it is open."""
         self.show_panel("" if self.side.name == name and not self.side.isHidden() else name)
@@ -300,9 +305,7 @@ class Tab(TabWidget, Ranks, ReadsSettings, LooksAtConversation):
 
     def _take_focus(self) -> None:
         """Keys belong to the board, or to the page in its place; never to the next field by chance."""
-        page = self.stack.currentWidget()
-        result = self.stack.calibrated
-        (self.board if page is self.board else result.go_on if page is result else self).setFocus()
+        (self.keyed or self).setFocus()
 
     def show_item(self) -> None:
         """Show what is on the table, or what stands in its place."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QHeaderView, QTableWidget, QWidget
+from PySide6.QtWidgets import QCheckBox, QSizePolicy, QTableWidget, QWidget
 
 from core.errors import KnownError
 from core.preferences import agreement
@@ -20,7 +20,9 @@ from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import Number, card, clear, column, label, row, scrolled
 from desktop.widgets.bound import action_button, bind
-from desktop.widgets.tables import ROW, fill, table
+from desktop.widgets.columns import keep_columns
+from desktop.widgets.flowing import Flowing
+from desktop.widgets.tables import fill, table
 
 NEEDS = (
     "Once two labelers rank the same prompts, this page shows how far they agree, by labeler and by tag. Add them and "
@@ -71,7 +73,7 @@ class AgreementPage(QWidget):
         self.difference_title = label("Where labelers read the guidelines otherwise", "muted")
         self.difference_title.hide()
         self.difference_list = column(spacing=SPACE)
-        self.worst_title = label("Where people disagree most", "heading")
+        self.worst_title = label("Where labelers disagree most", "heading")
         self.worst_list = column(spacing=SPACE)
         self.empty = card(  # seen once that is known
             column(
@@ -80,8 +82,7 @@ class AgreementPage(QWidget):
                 row(action_button(GO_TO_PAGE[PageId.LABELERS], self.labelers_asked.emit), None),
             )
         )
-        self.numbers = QWidget()
-        self.numbers.setLayout(row(self.pairwise, self.alpha, self.w, self.tau, None, spacing=4 * SPACE))
+        self.numbers = Flowing(self.pairwise, self.alpha, self.w, self.tau, spacing=4 * SPACE)
         self.tables = QWidget()
         self.tables.setLayout(
             column(
@@ -89,10 +90,13 @@ class AgreementPage(QWidget):
                 spacing=SPACE + 4,
             )
         )  # fmt: skip
+        head = row(self.numbers, self.people_only, spacing=2 * SPACE)
+        head.setStretch(0, 1)
+        head.setAlignment(self.people_only, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
         inner = QWidget()
         inner.setLayout(
             column(
-                row(self.numbers, None, self.people_only),
+                head,
                 self.about,
                 self.empty,
                 self.tables,
@@ -172,7 +176,7 @@ class AgreementPage(QWidget):
         names = {who.id: who for who in labelers.listed(self.session.project)}
         known = {*report.labelers, *found.calibrated, *found.steady}
         self.tables.setVisible(bool(known))
-        _show_rows(
+        fill(
             self.by_labeler,
             [
                 (
@@ -185,7 +189,7 @@ class AgreementPage(QWidget):
                 if item in known
             ],
         )
-        _show_rows(
+        fill(
             self.by_tag,
             [(tag, *measures(item), f"{item.groups:,}") for tag, item in report.tags.items()],
         )
@@ -199,8 +203,8 @@ class AgreementPage(QWidget):
         self.difference_title.setVisible(bool(found))
         for share, who, prompt in sorted(found)[:DIFFERENCES]:
             text = label(one_line(prompt, 4000), wrap=True)
-            agreed = label(f"{one_line(who, 80)} and the author agree on {share:.0%} of the pairs", "small")
-            self.difference_list.addLayout(column(text, agreed, spacing=2))
+            agreed = f"{one_line(who, 80)} and the author agree on {share:.0%} of the pairs"
+            self.difference_list.addLayout(column(text, label(agreed, "small", wrap=True), spacing=2))
 
     def _show_worst(self, worst: list[Disagreement]) -> None:
         clear(self.worst_list)
@@ -211,7 +215,7 @@ class AgreementPage(QWidget):
             agreed = f"{item.labelers} labelers agree on {item.agreement:.0%} of the pairs"
             state = "adjudicated" if item.adjudicated else agreed
             decide = action_button(actions.ADJUDICATE, partial(self.adjudicate, item.group_id))
-            line = row(column(text, label(state, "small"), spacing=2), decide, spacing=2 * SPACE)
+            line = row(column(text, label(state, "small", wrap=True), spacing=2), decide, spacing=2 * SPACE)
             line.setStretch(0, 1)
             self.worst_list.addWidget(card(line))
 
@@ -224,17 +228,19 @@ class AgreementPage(QWidget):
         clear(self.calibration_list)
         keys = calibration.keys(project)
         noun = "prompt" if len(keys) == 1 else "prompts"
-        ranked = rankings.stand(project)
-        self.add.setVisible(ranked)
+        me = labelers.find(project, self.session.labeler_name)
+        ranked = me is not None and rankings.latest(project, me.id) is not None
+        self.add.setVisible(rankings.stand(project))
         self.rank.setVisible(not ranked)
         nothing = "Nothing is in the set yet." if ranked else "It needs a ranking of yours first: rank a prompt."
         self.calibration_text.setText(f"{len(keys):,} {noun} in the set." if keys else nothing)
         for group_id, ranking_id in list(keys.items())[:SHOWN]:
             ranking = rankings.get(project, ranking_id)
             prompt = groups.prompt_text(project, group_id)
-            text = label(f"{one_line(prompt, 110)}   ({one_line(ranking.labeler.name, 60)}{ranking.labeler.mark})")
-            take_out = action_button(actions.TAKE_OUT, partial(self.remove, group_id))
-            self.calibration_list.addLayout(row(text, None, take_out))
+            said = f"{one_line(prompt, 110)}   ({one_line(ranking.labeler.name, 60)}{ranking.labeler.mark})"
+            line = row(label(said, wrap=True), action_button(actions.TAKE_OUT, partial(self.remove, group_id)))
+            line.setStretch(0, 1)
+            self.calibration_list.addLayout(line)
 
     def add_newest(self) -> None:
         """Make the labeler's last ranking a key of the calibration set."""
@@ -297,11 +303,7 @@ def _wide(columns: tuple[str, ...]) -> QTableWidget:
     """A table as high as its rows: the page scrolls, not the table."""
     found = table(f"Agreement by {columns[0].lower()}", columns)
     found.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    found.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-    _show_rows(found, [])
+    found.setSizeAdjustPolicy(QTableWidget.SizeAdjustPolicy.AdjustToContents)
+    found.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+    keep_columns(found, dict.fromkeys(range(1, len(columns)), 84))
     return found
-
-
-def _show_rows(found: QTableWidget, rows: list[tuple[str, ...]]) -> None:
-    fill(found, rows)
-    found.setFixedHeight(40 + ROW * max(1, len(rows)))

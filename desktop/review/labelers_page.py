@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
     QDoubleSpinBox,
-    QHeaderView,
     QLineEdit,
     QSpinBox,
     QTableWidget,
@@ -44,7 +43,7 @@ from desktop.widgets.basics import (
     unmarked,
 )
 from desktop.widgets.bound import action_button, bind
-from desktop.widgets.growing import keep_columns
+from desktop.widgets.columns import keep_columns
 from desktop.widgets.tables import table
 
 #: Labelers in the table: a data set may name thousands.
@@ -94,7 +93,6 @@ class LabelersPage(QWidget):
     def _table(self) -> QTableWidget:
         found = table("Labelers", COLUMNS)
         found.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        found.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         keep_columns(found, {0: 96, 2: 84, 3: 84, 4: 108})
         return found
 

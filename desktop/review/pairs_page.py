@@ -6,7 +6,6 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
-    QHeaderView,
     QLineEdit,
     QSpinBox,
     QSplitter,
@@ -33,8 +32,9 @@ from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import Number, column, label, row
 from desktop.widgets.bound import action_button, bind
+from desktop.widgets.columns import keep_columns
 from desktop.widgets.empty import Empty
-from desktop.widgets.growing import keep_columns, keep_most_width
+from desktop.widgets.growing import keep_most_width
 from desktop.widgets.strangers import Reading, tip
 from desktop.widgets.tables import plain
 
@@ -153,8 +153,6 @@ class PairsPage(QWidget):
         view.setModel(self.model)
         plain(view, "Pairs")
         view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        for place in range(3):
-            view.horizontalHeader().setSectionResizeMode(place, QHeaderView.ResizeMode.Stretch)
         keep_columns(view, {3: 84, 4: 170})
         view.selectionModel().currentRowChanged.connect(lambda index, _: self._show(index))
         return view

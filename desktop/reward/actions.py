@@ -23,6 +23,7 @@ SHOWN = _report("report.run", "Reward model", field=True, only_here=True)
 
 RUN = _try("try-it.run", "Reward model", field=True, only_here=True)
 ELSEWHERE = _try("try-it.elsewhere", "Reward model made elsewhere", field=True)
+EXAMPLE = _try("try-it.example", "Take a prompt of this project", "With some of its completions", only_here=True)
 SCORE = _try("try-it.score", "Score", role="primary")
 SCORE_FILE = _try("try-it.file", "Score a file …", "JSON lines, or any preference format")
 SUGGEST = _try(
@@ -38,6 +39,6 @@ TALK = talk_actions("try-it", TabId.REWARD, PageId.TRY_IT, writer="The base mode
 USUAL_ORDER = _try("try-it.usual", "Usual order", "Rank in the usual order again", role="link", only_here=True)
 
 ACTIONS = (
-    *SETTINGS.values(), MORE, TRAIN, GO_ON, EXPORT, SHOWN, RUN, ELSEWHERE, SCORE, SCORE_FILE, GO_ON_FROM,
+    *SETTINGS.values(), MORE, TRAIN, GO_ON, EXPORT, SHOWN, RUN, ELSEWHERE, EXAMPLE, SCORE, SCORE_FILE, GO_ON_FROM,
     *TALK, SUGGEST, USUAL_ORDER,
 )  # fmt: skip

@@ -13,6 +13,7 @@ from core.config.jobs import JobKind
 from core.config.scoring import ScoreConfig, ScoreFileConfig, ScoreFileJob, ScoreJob, SuggestConfig, SuggestJob
 from core.conversation import Conversation
 from core.errors import KnownError
+from core.guidance import tour
 from core.jobs.follow import News
 from core.records import ACTIVE, Job
 from core.store import Changes, assignments
@@ -23,6 +24,7 @@ from desktop.conversation.left_behind import LeftBehind
 from desktop.conversation.talk_bar import TalkBar
 from desktop.places import PageId
 from desktop.reward import actions
+from desktop.reward.example import example
 from desktop.reward.run_choice import RunChoice
 from desktop.reward.scores_view import ScoresView
 from desktop.reward.scoring_talk import ScoringTalk
@@ -49,6 +51,10 @@ DRAFT = "draft/try-it"
 SHARE, LEAST = 0.24, 120
 OF_ANOTHER = "What was scored answers another conversation, so it is not shown: score again what is written here."
 ASK = "Write what is said next: that is what is answered."
+NOTHING = "Nothing scored yet"
+GETS = "each completion gets its reward here, and you see which of its words moved it."
+WRITE = f"Write completions at the left, with a line {BETWEEN} between two of them, and press Score: {GETS}"
+READY = f"Press Score at the left: {GETS}"
 
 
 class PlaygroundPage(QWidget):
@@ -85,7 +91,7 @@ class PlaygroundPage(QWidget):
         self.score_file = action_button(actions.SCORE_FILE, self._choose_file)
         self.suggest = action_button(actions.SUGGEST, self.start_suggesting)
         self.usual = action_button(actions.USUAL_ORDER, self._usual_order)
-        self.said = label(SCALES["reference"], "muted", wrap=True)
+        self.said = label("", "muted", wrap=True)
         self.view = ScoresView(self)
         self.scores, self.trace = self.view.scores, self.view.trace
         self.talk = ScoringTalk(session, self)
@@ -110,7 +116,11 @@ class PlaygroundPage(QWidget):
         head = row(
             label("Rewards", "heading"), None, self.go_on_button, self.bar.rank_button, self.bar.more_button
         )  # fmt: skip
-        right = card(column(head, self.view, self.talk.to_rank, spacing=SPACE))
+        self.nothing = Empty(NOTHING, WRITE, actions.EXAMPLE, self.fill_in)
+        self.answers = QStackedWidget()
+        for page in (self.nothing, self.view):
+            self.answers.addWidget(page)
+        right = card(column(head, self.answers, self.talk.to_rank, spacing=SPACE))
         self.empty = Empty(
             "No reward model yet",
             "Train one, or name one that was made elsewhere: then every text gets its reward here, token by token.",
@@ -129,7 +139,32 @@ class PlaygroundPage(QWidget):
         self._draft = Draft(session.project, DRAFT, fields, self)
         for told in (LeftBehind(self._draft, "texts to score"), NotWritten(self._draft.throttle)):
             inputs.insertWidget(inputs.indexOf(self.completion) + 1, told)
+        self._example = example(session.project, BETWEEN)
+        if tour.is_demo(session.project) and not self.talk.talk.messages:
+            self.fill_in(kept=False)
+        for field in (self.prompt, self.completion):
+            field.textChanged.connect(self._show_next)
         self._show_talk()
+
+    def fill_in(self, *, kept: bool = True) -> None:
+        """A first prompt, ready to be scored, where nothing is typed; `kept` as if it had been."""
+        if self._example is not None and self._is_blank:
+            asked, answers = self._example
+            for field, text in ((self.prompt, asked), (self.completion, f"\n{BETWEEN}\n".join(answers))):
+                field.blockSignals(not kept)
+                field.setPlainText(text)
+                field.blockSignals(False)
+            self.score.setFocus()
+
+    @property
+    def _is_blank(self) -> bool:
+        return not (self.prompt.text().strip() or self.completion.text().strip())
+
+    def _show_next(self) -> None:
+        """What is to be done while nothing is scored."""
+        self.nothing.text.setText(READY if self._typed_answers() else WRITE)
+        new = self._example is not None and self._is_blank and not self.talk.talk.messages
+        self.nothing.action.setVisible(new)
 
     def leave(self) -> None:
         """The project is about to close."""
@@ -219,6 +254,8 @@ class PlaygroundPage(QWidget):
 
     def _show_talk(self) -> None:
         talk, found = self.talk.talk, self._found
+        self.answers.setCurrentWidget(self.nothing if found is None else self.view)
+        self._show_next()
         self.bubbles.setVisible(bool(talk.messages))
         self.bubbles.show_conversation(talk.conversation if talk.messages else None)
         self.bar.show_talk(talk)

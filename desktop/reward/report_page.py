@@ -23,7 +23,9 @@ from desktop.theme.theme import SPACE
 from desktop.widgets import file_dialogs
 from desktop.widgets.basics import Number, card, clear, column, label, row, scrolled, set_role
 from desktop.widgets.bound import action_button, bind
+from desktop.widgets.dates import local_time
 from desktop.widgets.empty import Empty
+from desktop.widgets.flowing import Flowing
 
 
 class ReportPage(QWidget):
@@ -57,7 +59,7 @@ class ReportPage(QWidget):
         self.said = label("", "muted")
         self.export_button = action_button(actions.EXPORT, self._choose_file)
         head = row(self.runs, self.said, None, self.export_button, spacing=2 * SPACE)
-        numbers = row(self.accuracy, self.top, self.loss, self.error, self.baseline, None, spacing=3 * SPACE)
+        numbers = Flowing(self.accuracy, self.top, self.loss, self.error, self.baseline)
         plots = QGridLayout()
         plots.setSpacing(2 * SPACE)
         growth_card = card(column(self.growth, self.growth_text, None))
@@ -201,6 +203,7 @@ def _about(found: RewardReport) -> str:
             text += f" (log loss {found.log_loss_scaled:.3f})."
         elif found.temperature < 0.85:
             text += f" It is more cautious than it needs to be (best temperature {found.temperature:.1f})."
+    text += " " + " ".join(found.basis.sentences(local_time))
     if found.disagreement is not None:
         text += f" Its members' probabilities differ by {found.disagreement:.1%} (standard deviation)."
     return text

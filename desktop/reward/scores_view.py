@@ -5,13 +5,14 @@ from html import escape
 from itertools import pairwise
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHeaderView, QWidget
+from PySide6.QtWidgets import QWidget
 
 from core.config.scoring import ScoreResult
 from core.texts import one_line
 from desktop.theme import theme
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, label
+from desktop.widgets.columns import keep_columns
 from desktop.widgets.strangers import Reading
 from desktop.widgets.tables import ROW, fill, table
 from desktop.widgets.token_colours import PIECES, coloured
@@ -25,9 +26,7 @@ class ScoresView(QWidget):
         super().__init__(parent)
         self._found = ScoreResult()
         self.scores = table("Rewards", ("Completion", "Reward", "Percentile", "Beats the others"))
-        header = self.scores.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        keep_columns(self.scores, {1: 84, 2: 84, 3: 84})
         self.scores.currentCellChanged.connect(lambda *_: self._show_trace())
         self.trace = Reading()
         self.trace.setAccessibleName("Where the reward moves in the completion")

@@ -47,6 +47,8 @@ from desktop.widgets.bound import action_button
 from desktop.widgets.config_form import ConfigForm
 from desktop.widgets.empty import Empty
 
+NOTHING_RANKED = "Nothing is ranked yet: put some completions in order in the Rank tab."
+NO_PAIR = "What is ranked gives no pair: two completions of a prompt need different ranks, and no flag."
 DRAWN = "The loss and the accuracy on held-out prompts are drawn here while it learns."
 
 
@@ -155,7 +157,7 @@ class TrainingPage(QWidget):
         self.origin.setVisible(bool(said))
         missing = ENOUGH - counts.ranked_prompts
         if not counts.pairs:
-            self.advice.setText("Nothing is ranked yet: put some completions in order in the Rank tab.")
+            self.advice.setText(NO_PAIR if counts.rankings else NOTHING_RANKED)
         elif missing > 0:
             more = f"{missing} more ranked {'prompt' if missing == 1 else 'prompts'}"
             later = f"It can be trained now, and better with {more}."
@@ -163,10 +165,17 @@ class TrainingPage(QWidget):
         self.advice.setVisible(missing > 0)
         self.train.setEnabled(counts.pairs > 0)
         self._all_ranked = ranked and counts.pairs > 0
-        now = "Train it now with the button at the left" + (", or add prompts" if missing > 0 else "")
-        self.empty.text.setText(f"{now if self._all_ranked else 'Rank some prompts, then train'}. {DRAWN}")
+        self.empty.text.setText(f"{self._next(counts, missing)}. {DRAWN}")
         self.empty.action.setText("Add prompts" if self._all_ranked else GO_TO[TabId.RANK].title)
         self.empty.action.setVisible(missing > 0)
+
+    def _next(self, counts: Counts, missing: int) -> str:
+        """What is to be done while no reward model is trained, with so many ranked prompts missing to a good one."""
+        if not counts.pairs:
+            return "Rank some prompts, then train"
+        if missing > 0 and not self._all_ranked:
+            return "Rank more prompts, or train already with the button at the left"
+        return "Train it now with the button at the left" + (", or add prompts" if missing > 0 else "")
 
     def _lead(self) -> None:
         """To what makes it better: prompts to add where all are ranked, or else prompts to rank."""

@@ -51,7 +51,9 @@ class RunList(QListWidget):
             theme.notifier.changed.connect(self._show_colours)
         self.setAccessibleName("Runs, newest first")
         self.setMinimumHeight(110)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # a long line ends in an ellipsis
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWordWrap(True)  # what came of a run stands last: it is not cut
+        self.setResizeMode(QListWidget.ResizeMode.Adjust)
         self.currentItemChanged.connect(self._moved)
 
     @property

@@ -12,9 +12,9 @@ from core.projects.summary import summary
 from core.store.undo import Direction
 from core.texts import one_line
 from desktop import user_settings
-from desktop.actions import CALM, PRESENT, Action, plain
+from desktop.actions import CALM, Action, plain
 from desktop.projects import actions as projects
-from desktop.shell.actions import MENUS, REDO, THEMES, UNDO, WHOLE, Menu
+from desktop.shell.actions import MENUS, REDO, THEMES, UNDO, Menu
 from desktop.shell.commands import Command, command_of
 from desktop.widgets.strangers import on_button
 from desktop.workspace import Workspace
@@ -42,8 +42,7 @@ class Menus(QObject):
         for mode, action in THEMES.items():
             self.made[action].setChecked(user_settings.theme() == mode)
             group.addAction(self.made[action])
-        for action in (CALM, PRESENT, WHOLE):  # their keys work while the menu is hidden, too
-            window.addAction(self.made[action])
+        window.addActions(list(self.made.values()))  # their keys work while the menus are hidden, too
 
     @property
     def calm(self) -> QAction:

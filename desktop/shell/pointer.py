@@ -1,10 +1,13 @@
-"""A ring round a control, and a callout beside it that stays there while the control moves."""
+"""A ring round a control, and a callout beside it that stays there while the control moves, where it covers nothing."""
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, QTimer
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygon
 from PySide6.QtWidgets import QWidget
 from shiboken6 import isValid
 
+from desktop.shell.drawn import drawn_on
 from desktop.theme import theme
 
 #: Pixels between control and ring, between control and callout, and half the foot of the arrow.
@@ -43,13 +46,18 @@ class Ring(QWidget):
 
 
 class Pointer(QObject):
-    """Keeps `callout`, a child of `page`, beside the control that is pointed at; in a corner while that is not seen."""
+    """Keeps `callout`, a child of `page`, beside the control that is pointed at, where it covers nothing that is drawn.
+    Where there is no such room it is `docked`, until something else is pointed at: then the page gives it a place."""
+
+    docking = Signal(bool)
+    """The callout is to have a place in the page, or lies over it again."""
 
     def __init__(self, page: QWidget, callout: QWidget) -> None:
         super().__init__(page)
         self._page, self._callout = page, callout
         self.ring = Ring(page)
         self.target: QWidget | None = None
+        self.docked = False
         self._watched: list[QWidget] = []
         self._moved = False
         page.installEventFilter(self)
@@ -58,6 +66,8 @@ class Pointer(QObject):
         """None takes ring and callout away."""
         for each in filter(isValid, self._watched):
             each.removeEventFilter(self)
+        if target is not self.target:
+            self._dock(False)
         self.target, self._watched = target, []
         above = target
         while above is not None and above is not self._page:
@@ -82,41 +92,50 @@ class Pointer(QObject):
         if target is None:
             self.ring.hide()
             return
-        self._callout.adjustSize()
         seen = _seen(target, self._page)
-        room = self._page.rect().adjusted(AROUND, AROUND, -AROUND, -AROUND)
+        arrow = self._stand(seen)
         if seen.isEmpty():
             self.ring.hide()
-            place = QRect(QPoint(0, 0), self._callout.size())
-            place.moveBottomRight(room.bottomRight())
-            self._callout.move(place.topLeft())
         else:
-            place, arrow = beside(seen, QRect(QPoint(0, 0), self._callout.size()), room)
-            self._callout.move(place.topLeft())
             self.ring.lie(seen.adjusted(-AROUND, -AROUND, AROUND, AROUND).intersected(self._page.rect()), arrow)
             self.ring.raise_()
-        self._callout.raise_()
+        if not self.docked:
+            self._callout.raise_()
+
+    def _stand(self, seen: QRect) -> QPolygon:
+        """Put the callout beside what is seen of the control, or into the page; the arrow between them, if any."""
+        if not self.docked:
+            self._callout.adjustSize()
+            room = self._page.rect().adjusted(AROUND, AROUND, -AROUND, -AROUND)
+            drawn = drawn_on(self._page, self._callout, self.ring)
+            found = None if seen.isEmpty() else beside(seen, self._callout.rect(), room, drawn)
+            if found is not None:
+                place, arrow = found
+                self._callout.move(place.topLeft())
+                return arrow
+            self._dock(True)
+        return QPolygon()
+
+    def _dock(self, docked: bool) -> None:
+        if docked != self.docked:
+            self.docked = docked
+            self.docking.emit(docked)
 
 
-def beside(control: QRect, callout: QRect, room: QRect) -> tuple[QRect, QPolygon]:
-    """Where a callout of that size stands: the first side with room for it, else where it covers least; and the arrow
-    from it to the control."""
+def beside(control: QRect, callout: QRect, room: QRect, drawn: Sequence[QRect]) -> tuple[QRect, QPolygon] | None:
+    """Where a callout of that size covers neither the control nor what is drawn, and the arrow from it to the control:
+    the first side with room for it, or None."""
     middle = control.center() - QPoint(callout.width() // 2, callout.height() // 2)
     top = control.top() - AROUND
     sides = [
         QPoint(control.right() + APART, top), QPoint(control.left() - APART - callout.width(), top),
         QPoint(middle.x(), control.bottom() + APART), QPoint(middle.x(), control.top() - APART - callout.height()),
-        room.bottomLeft() - QPoint(0, callout.height()), room.bottomRight() - QPoint(callout.width(), callout.height()),
-        QPoint(room.right() - callout.width(), room.top()),
     ]  # fmt: skip
-    places = [_inside(callout.translated(at), room) for at in sides]
-
-    def covered(place: QRect) -> int:
-        both = place.intersected(control)
-        return 0 if both.isEmpty() else both.width() * both.height()
-
-    best = min(places, key=covered)
-    return best, _arrow(best, control)
+    for at in sides:
+        place = _inside(QRect(at, callout.size()), room)
+        if not any(place.intersects(each) for each in (control, *drawn)):
+            return place, _arrow(place, control)
+    return None
 
 
 def _inside(place: QRect, room: QRect) -> QRect:
@@ -126,9 +145,7 @@ def _inside(place: QRect, room: QRect) -> QRect:
 
 
 def _arrow(callout: QRect, control: QRect) -> QPolygon:
-    """A triangle on the callout's edge, with its point at the ring; none where they overlap."""
-    if callout.intersects(control):
-        return QPolygon()
+    """A triangle on the callout's edge, with its point at the ring."""
     at = QPoint(
         max(callout.left() + 2 * ARROW, min(control.center().x(), callout.right() - 2 * ARROW)),
         max(callout.top() + 2 * ARROW, min(control.center().y(), callout.bottom() - 2 * ARROW)),

@@ -50,6 +50,9 @@ class Presentation(QObject):
     ) -> None:
         super().__init__(window)
         self._window, self._page, self._ended = window, page, ended
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        self._app = app
         self._before: Before | None = None
         self.stage = Stage(window)
         self.stage.left.connect(self._stage_left)
@@ -80,6 +83,7 @@ class Presentation(QObject):
         page.line.show()
         self._window.setWindowState(self._window.windowState() | FULL)
         self._enlarge(user_settings.presentation_scale())
+        self._app.focusChanged.connect(self._say)
         self._shown()
 
     def leave(self) -> None:
@@ -88,6 +92,7 @@ class Presentation(QObject):
         before, self._before = self._before, None
         if before is None:
             return
+        self._app.focusChanged.disconnect(self._say)
         self._listen(False)
         self._window.menuBar().setVisible(before.menu)
         page = self._page()
@@ -138,11 +143,9 @@ class Presentation(QObject):
     # Keys
 
     def _listen(self, on: bool) -> None:
-        app = QApplication.instance()
-        assert app is not None
-        app.removeEventFilter(self)
+        self._app.removeEventFilter(self)
         if on:
-            app.installEventFilter(self)
+            self._app.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """What is meant wherever the keys go: a page on or back, larger and smaller, and a replay."""
@@ -210,9 +213,8 @@ class Presentation(QObject):
         self._shown()
 
     def _enlarge(self, times: float) -> None:
-        app, page = QApplication.instance(), self._page()
-        assert isinstance(app, QApplication)
-        theme.enlarge(app, times)
+        page = self._page()
+        theme.enlarge(self._app, times)
         for tab in page.tab_stack.tabs.values() if page is not None else ():
             if isinstance(tab, ReadsSettings):
                 tab.read_settings()
@@ -242,26 +244,35 @@ class Presentation(QObject):
             return
         for each in asides_in(page):
             each.fold()
+        if self.stage.figure is None:
+            self._take_keys()
+        self._say()
+
+    def _say(self) -> None:
+        """Where one is, and the keys that lead on from what has the focus: a field or a list moves by arrows itself."""
+        page = self._page()
+        if page is None or not self.on:
+            return
         place = (page.shown, page.page)
         number = page.places.index(place) + 1 if place in page.places else 0
         charts = ("Enter chart",) if page.tab is not None and figures_in(page.tab) else ()
         size = f"size {theme.scale():.0%}"
-        if self._has_keys_of_its_own(page):
-            keys = ("PgUp PgDn pages", f"Ctrl+ Ctrl− {size}")
-        else:
+        if self._window.focusWidget() is page.line:
             keys = ("← → pages", *charts, f"+ − {size}")
+        else:
+            keys = ("PgUp PgDn pages", f"Ctrl+ Ctrl− {size}")
         page.line.say(f"{_named(*place)}   {number} of {len(page.places)}", (*keys, "Ctrl+F5 replay", "Esc leave"))
-        if self.stage.figure is None:
-            self._take_keys()
 
     def _take_keys(self) -> None:
-        """To the line, but on a page that is worked with by keys."""
+        """To what is worked with by keys on the page; where nothing is, to the line."""
         page = self._page()
-        if page is not None and self.on and not self._has_keys_of_its_own(page):
+        if page is None or not self.on:
+            return
+        keyed, at = page.tab.keyed if page.tab is not None else None, self._window.focusWidget()
+        if keyed is None:
             page.line.setFocus()
-
-    def _has_keys_of_its_own(self, page: ProjectPage) -> bool:
-        return page.shown == TabId.RANK
+        elif at is None or at is page.tab or page.tab is None or not page.tab.isAncestorOf(at):
+            keyed.setFocus()
 
 
 def _named(tab: TabId, page: PageId | None) -> str:

@@ -37,12 +37,13 @@ class ProjectPage(QWidget):
         self.line = PresenterLine()
         self.line.hide()
         self.calm = False
-        right = column(self.tab_stack, self.job_bar, self.line, spacing=0)
-        right.setStretch(0, 1)
-        both = row(self.sidebar, right, spacing=0)
+        self._right = column(self.tab_stack, self.job_bar, self.line, spacing=0)
+        self._right.setStretch(0, 1)
+        both = row(self.sidebar, self._right, spacing=0)
         both.setStretch(1, 1)
         self.setLayout(both)
         self.tour = TourGuide(session, self, self.sidebar, self.tab_stack)
+        self.tour.docking.connect(self._dock_tour)
         self.sidebar.touring.connect(self.tour.begin)
         self.sidebar.returning.connect(self.tour.take_keys)
         self.tab_stack.noted.connect(lambda tab, text: self.sidebar.show_note(TabId(tab), text))
@@ -54,6 +55,13 @@ class ProjectPage(QWidget):
             self.tab_stack.hidden_are_stale()
         if TabId.TUNE not in self.tab_stack.tabs and any(job.kind == JobKind.TRAIN_POLICY for job in news.jobs):
             self.sidebar.show_algorithm()  # begun elsewhere, while no form here says another
+
+    def _dock_tour(self, docked: bool) -> None:
+        """Below the tab, which is smaller then, or over it."""
+        if docked:
+            self._right.insertWidget(1, self.tour)
+        else:
+            self._right.removeWidget(self.tour)
 
     @property
     def shown(self) -> TabId:

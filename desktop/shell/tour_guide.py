@@ -2,9 +2,9 @@
 
 from functools import partial
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QAbstractButton, QFrame, QWidget
+from PySide6.QtWidgets import QAbstractButton, QBoxLayout, QFrame, QWidget
 
 from core.errors import KnownError
 from core.guidance import tour
@@ -19,9 +19,10 @@ from desktop.shell.job_statuses import JobStatuses
 from desktop.shell.pointer import Pointer
 from desktop.shell.sidebar import Sidebar
 from desktop.shell.tab_stack import TabStack
+from desktop.theme import theme
 from desktop.theme.theme import SPACE
-from desktop.widgets.basics import button, column, label, row
-from desktop.widgets.growing import keep_width
+from desktop.widgets.basics import button, column, label, row, set_role, show_one
+from desktop.widgets.elided import OneLine
 
 WIDTH = 300
 #: Changes after which a stop may look otherwise.
@@ -40,15 +41,19 @@ KEYS = "Esc: to the page.  Shift+F1: back here."
 
 
 class TourGuide(QFrame):
-    """Lies over the page of a project. Nothing it says takes the keys from what somebody does, until it is asked to."""
+    """Lies over the page of a project, or at its foot. Nothing it says takes the keys from what somebody does, until it
+    is asked to."""
+
+    docking = Signal(bool)
+    """It is to have a place in the page, or lies over it again."""
 
     def __init__(self, session: Session, page: QWidget, sidebar: Sidebar, tab_stack: TabStack) -> None:
         super().__init__(page)
         self.session, self.sidebar, self.tab_stack = session, sidebar, tab_stack
-        self.setProperty("role", "callout")
         self.setAccessibleName("Tour")
-        keep_width(self, WIDTH)
-        self.above = label("", "small")
+        self._widest = self.maximumWidth()
+        self.above, self.keys_above = label("", "small"), OneLine(KEYS)
+        self.keys_above.setProperty("role", "small")
         self.title = label("", "heading", wrap=True)
         self.text = label("", wrap=True)
         self.lacks = label("", "warning", wrap=True)
@@ -56,18 +61,46 @@ class TourGuide(QFrame):
         self.skip = button("Skip", self._go_on, role="link")
         self.end = button("End the tour", self.stop, role="link")
         self.keys = label(KEYS, "small", wrap=True)
-        lines = column(
-            self.above, self.title, self.text, self.lacks, self.main, row(self.skip, None, self.end), self.keys,
-            spacing=SPACE - 2,
-        )  # fmt: skip
-        lines.setContentsMargins(2 * SPACE, SPACE + 4, 2 * SPACE, SPACE + 4)
-        self.setLayout(lines)
+        self._head = column(None, self.keys_above, self.above, self.title)
+        said = column(self._head, self.text, self.lacks, spacing=SPACE - 2)
+        self._does = column(self.main, row(self.skip, None, self.end, spacing=2 * SPACE), self.keys, spacing=SPACE - 2)
+        self._lines = column(said, self._does, spacing=SPACE - 2)
+        self.setLayout(self._lines)
         self.hide()
         self.pointer = Pointer(page, self)
+        self.pointer.docking.connect(self._turn)
+        theme.notifier.changed.connect(self._fit)
+        self._turn(False)
         self._statuses = JobStatuses()
         tab_stack.currentChanged.connect(lambda _: self.refresh())
         session.changed.connect(self._changed)
         session.news.connect(self._news)
+
+    def _turn(self, docked: bool) -> None:
+        """Lie over the page, or stand at its foot as a bar, as low as can be: what stands below each other over the
+        page stands side by side there, with the buttons at the right."""
+        down, side = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
+        back = QBoxLayout.Direction.RightToLeft
+        self._lines.setDirection(side if docked else down)
+        self._lines.setStretch(0, int(docked))
+        self._lines.setSpacing(3 * SPACE if docked else SPACE - 2)
+        self._does.setDirection(back if docked else down)
+        self._head.setDirection(back if docked else down)
+        self._head.setSpacing(3 * SPACE if docked else SPACE - 2)
+        self.title.setWordWrap(not docked)
+        beside = (3 if docked else 2) * SPACE
+        self._lines.setContentsMargins(beside, SPACE + 4, beside, SPACE + 4)
+        show_one((self.keys, self.keys_above), self.keys_above if docked else self.keys)
+        set_role(self, "foot" if docked else "callout")
+        self._fit()
+        self.docking.emit(docked)
+
+    def _fit(self) -> None:
+        if self.pointer.docked:
+            self.setMinimumWidth(0)
+            self.setMaximumWidth(self._widest)
+        else:
+            self.setFixedWidth(theme.widened(WIDTH))
 
     @property
     def on(self) -> bool:
@@ -116,7 +149,7 @@ class TourGuide(QFrame):
         self.main.setEnabled(True)
         if over:
             self.main.setText("Finish" if place.last else "Go on")
-        elif not self._is_there(step):
+        elif not self._is_there(place):
             tab, page = PLACES[step]
             self.main.setText(f"Show {tab.label if page is None else page.label}")
         elif place.lacks:
@@ -134,7 +167,7 @@ class TourGuide(QFrame):
             return
         if place.passed or not place.asks:
             self._go_on()
-        elif not self._is_there(place.stop.step):
+        elif not self._is_there(place):
             self._lead()
         elif place.lacks:
             self._go_on()
@@ -178,9 +211,10 @@ class TourGuide(QFrame):
         elif place is not None:
             self._to_page()
 
-    def _is_there(self, step: Step) -> bool:
-        control = self._control(step)
-        return control is not None and control.isVisible()
+    def _is_there(self, place: tour.Place) -> bool:
+        """Is what the stop speaks of seen? Where something is lacking for it, its tab is enough."""
+        step = place.stop.step
+        return self.tab_stack.shown == PLACES[step][0] if place.lacks else self._control(step) is not None
 
     def _control(self, step: Step) -> QWidget | None:
         """What a stop speaks of, while its tab is shown."""

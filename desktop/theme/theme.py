@@ -210,6 +210,7 @@ QFrame[role="card"], QWidget[role="card"] {{
     background: {t.surface}; border: 1px solid {t.line}; border-radius: 8px; }}
 QFrame[role="notice"] {{ background: {t.raised}; border: 1px solid {t.muted}; border-radius: 8px; }}
 QFrame[role="callout"] {{ background: {t.surface}; border: 2px solid {t.accent}; border-radius: 8px; }}
+QFrame[role="foot"] {{ background: {t.surface}; border: none; border-top: 2px solid {t.accent}; }}
 QFrame[role="replay"] {{ background: {t.accent_soft}; border: 1px solid {t.accent}; border-radius: 8px; }}
 QFrame[role="sidebar"] {{ background: {t.raised}; border: none; border-right: 1px solid {t.line}; }}
 QFrame[role="bar"] {{ background: {t.surface}; border: none; border-top: 1px solid {t.line}; }}

@@ -9,7 +9,10 @@ from desktop.actions import Action
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import column, label, row
 from desktop.widgets.bound import action_button
-from desktop.widgets.growing import keep_width
+from desktop.widgets.growing import keep_most_width
+
+#: The text takes what there is, up to its widest, before the room beside it does.
+MUCH = 100
 
 
 class Empty(QWidget):
@@ -21,7 +24,7 @@ class Empty(QWidget):
         super().__init__()
         self.heading = label(heading, "heading")
         self.text = label(text, "muted", wrap=True)
-        keep_width(self.text, 460)
+        keep_most_width(self.text, 460)
         self.action = action_button(action, run) if action is not None else QPushButton()
         inner: list[QWidget] = [self.heading, self.text]
         if action is not None:
@@ -32,6 +35,8 @@ class Empty(QWidget):
         layout = column(None, spacing=SPACE)
         for item in inner:
             # Between stretches and not aligned: an aligned label is given one line, however long its text is.
-            layout.addLayout(row(None, item, None))
+            line = row(None, item, None)
+            line.setStretch(1, MUCH if item is self.text else 0)
+            layout.addLayout(line)
         layout.addStretch(1)
         self.setLayout(layout)

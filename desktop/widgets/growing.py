@@ -1,6 +1,6 @@
 """Sizes in pixels that go along with the size of the window's text, also where that changes while they are seen."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QTableView, QWidget
@@ -41,20 +41,6 @@ def keep_size(widget: QWidget, pixels: int) -> None:
 
 def keep_most_width(widget: QWidget, pixels: int) -> None:
     _Grows(widget, lambda: widget.setMaximumWidth(theme.widened(pixels)))
-
-
-def keep_columns(view: QTableView, pixels: Mapping[int, int]) -> None:
-    """The widths of a table's columns. One that somebody drew to another stays so until text has another size."""
-    done: dict[int, int] = {}
-
-    def fit() -> None:
-        widths = {place: theme.widened(width) for place, width in pixels.items()}
-        if widths != done:
-            done.update(widths)
-            for place, width in widths.items():
-                view.setColumnWidth(place, width)
-
-    _Grows(view, fit)
 
 
 def keep_rows(view: QTableView, pixels: int) -> None:

@@ -1,7 +1,8 @@
-"""Tables as they look everywhere: no grid, no row numbers, headers on the left; Tab goes on to the next field."""
+"""Tables as they look everywhere: no grid, no row numbers, headers on the left; Tab goes on to the next field, and
+what is cut can be read as a tip."""
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtGui import QColor, QHelpEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QStyledItemDelegate,
@@ -9,6 +10,7 @@ from PySide6.QtWidgets import (
     QTableView,
     QTableWidget,
     QTableWidgetItem,
+    QToolTip,
 )
 
 from core.texts import one_line
@@ -33,6 +35,13 @@ class RowFocus(QStyledItemDelegate):
             painter.setPen(QColor(theme.current().accent))
             painter.drawLine(option.rect.topLeft(), option.rect.topRight())
             painter.drawLine(option.rect.bottomLeft(), option.rect.bottomRight())
+
+    def helpEvent(self, event: QHelpEvent, view: QAbstractItemView, option: QStyleOptionViewItem, index: Index) -> bool:
+        """What is cut is its own tip, where there is no other."""
+        if index.data(Qt.ItemDataRole.ToolTipRole) or self.sizeHint(option, index).width() <= option.rect.width():
+            return super().helpEvent(event, view, option, index)
+        QToolTip.showText(event.globalPos(), tip(str(index.data())), view)
+        return True
 
 
 def plain(view: QTableView, name: str) -> None:

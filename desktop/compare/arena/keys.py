@@ -35,7 +35,7 @@ SECTIONS = (
         (
             KeyRow(
                 (KeyBinding("scroll_up", ("PgUp",), "Page Up"), KeyBinding("scroll_down", ("PgDown", "Space"))),
-                "scroll both answers",
+                "scroll both answers; after F5 turn pages",
                 label="Page Up   Page Down",
             ),
             KeyRow(

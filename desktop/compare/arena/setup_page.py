@@ -4,7 +4,7 @@ from collections import Counter
 from typing import TypeVar
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QAbstractItemView, QComboBox, QDialog, QHeaderView, QStackedWidget, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QComboBox, QDialog, QStackedWidget, QWidget
 
 from core.arena import settings
 from core.config.arena import AnswerConfig, AnswerJob
@@ -26,9 +26,9 @@ from desktop.session import Session
 from desktop.theme.theme import SPACE
 from desktop.widgets.basics import card, column, label, row, set_role, side_panel
 from desktop.widgets.bound import action_button, bind
+from desktop.widgets.columns import keep_columns
 from desktop.widgets.config_form import ConfigForm
 from desktop.widgets.empty import Empty
-from desktop.widgets.growing import keep_columns
 from desktop.widgets.strangers import on_button, tip
 from desktop.widgets.tables import fill, table
 
@@ -70,8 +70,6 @@ class SetupPage(QWidget):
         self.table = table("Policies", COLUMNS)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.table.itemSelectionChanged.connect(self._enable)
-        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        self.table.horizontalHeader().setSectionResizeMode(2, QHeaderView.ResizeMode.Fixed)
         keep_columns(self.table, {2: 96})
         self.prompts = label("", "muted")
         self.form = ConfigForm(AnswerConfig, leave_out=("arena",), titles=actions.TITLES, actions=actions.SAMPLING)

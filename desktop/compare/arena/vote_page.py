@@ -207,13 +207,17 @@ class VotePage(QWidget):
         self.about.setText(f"{voting.arena.name}:  {said}" if voting.left or self.voting.votes else voting.arena.name)
         self.voter.setText(f"Voting as {voting.labeler.name}")
 
+    @property
+    def keyed(self) -> QWidget | None:
+        """What has the keys: a board, or the page itself where a vote can still be taken back."""
+        page = self.stack.currentWidget()
+        if page is self.whole:
+            return self.whole.keyed
+        return self.ballot if page is self.ballot else self if page is self.done else None
+
     def _take_focus(self) -> None:
-        if self.stack.currentWidget() is self.whole:
-            self.whole.take_focus()
-        elif self.isVisible() and self.stack.currentWidget() is self.ballot:
-            self.ballot.setFocus()
-        elif self.isVisible():
-            self.setFocus()
+        if self.isVisible():
+            (self.keyed or self).setFocus()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Keys that nothing else wanted are the ballot's; without a question, a vote can still be taken back."""

@@ -47,7 +47,7 @@ SECTIONS = (
         (
             KeyRow(
                 (KeyBinding("scroll_up", ("PgUp",), "Page Up"), KeyBinding("scroll_down", ("PgDown", "Space"))),
-                "scroll all answers",
+                "scroll all answers; after F5 turn pages",
                 label="Page Up   Page Down",
             ),
             KeyRow(

@@ -146,6 +146,11 @@ class WholePane(QWidget):
         else:
             super().keyPressEvent(event)
 
+    @property
+    def keyed(self) -> QWidget:
+        """What has the keys: the board, or this where the last order can still be taken back."""
+        return self.board if self.stack.currentWidget() is self.board else self
+
     def take_focus(self) -> None:
         if self.isVisible():
-            (self.board if self.stack.currentWidget() is self.board else self).setFocus()
+            self.keyed.setFocus()

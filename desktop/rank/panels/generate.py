@@ -23,6 +23,8 @@ from desktop.widgets.bound import action_button
 from desktop.widgets.config_form import ConfigForm
 from desktop.widgets.dates import remaining
 
+NO_PROMPT = "There is no prompt to answer yet: add some under Instructions, Prompts."
+
 
 class GeneratePanel(QWidget):
     """`started` tells that a job was queued."""
@@ -73,7 +75,7 @@ class GeneratePanel(QWidget):
         left = total - len(completions.answered_prompts(project, None))
         noun = "prompt" if total == 1 else "prompts"
         state = f"{left:,} still without an answer" if left else "all have answers"
-        self.about.setText(f"{total:,} {noun}, {state} by the base model.")
+        self.about.setText(f"{total:,} {noun}, {state} by the base model." if total else NO_PROMPT)
         self.generate.setEnabled(total > 0)
         self.show_job(at_work(project))
 

@@ -20,9 +20,10 @@ class RulesPanel(QWidget):
 
     def load(self, project: Project) -> None:
         current = guidelines.current(project)
-        if not current.id:
+        written = any(text.strip() for text in (current.criteria, current.ties, current.flags, current.examples))
+        if not written:
             self.version.setText("No guidelines are written yet: the Instructions tab is the place for them.")
         else:
             self.version.setText(f"Version {current.id}, {local_time(current.created_at)}")
-        self.text.setVisible(bool(current.id))
+        self.text.setVisible(written)
         self.text.show_markdown(guidelines.to_markdown(current).removeprefix("# Guidelines"))

@@ -179,6 +179,18 @@ def test_voting_in_the_terminal_is_blind_and_harmless(filled, voted_on, plumblin
     assert "'z' is none of these." in err
 
 
+def test_a_vote_in_the_terminal_takes_a_comment(filled, voted_on, plumbline, monkeypatch):
+    typed = ["A Kinder, and says why", "q because", f"t {'x' * 100_001}", "u", "b too  short \udce9", "x", "q"]
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join(typed)))
+    code, out, err = plumbline("arena", "vote", filled.folder, "Three", "--labeler", "ann", "--json")
+    assert code == 0 and '"votes": 2' in out, err
+    said = [(each.won, each.comment) for each in arena_votes.counting(filled, voted_on.id)]
+    assert said == [(0.0, "too  short \ufffd"), (0.5, "")]
+    assert "With your comment: | Kinder, and says why" in err and "Its comment was: | Kinder, and says why" in err
+    assert "A comment has at most 100,000 letters: this vote is not kept." in err
+    assert "'q because' is none of these." in err
+
+
 def test_a_whole_ranking_in_the_terminal_is_one_ballot_blind_and_harmless(filled, voted_on, plumbline, monkeypatch):
     """Against the texts as they were printed: who stood at which letter is read off the screen."""
     texts = {"second": "blue", "third": "green", "the secret one": "red \x1b[31m\nb  fake"}

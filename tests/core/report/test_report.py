@@ -20,6 +20,7 @@ from core.records import NewRanking, Prompt
 from core.report import calibration, export, scores
 from core.report.growth import extrapolate
 from core.report.measure import measure
+from core.runs.learnt_rankings import KEPT, Numbers
 from core.store import Project, completions, labelers, pairs, prompts, rankings
 from tests.jobs import set_job
 
@@ -97,6 +98,41 @@ def test_an_error_says_which_answer_was_written_by_hand(judged, tmp_path):
     page = export.write(judged, report, tmp_path / "report.html").read_text()
     assert "written by hand by <bdi>Ana &lt;b&gt;</bdi>" in page
     assert "written by hand by Ana \\<b\\>" in export.write(judged, report, tmp_path / "report.md").read_text()
+
+
+def test_a_report_says_on_which_rankings_its_figures_rest_and_what_came_since(judged, plumbline):
+    job = run_with(judged, lambda place, key, name: 3.0 * place)
+    set_job(judged, job, created_at="2020-01-01T10:30:00.000+00:00", started_at=None)
+    judged.database.execute("update rankings set created_at = '2020-01-01T09:00:00.000+00:00'")
+    judged.database.conn.commit()
+    then = measure(judged, job).basis
+    assert (then.measured, then.newer, then.since, then.learnt) == (40, 0, 0, None)
+    numbers = [row["id"] for row in judged.database.rows("select id from rankings order by id")]
+    folder = judged.folder / "runs" / str(job)
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = {"learnt": Numbers.of(numbers[40:]), "tested": Numbers.of(numbers[:40])}
+    (folder / KEPT).write_text(json.dumps({name: f"{found.bits:x}" for name, found in kept.items()}))
+    ana = labelers.named(judged, "Ana").id
+    for group in completions.group_ids(judged)[39:41]:  # one that is held out, and one to learn from
+        ranks = {item: place for place, item in enumerate(completions.ids(judged, group), 1)}
+        rankings.add(judged, NewRanking(group, ana, ranks))
+    # As a pack does that was made elsewhere, before the run began.
+    judged.database.execute(
+        "update rankings set created_at = '2020-01-01T10:00:00.000+00:00' where labeler_id = ?", (ana,)
+    )
+    judged.database.conn.commit()
+    now = measure(judged, job).basis
+    assert (now.measured, now.newer, now.since, now.learnt) == (41, 1, 2, 10)
+    said = (
+        "These figures rest on 41 rankings as they count now, the newest of 2020-01-01 10:00 UTC; 1 of them came after"
+    )
+    code, out, _ = plumbline("report", judged.folder, "--run", job)
+    assert code == 0 and said in out and "learnt from 10 rankings of then. 2 rankings have come since" in out
+    judged.database.execute("update jobs set result = json_set(result, '$.accuracy', 0.66, '$.heldout_pairs', 230)")
+    found = measure(judged, job).basis.sentences(lambda moment: moment[:4])
+    assert found[1] == (
+        "The accuracy of 0.66 beside the run's name rests on 230 pairs, as they were ranked when it began, 2020."
+    )
 
 
 def test_constant_scores_are_chance_and_called_collapsed(judged):

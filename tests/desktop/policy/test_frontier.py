@@ -12,6 +12,7 @@ from core.events import Checkpoint, Result, Sample, Samples
 from core.jobs import lock, queue
 from core.jobs.recorder import Recorder
 from core.report.frontier import gather
+from core.store import prompts
 from desktop.background import wait_for_all
 from desktop.places import PageId, TabId
 from tests.jobs import add_job, set_job
@@ -138,7 +139,12 @@ def test_without_anything_measured_it_says_what_is_missing(session, qtbot, fille
     tab.show_page(PageId.FRONTIER)
     session.look_again()
     settle()
-    assert (
-        tab.frontier.empty.isVisible() and "Nothing was measured on held-out prompts yet." in tab.frontier.empty.text()
-    )
-    assert tab.frontier.measure.isEnabled() and gather(filled).unmeasured == [PolicyState(run.id, 2)]
+    page = tab.frontier
+    assert page.empty.isVisible() and not page.whole.isVisible(), "there is nothing to be shown large"
+    assert page.empty.text().startswith("2 prompts are held out, and nothing was measured on them yet: “Measure what")
+    assert page.measure.isEnabled() and gather(filled).unmeasured == [PolicyState(run.id, 2)]
+    for prompt in prompts.listed(filled, split="heldout"):
+        prompts.edit(filled, prompt.id, split="train")
+    page.look_again()
+    settle()
+    assert page.empty.text().startswith("No prompt is held out to be measured on: hold some out under Instructions")

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
+from core import demo
 from core.config.jobs import JobKind, config_values
 from core.config.options import changed_values
 from core.config.scoring import (
@@ -28,6 +29,7 @@ from core.labeling import gold
 from core.records import Job, JobResult
 from core.store import Project, assignments, open_project
 from desktop.background import busy
+from desktop.places import TabId
 from desktop.reward.report_plots import SliceDots
 from desktop.reward.tab import Tab
 from desktop.session import Session
@@ -193,6 +195,7 @@ def test_the_report_says_how_good_it_is_and_where_not(tab, qtbot, qapp):
     qtbot.waitUntil(lambda: page.report is not None and page.errors.count() == len(page.report.mistakes) == 4)
     assert page.accuracy.value.text() == "67%", "the shortest one beats two others of each prompt"
     assert "Measured on 12 pairs of 2 prompts" in texts(page)
+    assert "These figures rest on 2 rankings as they count now, the newest of" in texts(page)
     titles = [dots.accessibleName() for dots in page.findChildren(SliceDots)]
     assert titles[:2] == ["By distance of ranks", "By length"]
     assert "Learning curve" in page.growth.nothing.text()
@@ -226,6 +229,12 @@ def test_a_new_run_is_reported_by_itself(tab, qtbot):
 def test_completions_are_scored_and_the_reward_is_followed_through_the_text(tab, qtbot):
     tab.pages.setCurrentWidget(tab.playground)
     page = tab.playground
+    assert page.nothing.isVisible() and "press Score" in page.nothing.text.text()
+    page.nothing.action.click()
+    asked, answers = page.prompt.toPlainText(), page.completion.toPlainText().split("\n---\n")
+    assert asked.startswith("question") and len(answers) == 3, "a prompt of the project with some completions"
+    assert page.nothing.text.text().startswith("Press Score") and not page.nothing.action.isVisible()
+    page.completion.clear()
     page.start_scoring()
     assert "Write a completion first" in page.said.text()
     page.prompt.setPlainText("hello")
@@ -251,7 +260,7 @@ def test_completions_are_scored_and_the_reward_is_followed_through_the_text(tab,
         ["2 other words", "-0.50", "25%", "20%", "–"],
     ]
     shown = page.trace.toPlainText()
-    assert "kind words <b>" in shown
+    assert "kind words <b>" in shown and page.view.isVisible()
     assert "Largest step: +1.50 at “kind”" in shown
     assert tints(page.trace) == [0.55, pytest.approx(0.55 / 3, abs=0.01), pytest.approx(0.55 / 6, abs=0.01)]
     page.scores.setCurrentCell(1, 0)
@@ -329,3 +338,19 @@ def test_a_run_that_ended_before_its_last_step_says_so_wherever_it_is_shown(tab:
     tab.session.look_again()
     assert tab.training.runs.item(0).text() == f"Run {job.id} · stopped after 5 of 20 steps"
     assert tab.training.result.text().startswith("Stopped after 5 of 20 steps: Resume in the list of jobs")
+
+
+def test_the_demo_has_a_first_prompt_ready_to_be_scored_and_keeps_what_was_typed(open_window, qtbot):
+    window = open_window()
+    window.workspace.open(demo.install())
+    page = window.open_tab(TabId.REWARD).playground
+    project, folder = window.session.project, window.session.project.folder
+    assert project.setting("draft/try-it") is None, "it is no draft of anybody"
+    page.start_scoring()
+    config = queue.listed(project, ScoreJob)[0].config
+    assert config.prompt and len(config.completions) == 3
+    page.prompt.setPlainText("mine")
+    window.workspace.close()
+    qtbot.waitUntil(lambda: window.session is None)
+    window.workspace.open(folder)
+    assert window.open_tab(TabId.REWARD).playground.prompt.toPlainText() == "mine"

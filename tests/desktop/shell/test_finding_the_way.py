@@ -241,6 +241,38 @@ def test_the_tour_stays_beside_what_it_speaks_of_and_is_taken_by_keys(open_windo
     assert primary == [guide.main]
 
 
+def test_the_tour_covers_nothing_at_its_stops_however_narrow_the_window(open_window, project, qtbot):
+    """Where it lies over the page there is but one colour below it; else it stands at the foot of the tab."""
+    window = open_window()
+    window.resize(1280, 720)
+    window.workspace.open(project.folder)
+    window.take_tour()
+    page, guide = window.page, window.page.tour
+    ways, stops = set(), []
+    while (place := tour.place(window.session.project)) is not None:
+        qtbot.wait(50)
+        qtbot.waitUntil(lambda: not busy())
+        ways.add(guide.pointer.docked)
+        stops.append((place.stop.step, guide.main.text()))
+        if guide.pointer.docked:
+            assert not guide.geometry().intersects(page.tab_stack.geometry())
+        else:
+            below = guide.geometry()
+            guide.hide(), guide.pointer.ring.hide()
+            picture = page.grab(below).toImage()
+            colours = {picture.pixel(x, y) for x in range(0, below.width(), 2) for y in range(0, below.height(), 2)}
+            assert len(colours) == 1, place.stop.title
+            guide.take_keys()
+        if place.stop.step == Step.PROMPTS:
+            window.session.announce(prompts.add(window.session.project, [Prompt(0, "How are you?")]))
+        (guide.skip if guide.skip.isVisible() else guide.main).click()
+    assert ways == {True, False} and not guide.isVisible()
+    assert stops == [
+        (Step.GUIDELINES, "Go on"), (Step.PROMPTS, "Go on"), (Step.GENERATE, "Go on"), (Step.RANK, "Leave it out"),
+        (Step.TRAIN_REWARD, "Leave it out"), (Step.TUNE, "Leave it out"), (Step.COMPARE, "Finish"),
+    ]  # fmt: skip
+
+
 def test_an_empty_project_has_a_tour_that_begins_with_prompts(project):
     tour.begin(project)
     stops = []
