@@ -301,6 +301,25 @@ def test_a_begun_order_does_not_go_over_the_ranking_that_another_window_made_of_
     assert rankings.newest_id(one.project) == 2 and len(counting_rankings(one.project)) == 1
 
 
+@pytest.mark.parametrize("elsewhere", ["ranked again", "taken back"])
+def test_undo_puts_no_order_over_the_ranking_that_counts_by_now(two, elsewhere):
+    one, other = two
+    rank_next(one)
+    if elsewhere == "taken back":
+        one.editor.take_up(1)
+        one.editor.change(one.ordering.remove(one.ordering.shown[0]))
+        one.save()
+        rankings.retract(other.project, 2)
+    else:
+        other.editor.take_up(1)
+        other.editor.set_comment(SAID)
+        other.save()
+    (counts,) = counting_rankings(one.project)
+    with pytest.raises(BadInput, match="another ranking of yours counts by now"):
+        one.undo()
+    assert on_disk(one) is None and counting_rankings(one.project) == [counts]
+
+
 @pytest.mark.parametrize("later", [False, True])
 def test_what_is_begun_stays_where_its_ranking_comes_from_elsewhere(filled, later):
     session = started(filled)
