@@ -108,6 +108,28 @@ def test_another_way_to_rank_is_a_step_where_only_a_criterion_is_ordered(filled)
     assert session.ordering.switch("helpful").tiers and on_disk(session)["others"]["helpful"][0]
 
 
+def test_what_another_way_to_rank_puts_aside_is_there_after_a_restart_too(filled):
+    session = started(filled)
+    for criterion in ("helpful", OVERALL):
+        session.editor.switch(criterion)
+        order_all(session)
+    begun = session.ordering
+    session.editor.use("pairwise")
+    session.editor.switch("helpful")
+    session.editor.change(session.ordering.answer(1))
+    session.editor.use("best-worst")
+    again = started(filled)
+    assert not again.ordering.begun and again.ordering.has_work
+    again.editor.use("pairwise")
+    assert len(again.ordering.answers) == 1
+    again.editor.use("best-worst")
+    again.editor.use("order")
+    assert again.ordering.switch(OVERALL).says_as(begun) and again.ordering.criterion == "helpful"
+    again.editor.switch(OVERALL)
+    again.save()
+    assert on_disk(again) is None and counting_rankings(filled)[0].criteria["helpful"]
+
+
 def test_answers_to_questions_are_kept_until_all_are_given_whatever_else_is_said(filled):
     session = started(filled)
     session.editor.use("pairwise")
