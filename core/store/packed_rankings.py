@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from core.errors import BadInput
 from core.store import Project, drafts, labelers
+from core.store.typed import WHOLE, keys_under
 from core.texts import one_line
 
 #: The setting of a labeling pack that says whose it is.
@@ -134,6 +135,11 @@ def not_sent_back(project: Project, labeler: str) -> str:
         prompts = "1 prompt" if len(begun) == 1 else f"{len(begun):,} prompts"
         said.append(
             f"What is begun for {prompts} and not saved is not merged, but for comments: save it here, then write the "
+            "pack once more."
+        )
+    if person is not None and keys_under(project, f"{WHOLE}{person.id}/"):
+        said.append(
+            "An order of all answers that is begun on Vote stays in this project's folder: finish it, then write the "
             "pack once more."
         )
     if names := project.database.column(STAY, labeler):
