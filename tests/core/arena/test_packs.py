@@ -202,7 +202,7 @@ def test_a_clock_that_is_an_hour_off_loses_no_vote_and_brings_none_back(filled, 
             assert sent() == 0
             back.replay()
             assert sent() == 1
-            session.vote("second")
+            voter(there).vote("second")
         assert sent() == 2
         voter(filled).undo()
         assert sent() == 1
