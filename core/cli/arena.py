@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from core.arena import policies, settings, simulate
+from core.arena.asking import Question
 from core.arena.voting import Outcome, VotedElsewhere, VotingSession
 from core.arena.whole import WholeVoting
 from core.cli.arena_results import results_command
@@ -19,7 +20,7 @@ from core.errors import BadInput
 from core.labeling import gold
 from core.records import Job, Prompt
 from core.runs import wishes
-from core.store import Project, arena_votes, arenas, labelers, packed_rankings, prompts
+from core.store import Project, arena_votes, arenas, labelers, packed_rankings, prompts, vote_remarks
 from core.store.arenas import Arena
 from core.trust import gate
 
@@ -183,7 +184,8 @@ def _walk(session: VotingSession) -> int:
                 if not session.put_off():
                     say("There is nothing else to ask now.", err=True)
             elif typed in KEYS:
-                session.vote(KEYS[typed])
+                session.vote(KEYS[typed], _remark(session, last))
+                vote_remarks.forget_voted(session.project, session.labeler.id)
                 count += 1
             else:
                 say(f"{typed!r:.40} is none of these.", err=True)
@@ -195,8 +197,14 @@ def _walk(session: VotingSession) -> int:
     return max(count, 0)
 
 
+def _remark(session: VotingSession, on: Question) -> str:
+    return vote_remarks.on(session.project, (on.first_id, on.second_id), session.labeler.id)
+
+
 def _show_question(session: VotingSession) -> None:
-    assert session.prompt is not None
+    assert session.prompt is not None and session.question is not None
+    if remark := _remark(session, session.question):
+        say(f"\nWith this vote goes what you said of it:\n{quoted(remark)}", err=True)
     say(f"\n{quoted(session.prompt.text)}\n", err=True)
     for mark, found in zip("ab", session.answers, strict=True):
         say(quoted(found.text, f"  {mark}  ") + "\n", err=True)

@@ -16,7 +16,7 @@ from core.arena.voting import VotingSession, ballot
 from core.arena.whole import Outdated, WholeVoting
 from core.errors import BadInput, KnownError
 from core.records import Prompt
-from core.store import arena_votes, arenas, guidelines, labelers
+from core.store import arena_votes, arenas, guidelines, labelers, vote_remarks
 from core.store.arena_votes import NewVote
 from core.store.arenas import NewAnswer
 
@@ -160,6 +160,21 @@ def test_what_has_no_reward_is_left_out(filled, voted_on, plumbline, tmp_path):
     code, out, err = plumbline("arena", "simulate", filled.folder, "Three", "--gold", f"{path}:score")
     assert code == 0, err
     assert "voted 15 times" in out and "2 answers have no reward" in out
+
+
+@pytest.mark.parametrize("typed", [(), ("--whole",)])
+def test_a_vote_in_the_terminal_takes_along_what_was_said_of_its_pair(
+    filled, voted_on, plumbline, monkeypatch, typed
+) -> None:
+    ann = labelers.named(filled, "ann")
+    asked = (WholeVoting if typed else VotingSession)(filled, voted_on, ann).question
+    pair = frozenset(asked.shown[:2] if typed else (asked.first_id, asked.second_id))
+    vote_remarks.write(filled, {vote_remarks.name_of(pair, ann.id): "the first is kinder"}, {})
+    monkeypatch.setattr(sys, "stdin", io.StringIO("x\nq\n"))
+    code, _, err = plumbline("arena", "vote", filled.folder, "Three", "--labeler", "ann", *typed)
+    assert code == 0 and "the first is kinder" in err
+    said = [{each.first_id, each.second_id} for each in arena_votes.counting(filled, voted_on.id) if each.comment]
+    assert said == [pair] and vote_remarks.read(filled) == {}
 
 
 def test_voting_in_the_terminal_is_blind_and_harmless(filled, voted_on, plumbline, monkeypatch):
