@@ -226,7 +226,7 @@ def note_packing(packed: Project) -> None:
 
 
 def seen_packings(project: Project) -> set[str]:
-    return set(project.setting(SEEN, []))
+    return set(_texts(project.setting(SEEN)))
 
 
 def note_seen(project: Project, packings: Iterable[str]) -> None:

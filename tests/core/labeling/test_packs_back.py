@@ -89,6 +89,11 @@ def test_a_ranking_follows_its_labeler_there_and_back(filled, away):
         assert stands(filled, 1) is standing
 
 
+def test_a_flag_may_be_called_as_the_overall_order_is(filled, away):
+    away.rank(1, flags={completions.ids(filled, 1)[3]: "overall"})
+    assert (away.merge().refused, stands(filled, 1)) == ([], True)
+
+
 def test_one_that_came_taken_back_stands_once_its_labeler_has_it_stand_again(filled, away):
     mine = away.rank(1)
     rankings.retract(away.project, mine)
