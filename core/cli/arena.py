@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from core.arena import policies, settings, simulate
+from core.arena.asking import Question
 from core.arena.voting import Outcome, VotedElsewhere, VotingSession
 from core.arena.whole import WholeVoting
 from core.cli.arena_results import results_command
@@ -21,8 +22,9 @@ from core.labeling import gold
 from core.labeling.pack_check import LONGEST_COMMENT
 from core.records import Job, Prompt
 from core.runs import wishes
-from core.store import Project, arena_votes, arenas, labelers, packed_rankings, prompts
+from core.store import Project, arena_votes, arenas, labelers, packed_rankings, prompts, vote_remarks
 from core.store.arenas import Arena
+from core.store.typed import both
 from core.texts import whole as without_halves
 from core.trust import gate
 
@@ -186,8 +188,6 @@ def _walk(session: VotingSession) -> int:
                 break
             if key == "u":
                 say(taken_back(session.undo()), err=True)
-                if comment := _comment_before(session):
-                    say(f"Its comment was: {quoted(comment)}", err=True)
                 count, last = count - 1, None
             elif key == "s":
                 if not session.put_off():
@@ -195,7 +195,8 @@ def _walk(session: VotingSession) -> int:
             elif len(comment) > LONGEST_COMMENT:
                 say(f"A comment has at most {LONGEST_COMMENT:,} letters: this vote is not kept.", err=True)
             elif key in KEYS:
-                session.vote(KEYS[key], comment)
+                session.vote(KEYS[key], both(_remark(session, last), comment))
+                vote_remarks.forget_voted(session.project, session.labeler.id)
                 count += 1
                 if comment:
                     say(f"With your comment: {quoted(comment)}", err=True)
@@ -215,16 +216,14 @@ def _said(typed: str) -> tuple[str, str]:
     return (key.lower(), without_halves(comment.strip())) if not comment or key.lower() in KEYS else ("", "")
 
 
-def _comment_before(session: VotingSession) -> str:
-    """What was said with the vote that was taken back."""
-    on = session.question
-    if on is None:
-        return ""
-    return arena_votes.comment_taken_back(session.project, session.labeler.id, on.first_id, on.second_id)
+def _remark(session: VotingSession, on: Question) -> str:
+    return vote_remarks.on(session.project, (on.first_id, on.second_id), session.labeler.id)
 
 
 def _show_question(session: VotingSession) -> None:
-    assert session.prompt is not None
+    assert session.prompt is not None and session.question is not None
+    if remark := _remark(session, session.question):
+        say(f"\nWith this vote goes what you said of it:\n{quoted(remark)}", err=True)
     say(f"\n{quoted(session.prompt.text)}\n", err=True)
     for mark, found in zip("ab", session.answers, strict=True):
         say(quoted(found.text, f"  {mark}  ") + "\n", err=True)

@@ -1,13 +1,16 @@
 """`arena vote --whole` in the terminal: all answers to a prompt, ordered by their letters."""
 
+from itertools import combinations
+
 import click
 
+from core.arena.asking import Table
 from core.arena.whole import Outdated, WholeVoting
 from core.cli.output import quoted, say
 from core.errors import BadInput
 from core.labeling.ordering import letter
 from core.labeling.written import example, parse_letters
-from core.store import Changes
+from core.store import Changes, vote_remarks
 
 ASK = "An order of all (such as {0}), x for all bad, s for later, u to undo, q to leave"
 
@@ -30,17 +33,26 @@ def walk_whole(session: WholeVoting) -> int:
                 if not session.put_off():
                     say("There is nothing else to ask now.", err=True)
             elif typed == "x":
-                session.all_bad()
+                session.all_bad(comments=_comments(session, last))
                 count += 1
             else:
-                session.vote(parse_letters(typed, session.question.shown))
+                session.vote(parse_letters(typed, session.question.shown), comments=_comments(session, last))
                 count += 1
+            vote_remarks.forget_voted(session.project, session.labeler.id)
         except Outdated as error:
             say(str(error), err=True)
             session.refresh()
         except BadInput as error:
             say(str(error), err=True)
     return count
+
+
+def _comments(session: WholeVoting, table: Table) -> dict[frozenset[int], str]:
+    """What the voter remarked on two of the answers."""
+    there = [number for first in table.shown for number in (first, *table.same[first])]
+    pairs = map(frozenset, combinations(there, 2))
+    found = {pair: vote_remarks.on(session.project, pair, session.labeler.id) for pair in pairs}
+    return {pair: text for pair, text in found.items() if text}
 
 
 def taken_back(changes: Changes) -> str:
@@ -50,7 +62,9 @@ def taken_back(changes: Changes) -> str:
 
 
 def _show_table(session: WholeVoting) -> None:
-    assert session.prompt is not None
+    assert session.prompt is not None and session.question is not None
+    for remark in _comments(session, session.question).values():
+        say(f"\nWith this order goes what you said of two of them:\n{quoted(remark)}", err=True)
     say(f"\n{quoted(session.prompt.text)}\n", err=True)
     for index, found in enumerate(session.answers):
         say(quoted(found.text, f"  {letter(index).lower()}  ") + "\n", err=True)

@@ -131,7 +131,11 @@ def draft_of(group_id: int, begun: Begun) -> dict[str, Any]:
         "method": ordering.method,
         "answers": [list(answer) for answer in ordering.answers],
         "criterion": ordering.criterion,
-        "others": {name: [tiers, answers] for name, (tiers, answers) in ordering.others.items()},
+        "others": _plain(ordering.others),
+        "aside": {
+            method: [each.tiers, each.answers, each.criterion, _plain(each.others)]
+            for method, each in ordering.aside.items()
+        },
         "source": begun.source,
         "adjudicates": begun.adjudicating,
     }
@@ -143,18 +147,33 @@ def ordering_of(draft: dict[str, Any], shown: tuple[int, ...]) -> Ordering:
     In older drafts the name of the overall order is empty. Raises what the damaged ones are made of.
     """
     flags = {item: _text(flag) for item, flag in draft["flags"]}
-    others = {
-        name or OVERALL: (_tiers(found[0]), _answers(found[1])) for name, found in draft.get("others", {}).items()
-    }
+    others = _orders(draft.get("others", {}))
     tiers, answers = _tiers(draft["tiers"]), _answers(draft.get("answers", []))
     verdicts = {item: _verdict(verdict) for item, verdict in draft.get("verdicts", [])}
     flag, method = draft["flag"], draft.get("method", "order")
-    if method not in METHODS:
+    aside = {each: _aside(shown, each, *found) for each, found in draft.get("aside", {}).items()}
+    if not {method, *aside} <= set(METHODS):
         raise ValueError(method)
     return Ordering(
         shown, tiers, flags, None if flag is None else _text(flag), _text(draft["comment"]), method, answers,
-        _text(draft.get("criterion") or OVERALL), others, verdicts,
+        _text(draft.get("criterion") or OVERALL), others, verdicts, aside,
     ).among(shown)  # fmt: skip
+
+
+def _aside(shown: tuple[int, ...], method: str, tiers: Any, answers: Any, criterion: Any, others: Any) -> Ordering:
+    """What was begun in another way to rank."""
+    return Ordering(
+        shown, _tiers(tiers), method=method, answers=_answers(answers), criterion=_text(criterion),
+        others=_orders(others),
+    )  # fmt: skip
+
+
+def _orders(others: dict[str, Any]) -> dict[str, tuple[Tiers, Answers]]:
+    return {name or OVERALL: (_tiers(found[0]), _answers(found[1])) for name, found in others.items()}
+
+
+def _plain(others: dict[str, tuple[Tiers, Answers]]) -> dict[str, Any]:
+    return {name: [tiers, answers] for name, (tiers, answers) in others.items()}
 
 
 def _text(value: Any) -> str:

@@ -37,8 +37,6 @@ class ItemEditor:
         self.method = "order"
         self.criteria: tuple[str, ...] = ()
         self.item: Item | None = None
-        self._aside: dict[int, dict[str, Ordering]] = {}
-        """By group and by way to rank: what was begun in that way, before another one was taken."""
         self.drafts = Drafts(project, labeler.id, self._shown)
         self.answers = AnswerDrafts(project, labeler.id)
 
@@ -150,17 +148,12 @@ class ItemEditor:
             self.item = self.item.changed(self.item.ordering.switch(criterion), touched=self.item.touched)
 
     def use(self, method: str) -> None:
-        """Give the order in another way from now on. What the other way cannot say is put aside, and is there again
-        once this way is taken again."""
+        """Give the order in another way from now on, as `Ordering.given_by` has it."""
         self.method = method
         if self.item is None:
             return
-        before, aside = self.item.ordering, self._aside.setdefault(self.item.group.id, {})
-        ordering, kept = before.with_method(method), aside.get(method)
-        aside[before.method] = before
-        if not ordering.begun and kept is not None and kept.shown == before.shown:
-            others = kept.others if kept.criterion == ordering.criterion else ordering.others
-            ordering = replace(ordering, tiers=kept.tiers, answers=kept.answers, others=others)
+        before = self.item.ordering
+        ordering = before.given_by(method)
         if before.begun or ordering.begun:
             self.change(ordering)
         else:

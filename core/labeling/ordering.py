@@ -28,6 +28,8 @@ class Ordering:
     criterion: str = OVERALL
     others: dict[str, tuple[Tiers, Answers]] = field(default_factory=dict)
     verdicts: dict[int, Verdict] = field(default_factory=dict)
+    aside: dict[str, "Ordering"] = field(default_factory=dict)
+    """By way to rank: what was begun in that way, before another one was taken."""
 
     @property
     def unranked(self) -> tuple[int, ...]:
@@ -67,7 +69,7 @@ class Ordering:
     @property
     def has_work(self) -> bool:
         """Is there more in it than a comment? Half of the questions answered is work, though nothing can be stored."""
-        return self.judged or self.begun
+        return self.judged or self.begun or any(each.begun for each in self.aside.values())
 
     def says_as(self, other: "Ordering") -> bool:
         """Would both be stored as the same ranking?"""
@@ -94,6 +96,9 @@ class Ordering:
 
     def among(self, shown: tuple[int, ...]) -> "Ordering":
         """The order of those that are `shown`: what is said of others goes with them."""
+        if self.aside:
+            aside = {method: each.among(shown) for method, each in self.aside.items()}
+            return replace(replace(self, aside={}).among(shown), aside=aside)
         there = set(shown)
         orders = {self.criterion: (self.tiers, self.answers), **self.others}
         named = {item for tiers, answers in orders.values() for item in _named(tiers, answers)}
@@ -148,6 +153,22 @@ class Ordering:
             keep = ((best,),)
         others = self.others if method == "order" else {}
         return replace(self, method=method, answers=(), tiers=keep, others=others)
+
+    def given_by(self, method: str) -> "Ordering":
+        """As `with_method`, and what that cannot say is put aside: it is there again once this way is taken again."""
+        if method == self.method:
+            return self
+        found = self.with_method(method)
+        aside = {name: each for name, each in self.aside.items() if name != self.method}
+        if self.begun:
+            aside[self.method] = Ordering(
+                self.shown, self.tiers, method=self.method, answers=self.answers, criterion=self.criterion,
+                others=self.others,
+            )  # fmt: skip
+        if method in aside and not found.begun:
+            kept = aside.pop(method).among(self.shown).switch(self.criterion)
+            found = replace(found, tiers=kept.tiers, answers=kept.answers, others=kept.others)
+        return replace(found, aside=aside)
 
     def answer(self, sign: int) -> "Ordering":
         """Answer the present question: 1 the left one is better, -1 the right one, 0 neither."""

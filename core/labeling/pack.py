@@ -42,6 +42,8 @@ def pack(project: Project, path: Path, labeler: str, arena: str = "") -> int:
         raise BadInput(f"There is nothing for {labeler} to rank: generate completions or assign prompts first.")
     _refuse_to_lose(project, path)
     try:
+        if project.setting(PACK) is not None:
+            packed_rankings.note_packing(project)
         with beside.file(path, looked_into=True) as made:
             snapshots.write(project, made)
             snapshots.reduce_to_pack(made, person.id, person.name, mine, carried)

@@ -121,7 +121,7 @@ class BegunWork:
         left = order.ordering.among(tuple(item for item in order.ordering.shown if item in numbers))
         found = replace(order, ordering=renumbered(left, numbers), source=self._source(order))
         there = self.orders.get(group_id)
-        if there is not None and there.ordering == replace(found.ordering, shown=there.ordering.shown):
+        if there is not None and there.ordering == found.ordering.among(there.ordering.shown):
             return
         if order.adjudicating and not rankings.adjudicated_by(self.project, group_id, self.here.id):
             self._leave(theirs, DECIDES)
@@ -208,4 +208,5 @@ def renumbered(ordering: Ordering, numbers: Mapping[int, int]) -> Ordering:
         flags={numbers[item]: flag for item, flag in ordering.flags.items()},
         verdicts={numbers[item]: verdict for item, verdict in ordering.verdicts.items()},
         others={name: (placed(tiers), compared(answers)) for name, (tiers, answers) in ordering.others.items()},
+        aside={method: renumbered(each, numbers) for method, each in ordering.aside.items()},
     )

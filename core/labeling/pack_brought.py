@@ -13,7 +13,7 @@ class Brought:
     """`rankings` are its labeler's, oldest first, and `text_of` gives the group that they are of. `versions` are the
     ids and digests of its guidelines, newest first; `answered` the groups in which the labeler wrote answers;
     `undecided` rankings that only a merge into it took back, until somebody decides. `refused` names what cannot be
-    taken, a sentence for each."""
+    taken, a sentence for each. What is `unpacked` is newer than all that was packed of it."""
 
     rankings: Sequence[PackedRanking]
     handed_out: HandedOut
@@ -22,9 +22,10 @@ class Brought:
     answered: Sequence[int] = ()
     undecided: frozenset[int] = frozenset()
     refused: tuple[str, ...] = ()
+    unpacked: bool = False
 
 
-def of_project(packed: Project, labeler: str) -> Brought:
+def of_project(packed: Project, labeler: str, *, unpacked: bool = False) -> Brought:
     """What the labeler did in a pack that is a project."""
     return Brought(
         packed_rankings.listed(packed, labeler),
@@ -33,4 +34,5 @@ def of_project(packed: Project, labeler: str) -> Brought:
         [(each.id, guidelines.digest(each)) for each in guidelines.versions(packed)],
         packed_rankings.answered(packed, labeler),
         frozenset(conflicts.undecided(packed)),
+        unpacked=unpacked,
     )

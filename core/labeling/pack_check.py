@@ -65,9 +65,9 @@ def _named(ranking: PackedRanking) -> bool:
     """Could a person have given these names? Flags may be typed, and the guidelines may have changed since."""
     criteria = {rank.criterion for rank in ranking.criteria}
     flags = {flag for flag in (ranking.flag, *(item.flag for item in ranking.items)) if flag is not None}
-    return len(criteria) <= MOST_CRITERIA and all(
-        len(name) <= LONGEST_NAME and is_name(name) and name.lower() != OVERALL for name in criteria | flags
-    )
+    if len(criteria) > MOST_CRITERIA or OVERALL in map(str.lower, criteria):
+        return False
+    return all(len(name) <= LONGEST_NAME and is_name(name) for name in criteria | flags)
 
 
 def _made(ranking: PackedRanking) -> bool:

@@ -23,7 +23,7 @@ def merge(project: Project, packed: Project, path: Path) -> Merged:
     name = pack_reading.labeler(packed, path)
     person = labeler_here(project, packed.setting("uid"), name, path)
     try:
-        brought = pack_brought.of_project(packed, name)
+        brought = pack_brought.of_project(packed, name, unpacked=path.is_dir())
     except (sqlite3.Error, UnicodeError) as error:
         pack_reading.raise_if_of_the_machine(error)
         raise BadInput(f"{path} is no labeling pack, or it is damaged: ask for it again.") from error
@@ -81,6 +81,9 @@ class Merge:
         self.report = Merged(refused=list(brought.refused))
         self.there = packed_rankings.known(project)
         self.handed_out = brought.handed_out
+        seen = packed_rankings.seen_packings(project)
+        self.is_older = not brought.unpacked and not seen.isdisjoint(self.handed_out.packings[-1:])
+        """Was it merged before, or packed before another one that was? It says nothing new of what is known then."""
         self.taken_back = packed_rankings.taken_back(project)
         self.conflicts = conflicts.by_theirs(project)
         self.undecided = brought.undecided
@@ -100,6 +103,8 @@ class Merge:
                 self._take(group_id, text, by_group[group_id])
         if self.taken_back != packed_rankings.taken_back(self.project):
             packed_rankings.note_taken_back(self.project, self.taken_back)
+        if not self.report.refused:
+            packed_rankings.note_seen(self.project, self.handed_out.packings)
         return self.report
 
     def is_news(self, ranking: PackedRanking) -> bool:
@@ -129,7 +134,7 @@ class Merge:
         current = next((each for each in reversed(good) if each.could_count), None)
         for each in good:
             if each.uid in self.there:
-                if each is current:
+                if each is current and not self.is_older:
                     self._conflict_of_known(each, rival, good)
                 self._known(each, rival)
                 continue
@@ -223,9 +228,12 @@ class Merge:
             self.report.restored += 1
 
     def _was_restored_there(self, ranking: PackedRanking) -> bool:
-        """Was it taken back here only because it was in this pack, where it stands by now?"""
-        noted = [self.handed_out.id, self.there[ranking.uid].retracted_at]
-        return not ranking.retracted_at and self.taken_back.get(ranking.uid) == noted
+        """Was it taken back here only because it was in this pack, where it stands by now? A file that was packed
+        before, or in another copy of the pack, does not say so."""
+        pack, at, packing = [*self.taken_back.get(ranking.uid, ()), "", "", ""][:3]
+        if self.is_older or ranking.retracted_at or (packing and packing not in self.handed_out.packings):
+            return False
+        return bool(at) and (pack, at) == (self.handed_out.id, self.there[ranking.uid].retracted_at)
 
     def _conflict_of_known(self, ranking: PackedRanking, rival: Standing | None, good: list[PackedRanking]) -> None:
         """The ranking that counts in the pack may have no effect here: it came back beside one from home, or it is an
@@ -282,10 +290,12 @@ class Merge:
         here = self.there.get(ranking.uid)
         if here is None or here.retracted_at or not ranking.retracted_at or self._kept_back(ranking):
             return False
-        return bool(self.handed_out.id or here.origin)
+        return not self.is_older and bool(self.handed_out.id or here.origin)
 
     def _note(self, ranking: PackedRanking) -> None:
-        self.taken_back[ranking.uid] = [self.handed_out.id, ranking.retracted_at or ""]
+        self.taken_back[ranking.uid] = [
+            self.handed_out.id, ranking.retracted_at or "", *self.handed_out.packings[-1:],
+        ]  # fmt: skip
 
     def _add(self, ranking: PackedRanking, here: dict[int, int], retracted: str | None) -> int:
         version, same = self._version(ranking.guidelines_id)

@@ -73,7 +73,7 @@ def _add(
 ) -> int:  # fmt: skip
     new = NewVote(
         vote.first_id, vote.second_id, person.id, version(vote.guidelines_id), vote.won, bool(vote.both_bad),
-        vote.ballot, vote.comment, vote.seconds, vote.uid, origin, vote.retracted_at,
+        vote.ballot, vote.comment, vote.seconds, vote.uid, origin, vote.retracted_at, vote.created_at,
     )  # fmt: skip
     return len(arena_votes.cast(project, [new])[0])
 

@@ -16,7 +16,14 @@ from core.labeling.saving import save
 from core.records import Group, Labeler
 from core.store import Changes, Project, assignments, calibration, changed, completions, rankings
 from core.store.undo import History
-from core.store.undo.steps import CallableStep
+from core.store.undo.steps import CallableStep, Refused
+
+
+class RankedAgain(Refused):
+    """The ranking counts no more: the labeler ranked the prompt again, in another window or a pack."""
+
+    because = "another ranking of yours counts by now"
+    instead = "change that one, or take it back where it was made"
 
 
 class LabelingSession:
@@ -225,6 +232,9 @@ class LabelingSession:
     def _retract(self, ranking_id: int) -> None:
         ranking = rankings.get(self.project, ranking_id)
         with self.project.write():
+            counts = rankings.standing(self.project, ranking.group_id, self.labeler.id)
+            if counts not in (None, ranking_id) and ranking.repeat_of is None:
+                raise RankedAgain
             rankings.retract(self.project, ranking_id)
             item = self.editor.take_up_again(ranking)
         self.editor.item = item

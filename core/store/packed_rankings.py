@@ -1,21 +1,27 @@
 """Rankings as they travel between projects: whole, known by their uid, and never written over."""
 
+import uuid
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from core.errors import BadInput
 from core.store import Project, drafts, labelers
+from core.store.typed import WHOLE, keys_under
 from core.texts import one_line
 
 #: The setting of a labeling pack that says whose it is.
 PACK = "pack"
 #: The setting of a pack that tells it from others of the same labeler, with the rankings that were taken back in it
-#: when it was handed out.
+#: when it was handed out, and every time that it was packed to be sent back.
 HANDED_OUT = "handed_out"
+#: Times that a pack is sent back, as far as it says them: more than anybody does. Letters of the id of each.
+MOST_PACKINGS, LENGTH = 1_000, 32
 #: The setting of a project that says which rankings were taken back in it because they were in a pack.
 TAKEN_BACK = "taken_back_in_packs"
+#: The setting of a project with the packings of packs that it has seen.
+SEEN = "merged_packings"
 #: The setting of a project made of a pack that says what came along of what was begun in earlier ones.
 BEGUN_IN = "begun_in_packs"
 #: Names that are told, and letters of each.
@@ -131,6 +137,11 @@ def not_sent_back(project: Project, labeler: str) -> str:
             f"What is begun for {prompts} and not saved is not merged, but for comments: save it here, then write the "
             "pack once more."
         )
+    if person is not None and keys_under(project, f"{WHOLE}{person.id}/"):
+        said.append(
+            "An order of all answers that is begun on Vote stays in this project's folder: finish it, then write the "
+            "pack once more."
+        )
     if names := project.database.column(STAY, labeler):
         said.append(
             f"What was ranked or begun here as {_several(names)} is not in it and stays in this project's folder: "
@@ -188,20 +199,45 @@ def known(project: Project) -> dict[str, Known]:
 
 class HandedOut(NamedTuple):
     """Which pack it is, and the uids of rankings and votes that were taken back in it from the start. Packs of older
-    versions have no `id`."""
+    versions have no `id`. `packings` are the ids of each time that its work was packed, this one last: a file without
+    that of another one knows nothing of what was done in it before that."""
 
     id: str
     taken_back: frozenset[str]
+    packings: tuple[str, ...] = ()
 
 
 def handed_out(packed: Project) -> HandedOut:
     found = packed.setting(HANDED_OUT, {})
-    uids = found.get("taken_back")
-    return HandedOut(str(found.get("id", "")), frozenset(map(str, uids if isinstance(uids, list) else ())))
+    uids, packings = _texts(found.get("taken_back")), _texts(found.get("packings"))
+    packings = [each for each in packings[-MOST_PACKINGS:] if len(each) == LENGTH]
+    return HandedOut(str(found.get("id", "")), frozenset(uids), tuple(packings))
+
+
+def _texts(found: object) -> list[str]:
+    return list(map(str, found)) if isinstance(found, list) else []
+
+
+def note_packing(packed: Project) -> None:
+    """The work of a pack is about to be packed once more."""
+    found, before = packed.setting(HANDED_OUT, {}), handed_out(packed)
+    if before.id:
+        packed.set_setting(HANDED_OUT, found | {"packings": [*before.packings, uuid.uuid4().hex]})
+
+
+def seen_packings(project: Project) -> set[str]:
+    return set(_texts(project.setting(SEEN)))
+
+
+def note_seen(project: Project, packings: Iterable[str]) -> None:
+    known = seen_packings(project)
+    if not known.issuperset(packings):
+        project.set_setting(SEEN, sorted(known.union(packings)))
 
 
 def taken_back(project: Project) -> dict[str, list[str]]:
-    """The rankings that were taken back because they were in a pack, by uid: in which pack, and when."""
+    """The rankings that were taken back because they were in a pack, by uid: in which pack, when, and in which packing
+    of it; earlier versions kept no packing."""
     found: dict[str, list[str]] = project.setting(TAKEN_BACK, {})
     return found
 

@@ -14,6 +14,8 @@ from core.store import Project
 ANSWERS = "draft/answer/"
 #: The same of what is typed over a prompt, or its turns; its number follows.
 OVER_PROMPTS = ("draft/prompt/", "draft/conversation/")
+#: The same of orders of all answers to a prompt of an arena; the numbers of labeler and prompt follow.
+WHOLE = "draft/whole/"
 #: Digits of a row's number.
 DIGITS = 18
 PLACES = "select key from settings where key = ? or substr(key, 1, ?) = ? order by length(key), key"

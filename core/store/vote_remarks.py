@@ -4,7 +4,7 @@ whoever typed it, and several windows write them."""
 import re
 from collections.abc import Iterable, Mapping
 
-from core.store import Project, packed_votes
+from core.store import Project, arena_votes, packed_votes
 from core.store.typed import both, forget, free_place, kept_at
 
 KEY = "draft/arena"
@@ -34,6 +34,14 @@ def read(project: Project) -> dict[str, str]:
         if _are_remarks(kept):
             found |= {name: both(found.get(name, ""), text) for name, text in kept.items()}
     return found
+
+
+def on(project: Project, pair: Iterable[int], labeler_id: int) -> str:
+    """What goes along with a vote of the labeler's on a pair: what is typed on it, or else was remarked with a vote on
+    it that was taken back."""
+    first, second = pair
+    typed = read(project).get(name_of((first, second), labeler_id))
+    return arena_votes.comment_taken_back(project, labeler_id, first, second) if typed is None else typed.strip()
 
 
 def write(project: Project, typed: Mapping[str, str], seen: Mapping[str, str]) -> dict[str, str]:

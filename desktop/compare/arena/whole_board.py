@@ -1,6 +1,7 @@
 """All answers to a prompt as cards, and every key and button by which one orders them from best to worst.
 
-The board says what is wanted (`saving`, and the other signals); whoever listens keeps it. It writes nothing.
+The board says what is wanted (`saving`, and the other signals) and what was `placed`; whoever listens keeps it. It
+writes nothing.
 """
 
 from collections.abc import Callable, Sequence
@@ -48,6 +49,8 @@ class WholeBoard(BlindBoard):
     saving = Signal(object)
     """The order, which lacks none of the answers."""
     all_bad = Signal()
+    placed = Signal(object)
+    """The order as it is begun."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent, "Ordering all answers", actions.ORDER_EARLIER, HINT)
@@ -76,8 +79,8 @@ class WholeBoard(BlindBoard):
         whole.setStretch(1, 1)
         self.setLayout(whole)
 
-    def show_table(self, asked: Conversation, answers: Sequence[ArenaAnswer]) -> None:
-        """Show another prompt and its answers, of which none is placed."""
+    def show_table(self, asked: Conversation, answers: Sequence[ArenaAnswer], begun: Ordering) -> None:
+        """Show another prompt and its answers, and what is begun of their order."""
         self.prompt.show_conversation(asked)
         if len(self.cards) != len(answers):
             clear(self._grid)
@@ -93,7 +96,7 @@ class WholeBoard(BlindBoard):
         for card, answer in zip(self.cards, answers, strict=True):
             card.show_answer(answer)
         self.share_room()
-        self._change(Ordering(tuple(answer.id for answer in answers)))
+        self._show_order(begun)
 
     @property
     def views(self) -> Sequence[AnswerView]:
@@ -119,6 +122,10 @@ class WholeBoard(BlindBoard):
             self.say("No answer has a place: Take back takes the last vote back.")
 
     def _change(self, ordering: Ordering) -> None:
+        self._show_order(ordering)
+        self.placed.emit(ordering)
+
+    def _show_order(self, ordering: Ordering) -> None:
         self.ordering = ordering
         for card, item in zip(self.cards, ordering.shown, strict=True):
             card.show_rank(ordering.rank(item), ordering.tied(item))

@@ -1,5 +1,5 @@
 """Voting by whole orders: what a voter does with the prompt on the table. An order is on disk before the next is asked
-for."""
+for, and what is begun of it with each letter."""
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,13 +13,16 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 from core.arena.asking import Table
 from core.arena.whole import Outdated, WholeVoting
 from core.errors import KnownError, known
+from core.labeling.ordering import Ordering
 from core.store import Changes, arena_votes, labelers, packed_rankings
 from core.store.arenas import Arena
 from desktop.compare.arena.voting import LAST, Pair, forget_others
 from desktop.compare.arena.whole_board import WholeBoard
+from desktop.compare.arena.whole_draft import WholeDraft
 from desktop.compare.arena.words import counted
 from desktop.session import Session
 from desktop.widgets.basics import column
+from desktop.widgets.drafts import typing_goes_on
 from desktop.widgets.empty import Empty
 
 DONE = "Nothing is left to order as a whole"
@@ -47,6 +50,8 @@ class WholePane(QWidget):
         self.is_typed: Callable[[Iterable[Pair], int], bool] = lambda pairs, labeler: False
         """Did that labeler type it on one of these?"""
         self._shown: Table | None = None
+        self._draft: WholeDraft | None = None
+        """What is begun of the order on the table."""
         self.board = WholeBoard(self)
         self.done = Empty(DONE, NEXT)
         self.stack = QStackedWidget(self)
@@ -54,6 +59,7 @@ class WholePane(QWidget):
         self.stack.addWidget(self.done)
         self.setLayout(column(self.stack))
         self.board.saving.connect(self._save)
+        self.board.placed.connect(self._keep)
         self.board.all_bad.connect(lambda: self._vote(lambda voting: voting.all_bad(comments=self._comments(voting))))
         self.board.putting_off.connect(self._put_off)
         self.board.taking_back.connect(lambda: self._vote(WholeVoting.undo, back=True))
@@ -78,6 +84,16 @@ class WholePane(QWidget):
     def stop(self) -> None:
         """Nobody can vote now."""
         self.voting = None
+
+    def _keep(self, ordering: Ordering) -> None:
+        if self._draft is None:
+            return
+        try:
+            self._draft.keep(ordering)
+        except (KnownError, sqlite3.Error, OSError) as error:
+            if (sentence := known(error)) is None:
+                raise
+            self.board.say(str(sentence))
 
     def _save(self, tiers: Sequence[Sequence[int]]) -> None:
         self._vote(lambda voting: voting.vote(tiers, comments=self._comments(voting)))
@@ -112,6 +128,9 @@ class WholePane(QWidget):
                 raise
             self.board.say(str(sentence))
             return
+        if self._draft is not None and not back:
+            with typing_goes_on():
+                self._draft.forget()
         pairs = arena_votes.pairs(self.session.project, changes.ids)
         is_typed = partial(self.is_typed, pairs, self.voting.labeler.id)
         self.session.history.add(self.voting.step(changes, is_typed, back=back))
@@ -129,7 +148,9 @@ class WholePane(QWidget):
         on, another = voting.question, voting.question != self._shown
         self._shown = on
         if another and on is not None and voting.prompt is not None:
-            self.board.show_table(voting.prompt.conversation, voting.answers)
+            self._draft = WholeDraft(self.session.project, voting.labeler.id, on.prompt_id)
+            begun = self._draft.read([answer.id for answer in voting.answers])
+            self.board.show_table(voting.prompt.conversation, voting.answers, begun)
             if said := self._comments(voting).values():
                 self.board.say(f"With the order goes what you said of two of them: {'; '.join(said)}", "muted")
         mine = arena_votes.newest_of(self.session.project, voting.arena.id, voting.labeler.id)

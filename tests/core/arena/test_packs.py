@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -179,6 +180,32 @@ def test_a_vote_that_stands_in_its_pack_again_stands_at_home_again(filled, packe
     report = packs.merge(filled, tmp_path / "3.plumbpack")
     assert (report.votes, report.refused) == (1, [])
     assert [row for row in voted(filled) if row[0] == "ann"] == expected and len(expected) == 2
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_clock_that_is_an_hour_off_loses_no_vote_and_brings_none_back(filled, packed, tmp_path, monkeypatch, hours):
+    right, file = arena_votes.now, tmp_path / "back.plumbpack"
+
+    def off() -> str:
+        return (datetime.fromisoformat(right()) + timedelta(hours=hours)).isoformat(timespec="milliseconds")
+
+    def sent() -> int:
+        packs.pack(there, file, "ann")
+        packs.merge(filled, file)
+        return len([row for row in voted(filled) if row[0] == "ann"])
+
+    with closing(open_project(packed)) as there:
+        session = voter(there)
+        with monkeypatch.context() as clock:
+            clock.setattr(arena_votes, "now", off)
+            back = session.step(session.undo(), lambda: False, back=True)
+            assert sent() == 0
+            back.replay()
+            assert sent() == 1
+            voter(there).vote("second")
+        assert sent() == 2
+        voter(filled).undo()
+        assert sent() == 1
 
 
 def test_what_is_taken_back_in_the_pack_last_is_taken_back_at_home(filled, packed, tmp_path):

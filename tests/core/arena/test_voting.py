@@ -16,7 +16,7 @@ from core.arena.voting import VotingSession, ballot
 from core.arena.whole import Outdated, WholeVoting
 from core.errors import BadInput, KnownError
 from core.records import Prompt
-from core.store import arena_votes, arenas, guidelines, labelers
+from core.store import arena_votes, arenas, guidelines, labelers, vote_remarks
 from core.store.arena_votes import NewVote
 from core.store.arenas import NewAnswer
 
@@ -162,6 +162,21 @@ def test_what_has_no_reward_is_left_out(filled, voted_on, plumbline, tmp_path):
     assert "voted 15 times" in out and "2 answers have no reward" in out
 
 
+@pytest.mark.parametrize("typed", [(), ("--whole",)])
+def test_a_vote_in_the_terminal_takes_along_what_was_said_of_its_pair(
+    filled, voted_on, plumbline, monkeypatch, typed
+) -> None:
+    ann = labelers.named(filled, "ann")
+    asked = (WholeVoting if typed else VotingSession)(filled, voted_on, ann).question
+    pair = frozenset(asked.shown[:2] if typed else (asked.first_id, asked.second_id))
+    vote_remarks.write(filled, {vote_remarks.name_of(pair, ann.id): "the first is kinder"}, {})
+    monkeypatch.setattr(sys, "stdin", io.StringIO("x\nq\n"))
+    code, _, err = plumbline("arena", "vote", filled.folder, "Three", "--labeler", "ann", *typed)
+    assert code == 0 and "the first is kinder" in err
+    said = [{each.first_id, each.second_id} for each in arena_votes.counting(filled, voted_on.id) if each.comment]
+    assert said == [pair] and vote_remarks.read(filled) == {}
+
+
 def test_voting_in_the_terminal_is_blind_and_harmless(filled, voted_on, plumbline, monkeypatch):
     policy = arenas.add_policy(filled, voted_on.id, "the secret one", "base")
     rows = [NewAnswer(each.id, "red \x1b[31m\nb  fake") for each in arenas.unanswered(filled, policy.id)]
@@ -185,8 +200,9 @@ def test_a_vote_in_the_terminal_takes_a_comment(filled, voted_on, plumbline, mon
     code, out, err = plumbline("arena", "vote", filled.folder, "Three", "--labeler", "ann", "--json")
     assert code == 0 and '"votes": 2' in out, err
     said = [(each.won, each.comment) for each in arena_votes.counting(filled, voted_on.id)]
-    assert said == [(0.0, "too  short \ufffd"), (0.5, "")]
-    assert "With your comment: | Kinder, and says why" in err and "Its comment was: | Kinder, and says why" in err
+    assert said == [(0.0, "Kinder, and says why\ntoo  short \ufffd"), (0.5, "")]
+    assert "With your comment: | Kinder, and says why" in err
+    assert "With this vote goes what you said of it:\n| Kinder, and says why" in err
     assert "A comment has at most 100,000 letters: this vote is not kept." in err
     assert "'q because' is none of these." in err
 

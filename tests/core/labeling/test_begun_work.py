@@ -108,6 +108,28 @@ def test_another_way_to_rank_is_a_step_where_only_a_criterion_is_ordered(filled)
     assert session.ordering.switch("helpful").tiers and on_disk(session)["others"]["helpful"][0]
 
 
+def test_what_another_way_to_rank_puts_aside_is_there_after_a_restart_too(filled):
+    session = started(filled)
+    for criterion in ("helpful", OVERALL):
+        session.editor.switch(criterion)
+        order_all(session)
+    begun = session.ordering
+    session.editor.use("pairwise")
+    session.editor.switch("helpful")
+    session.editor.change(session.ordering.answer(1))
+    session.editor.use("best-worst")
+    again = started(filled)
+    assert not again.ordering.begun and again.ordering.has_work
+    again.editor.use("pairwise")
+    assert len(again.ordering.answers) == 1
+    again.editor.use("best-worst")
+    again.editor.use("order")
+    assert again.ordering.switch(OVERALL).says_as(begun) and again.ordering.criterion == "helpful"
+    again.editor.switch(OVERALL)
+    again.save()
+    assert on_disk(again) is None and counting_rankings(filled)[0].criteria["helpful"]
+
+
 def test_answers_to_questions_are_kept_until_all_are_given_whatever_else_is_said(filled):
     session = started(filled)
     session.editor.use("pairwise")
@@ -299,6 +321,25 @@ def test_a_begun_order_does_not_go_over_the_ranking_that_another_window_made_of_
     one.editor.change(one.ordering.remove(one.ordering.shown[0]))
     one.save()
     assert rankings.newest_id(one.project) == 2 and len(counting_rankings(one.project)) == 1
+
+
+@pytest.mark.parametrize("elsewhere", ["ranked again", "taken back"])
+def test_undo_puts_no_order_over_the_ranking_that_counts_by_now(two, elsewhere):
+    one, other = two
+    rank_next(one)
+    if elsewhere == "taken back":
+        one.editor.take_up(1)
+        one.editor.change(one.ordering.remove(one.ordering.shown[0]))
+        one.save()
+        rankings.retract(other.project, 2)
+    else:
+        other.editor.take_up(1)
+        other.editor.set_comment(SAID)
+        other.save()
+    (counts,) = counting_rankings(one.project)
+    with pytest.raises(BadInput, match="another ranking of yours counts by now"):
+        one.undo()
+    assert on_disk(one) is None and counting_rankings(one.project) == [counts]
 
 
 @pytest.mark.parametrize("later", [False, True])

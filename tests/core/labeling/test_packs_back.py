@@ -1,6 +1,7 @@
 """What comes back in a labeling pack arrives whole: answers, changes of mind in both directions, strengths, and the
 work of an earlier pack when a second one is opened where the first was."""
 
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -88,6 +89,11 @@ def test_a_ranking_follows_its_labeler_there_and_back(filled, away):
         assert stands(filled, 1) is standing
 
 
+def test_a_flag_may_be_called_as_the_overall_order_is(filled, away):
+    away.rank(1, flags={completions.ids(filled, 1)[3]: "overall"})
+    assert (away.merge().refused, stands(filled, 1)) == ([], True)
+
+
 def test_one_that_came_taken_back_stands_once_its_labeler_has_it_stand_again(filled, away):
     mine = away.rank(1)
     rankings.retract(away.project, mine)
@@ -125,6 +131,33 @@ def test_an_older_copy_of_the_pack_does_not_let_a_ranking_stand_again(filled, tm
     away.merge()
     assert packs.merge(filled, tmp_path / "other.plumbpack").restored == 0 and not stands(filled, 1)
     away.project.close()
+
+
+@pytest.mark.parametrize("order", ["1 2 1", "2 1", "1 2 3 2 1", "3 2 1", "1 2 copy", "2 copy"])
+def test_an_older_file_of_a_pack_undoes_nothing_that_a_newer_one_did(filled, away, order):
+    """Bo ranked, took it back and did it again, and sent each; a copy of the folder knows of the first alone."""
+    mine, files = away.rank(1), {name: away.back.with_name(f"{name}.plumbpack") for name in ("1", "2", "3", "copy")}
+    packs.pack(away.project, files["1"], "Bo")
+    shutil.copytree(away.project.folder, away.back.with_name("copy"))
+    with closing(open_project(away.back.with_name("copy"))) as copy:
+        packs.pack(copy, files["copy"], "Bo")
+    rankings.retract(away.project, mine)
+    packs.pack(away.project, files["2"], "Bo")
+    rankings.restore(away.project, mine)
+    packs.pack(away.project, files["3"], "Bo")
+    for name in order.split():
+        packs.merge(filled, files[name])
+    assert stands(filled, 1) is ("3" in order)
+
+
+def test_a_folder_that_is_merged_as_it_is_says_what_is_new_in_it(filled, away):
+    mine = away.rank(1)
+    away.merge()
+    for operation, standing in ((rankings.retract, False), (rankings.restore, True)):
+        operation(away.project, mine)
+        packs.merge(filled, away.project.folder)
+        packs.merge(filled, away.back)
+        assert stands(filled, 1) is standing
 
 
 def test_one_that_would_stand_again_beside_a_newer_one_from_home_is_a_conflict(filled, away):

@@ -65,14 +65,20 @@ def test_orders_that_were_begun_come_along_with_the_answers_that_are_in_them(fil
         begin(session, 1, here[2], here[0], said="not sure")
         session.editor.write("my own")
         begin(session, 2, said="only a remark")
+        begin(session, 4, *texts_of(session.project, 4)[:1])
+        session.editor.write("put aside with the order")
+        session.editor.use("pairwise")
 
     def at_home(project):  # takes the number that Bo's own answer has in the pack
         completions.write(project, 3, labelers.named(project, "Ana").id, "by Ana")
 
     session, report = second(work, at_home)
-    assert (report.begun, report.answers, report.refused) == (2, 1, [])
+    assert (report.begun, report.answers, report.refused) == (3, 2, [])
     assert order(session, 1) == [["my own"], [here[2]], [here[0]]] and session.ordering.comment == "not sure"
     assert order(session, 2) == [] and session.ordering.comment == "only a remark"
+    assert order(session, 4) == []
+    session.editor.use("order")
+    assert len(order(session, 4)) == 2 and order(session, 4)[0] == ["put aside with the order"]
 
 
 def test_what_is_begun_and_not_saved_is_told_of_where_a_pack_is_sent_and_merged(filled, tmp_path):

@@ -14,13 +14,14 @@ from core.config.training import TrainPolicyConfig, TrainPolicyResult, TrainRewa
 from core.errors import BadInput
 from core.jobs import queue
 from core.labeling import pack as packs
-from core.store import DATABASE, arena_votes, arenas, labelers, open_project, vote_remarks
+from core.store import DATABASE, arena_votes, arenas, labelers, open_project, packed_rankings, vote_remarks
 from core.store.arena_votes import NewVote
 from core.store.arenas import ArenaAnswer
 from core.store.packed_rankings import PACK
 from desktop import user_settings
 from desktop.compare.arena import keys, whole_keys
 from desktop.compare.arena.answer_view import AnswerView
+from desktop.compare.arena.whole_pane import WholePane
 from desktop.compare.tab import Tab
 from desktop.conversation.fitted import FittedText
 from desktop.places import PageId
@@ -511,6 +512,23 @@ def test_an_order_of_all_answers_by_letters_is_one_ballot_before_the_next_is_see
     said = [each.text() for each in board.findChildren(QLabel)] + cards(board)
     said += [each.accessibleName() + each.toolTip() for each in board.findChildren(QWidget)]
     assert not [text for text in said if any(name in text for name in NAMES)]
+
+
+def test_an_order_that_is_begun_is_on_disk_with_each_letter_until_it_is_voted(tab, arena, board, qtbot):
+    project = tab.session.project
+    qtbot.keyClicks(board, "cb")
+    begun = board.ordering.tiers
+    again = WholePane(tab.session, tab, tab)
+    again.begin(arena, "ann")
+    assert again.board.ordering.tiers == begun and again.board.cards[1].place.text() == "Place 2"
+    again.begin(arena, "bob")
+    assert again.board.ordering.tiers == ()
+    project.set_setting(PACK, "ann")
+    assert "begun on Vote" in packed_rankings.not_sent_back(project, "ann")
+    qtbot.keyClicks(board, "a")
+    qtbot.keyClick(board, Qt.Key.Key_Return)
+    assert len(cast(tab, arena)) == 3 and board.ordering.tiers == ()
+    assert packed_rankings.not_sent_back(project, "ann") == ""
 
 
 def test_an_order_is_undone_as_a_whole_and_what_is_placed_stays_while_others_vote(tab, arena, board, qtbot):
