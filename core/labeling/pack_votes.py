@@ -34,7 +34,7 @@ def merge(
             refused.append(f"A vote on “{short(vote.prompt)}” is left out: {reason}.")
         elif here is not None:
             if _is_newer(vote, here, before) and vote.retracted_at:
-                arena_votes.retract(project, [here.id], vote.retracted_at)
+                arena_votes.retract(project, [here.id], _done(vote)[0])
                 report.retracted += 1
             elif _is_newer(vote, here, before):
                 arena_votes.give_again(project, [here.id], vote.created_at)
@@ -74,6 +74,7 @@ def _add(
     new = NewVote(
         vote.first_id, vote.second_id, person.id, version(vote.guidelines_id), vote.won, bool(vote.both_bad),
         vote.ballot, vote.comment, vote.seconds, vote.uid, origin, vote.retracted_at,
+        vote.created_at,
     )  # fmt: skip
     return len(arena_votes.cast(project, [new])[0])
 
