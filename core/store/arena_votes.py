@@ -139,7 +139,8 @@ def cast(project: Project, votes: Sequence[NewVote]) -> tuple[list[int], Changes
             number = database.insert(
                 "insert into arena_votes (uid, first_id, second_id, labeler_id, guidelines_id, won, both_bad, ballot,"
                 " comment, seconds, origin, retracted_at, created_at) values (:uid, :first_id, :second_id, :labeler_id,"
-                " :guidelines_id, :won, :both_bad, :ballot, :comment, :seconds, :origin, :retracted_at, :created_at)", row,
+                " :guidelines_id, :won, :both_bad, :ballot, :comment, :seconds, :origin, :retracted_at, :created_at)",
+                row,
             )  # fmt: skip
             stored.append(number)
             add_asked(project, vote.asked, vote_id=number)
