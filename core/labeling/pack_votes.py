@@ -104,7 +104,7 @@ def _made(vote: PackedVote) -> bool:
         and vote.won in OUTCOMES
         and (not vote.both_bad or vote.won == 0.5)
         and (vote.ballot == "" or pack_check.UID.fullmatch(vote.ballot) is not None)
-        and len(vote.comment) <= pack_check.LONGEST_COMMENT
+        and len(vote.comment) <= pack_check.MOST_COMMENT
         and (vote.seconds is None or (math.isfinite(vote.seconds) and 0 <= vote.seconds <= pack_check.LONGEST))
         and pack_check.is_time(vote.created_at)
         and (vote.retracted_at is None or pack_check.is_time(vote.retracted_at))

@@ -138,7 +138,7 @@ def test_a_vote_made_here_meanwhile_stays(filled, packed, tmp_path):
         ("update arena_votes set seconds = -1", "its record is damaged"),
         ("update arena_votes set seconds = 9e999", "its record is damaged"),
         ("update arena_votes set created_at = 'now'", "its record is damaged"),
-        ("update arena_votes set comment = hex(zeroblob(60000))", "its record is damaged"),
+        ("update arena_votes set comment = hex(zeroblob(600000))", "its record is damaged"),
         ("update arena_answers set text = text || '!'", "its answers are not here, or say other words here"),
         ("update arena_prompts set text = text || '!'", "its answers are not here, or say other words here"),
         ("update arena_votes set uid = '{bob}'", "it goes by the number of another vote"),
