@@ -169,7 +169,7 @@ def _ranking(found: Any) -> dict[str, Any]:
         "adjudicates": found["adjudicates"], "method": _text(found["method"]),
         "created_at": _text(found["created_at"]), "retracted_at": _text_or_none(found["retracted_at"]),
         "seconds": None if seconds is None else float(seconds), "flag": _text_or_none(found["flag"], LONGEST_NAME),
-        "comment": whole(_text(found["comment"], MOST_COMMENT)), "items": items, "criteria": criteria,
+        "comment": whole(_text(found["comment"], 10 * MOST_COMMENT)), "items": items, "criteria": criteria,
     }  # fmt: skip
 
 
@@ -193,7 +193,7 @@ def _answer(found: Any) -> OwnAnswer:
 
 def _remark(found: Any) -> tuple[int, str, str]:
     """The group that it is on, what it says, and by what the group is known (`page_items.same`)."""
-    return _number(found["group"]), _text(found["comment"], MOST_COMMENT), _text(found["same"], LONGEST_NAME)
+    return _number(found["group"]), _text(found["comment"], 10 * MOST_COMMENT), _text(found["same"], LONGEST_NAME)
 
 
 def _completion(found: Any) -> int:
