@@ -266,10 +266,7 @@ def test_commands_tell_and_refuse(filled, voted_on, plumbline):
     assert plumbline("arena", "new", filled.folder, "Other; ls", "--prompts", "tag:test", "--limit", 2)[0] == 0
     session(filled, voted_on).vote("first")
     code, out, _ = plumbline("arena", "list", filled.folder)
-    assert [line.split() for line in out.splitlines()[1:]] == [
-        ["Other;", "ls", *"0200"],
-        ["Three", "3", "6", "18", "1"],
-    ]
+    assert [line.split() for line in out.splitlines()[1:]] == [["Other;", "ls", *"0200"], ["Three", "3", "6", "18", "1"]]
     code, out, _ = plumbline("arena", "show", filled.folder, "Three")
     assert "6/6" in out and "1 pairs of equal answers" in out and "ann" in out
     voted = {each.policy_id for each in arenas.answers(filled, voted_on.id)} - _unvoted(filled, voted_on)
