@@ -9,7 +9,8 @@ from core.cli.output import folder_argument, json_option, opened, say, show, tab
 from core.errors import BadInput
 from core.labeling import html_pack, pack_report, page_items
 from core.labeling import pack as packs
-from core.store import arenas, assignments, labelers, packed_rankings
+from core.labeling.in_letters import order_of
+from core.store import Project, arenas, assignments, labelers, packed_rankings
 from core.store import conflicts as conflicting
 
 
@@ -101,15 +102,28 @@ def merge(folder: Path, file: Path, as_json: bool) -> None:
 @folder_argument
 @click.option("--take", type=click.Choice(["ours", "theirs"]), help="Which side of --id counts.")
 @click.option("--id", "conflict_id", type=int, help="The conflict to resolve.")
+@click.option("--seen", type=int, help="A newer ranking of the labeler's that you looked at, by its number.")
 @json_option
-def conflicts(folder: Path, take: str | None, conflict_id: int | None, as_json: bool) -> None:
+def conflicts(folder: Path, take: str | None, conflict_id: int | None, seen: int | None, as_json: bool) -> None:
     """List the rankings that a labeler made in two places, or choose which one counts."""
     with opened(folder) as project:
         if take and conflict_id is not None:
-            conflicting.resolve(project, conflict_id, take)
+            _take(project, conflict_id, take, seen)
         found = conflicting.listed(project)
-    rows = [(item.id, item.labeler, item.prompt[:60]) for item in found]
-    show({"conflicts": [asdict(item) for item in found]}, as_json, table(rows, ("id", "labeler", "prompt")))
+        rows = [
+            (each.id, each.labeler, *(f"{side}: {order_of(project, side)}" for side in (each.ours, each.theirs)),
+             each.prompt[:60]) for each in found
+        ]  # fmt: skip
+    titles = ("id", "labeler", "ours", "theirs", "prompt")
+    show({"conflicts": [asdict(item) for item in found]}, as_json, table(rows, titles))
+
+
+def _take(project: Project, conflict_id: int, side: str, seen: int | None) -> None:
+    known = [*conflicting.sides(project, conflict_id), *([] if seen is None else [seen])]
+    try:
+        conflicting.resolve(project, conflict_id, side, known)
+    except conflicting.RankedSince as error:
+        raise BadInput(f"{error} `conflicts` lists it; --seen {error.newest} says that you know it.") from error
 
 
 COMMANDS = (assign, pack, unpack, merge, conflicts)

@@ -1,7 +1,7 @@
 """Is a ranking that came in a pack one that could have been made of its group? Whoever packs may write anything."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from core.preferences.judged_groups import OVERALL
@@ -15,24 +15,25 @@ UID = re.compile("[0-9a-f]{32}")
 LONGEST = 366 * 86_400
 #: Rankings of one prompt by one labeler, those that were taken back included.
 MOST_OF_ONE = 1_000
-#: Criteria of one ranking, and letters of their names and of a flag's: more than any guidelines have.
+#: Criteria of one ranking that no guidelines of the project need to name, and letters of their names and of a flag's.
 MOST_CRITERIA = 100
 LONGEST_NAME = 200
-#: Letters of a comment, which is one line.
-LONGEST_COMMENT = 100_000
+#: Letters that can be typed as a comment, and of one that comes home: what several windows typed is joined.
+LONGEST_COMMENT, MOST_COMMENT = 100_000, 1_000_000
 #: Years in which a ranking can have been made, with a clock that is wrong.
 YEARS = range(1970, 2200)
 
 
 def fault(
-    ranking: PackedRanking, completions: Collection[int], by_hand: Collection[int] = (), *, decides: bool = False
-) -> str:
+    ranking: PackedRanking, completions: Collection[int], by_hand: Collection[int] = (), *, decides: bool = False,
+    criteria: Callable[[], Collection[str]] = tuple,
+) -> str:  # fmt: skip
     """What is wrong with a ranking of a group with these completions, as the end of a sentence; empty if nothing is.
 
     Those that people wrote may have come after it, so that it goes without them. Only who `decides` between labelers
-    in the project may decide again.
+    in the project may decide again. `criteria` gives those that the project's guidelines name or named.
     """
-    if not _named(ranking):
+    if not _named(ranking, criteria):
         return "its flags or criteria have names that no guidelines give"
     orders = [[(item.completion_id, item.rank) for item in ranking.items]]
     for criterion in {rank.criterion for rank in ranking.criteria}:
@@ -50,8 +51,8 @@ def fault(
         return "nothing is ranked in it"
     if ranking.adjudicates and not decides:
         return "it decides between labelers, which is done in the project itself"
-    if len(ranking.comment) > LONGEST_COMMENT:
-        return f"its comment has more than {LONGEST_COMMENT:,} letters"
+    if len(ranking.comment) > MOST_COMMENT:
+        return f"its comment has more than {MOST_COMMENT:,} letters"
     if not _made(ranking):
         return "its record is damaged"
     return ""
@@ -61,13 +62,14 @@ def _place(number: int | None, completions: Collection[int]) -> bool:
     return number is None or 1 <= number <= len(completions)
 
 
-def _named(ranking: PackedRanking) -> bool:
+def _named(ranking: PackedRanking, known: Callable[[], Collection[str]]) -> bool:
     """Could a person have given these names? Flags may be typed, and the guidelines may have changed since."""
     criteria = {rank.criterion for rank in ranking.criteria}
     flags = {flag for flag in (ranking.flag, *(item.flag for item in ranking.items)) if flag is not None}
-    if len(criteria) > MOST_CRITERIA or OVERALL in map(str.lower, criteria):
+    if len(criteria) > MOST_CRITERIA and not criteria <= set(known()):
         return False
-    return all(len(name) <= LONGEST_NAME and is_name(name) for name in criteria | flags)
+    named = all(len(name) <= LONGEST_NAME and is_name(name) for name in criteria | flags)
+    return named and all(name.lower() != OVERALL for name in criteria)
 
 
 def _made(ranking: PackedRanking) -> bool:

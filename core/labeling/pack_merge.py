@@ -188,7 +188,7 @@ class Merge:
                 reason = "its record is damaged"
         else:
             decides = rankings.adjudicated_by(self.project, ranking.group_id, self.person.id)
-            reason = pack_check.fault(ranking, text.completions, text.by_hand, decides=decides)
+            reason = pack_check.fault(ranking, text.completions, text.by_hand, decides=decides, criteria=self._criteria)
         if ranking.repeat_of is not None and ranking.repeat_of not in earlier:
             reason = reason or "it repeats a ranking that is left out, or not in the pack"
         if mine is None and not reason:
@@ -196,6 +196,10 @@ class Merge:
         if reason:
             self.report.refused.append(f"A ranking of “{short(text.prompt)}” is left out: {reason}.")
         return bool(reason)
+
+    def _criteria(self) -> set[str]:
+        """All that a version of the guidelines here names."""
+        return {name for each in guidelines.versions(self.project) for name in guidelines.criteria(each)}
 
     def _brings_again(self, ranking: PackedRanking, text: GroupText, here: dict[int, int]) -> str:
         """Answers that it names and that were taken back here are answers again, all or none; or why they cannot be. A

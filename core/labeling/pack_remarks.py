@@ -11,7 +11,7 @@ from core.labeling import pack_answers, pack_reading
 from core.labeling.drafts import Begun, Drafts, RankedElsewhere
 from core.labeling.ordering import Ordering
 from core.labeling.pack_begun import seen
-from core.labeling.pack_check import LONGEST_COMMENT
+from core.labeling.pack_check import MOST_COMMENT
 from core.labeling.pack_report import Merged, remark_left
 from core.labeling.page_items import same
 from core.records import Labeler
@@ -22,7 +22,7 @@ from core.texts import whole
 
 #: The project's setting: digests of the comments that went out with packs.
 HANDED_OUT = "comments_in_packs"
-TOO_LONG = f"takes no comment of more than {LONGEST_COMMENT:,} letters"
+TOO_LONG = f"takes no comment of more than {MOST_COMMENT:,} letters"
 
 
 class Remark(NamedTuple):
@@ -111,7 +111,7 @@ def _on_pairs(project: Project, packed: Project, here: Labeler, there: Labeler) 
             before = known.get(pair, "")
             if words is None or words != packed_votes.pair(packed, *pair):
                 report.begun_left.append(remark_left(text, "is not in this project any more, or says other words now"))
-            elif len(text) > LONGEST_COMMENT:
+            elif len(text) > MOST_COMMENT:
                 report.begun_left.append(remark_left(text, TOO_LONG))
             elif text not in (said or "") and both(before, text) != before:
                 typed[vote_remarks.name_of(pair, here.id)] = text
@@ -134,7 +134,7 @@ def _take(project: Project, person: Labeler, found: Iterable[Remark]) -> Merged:
     with project.write():
         for group, said, fault in found:
             text = whole(said).strip()
-            if not fault and len(text) > LONGEST_COMMENT:
+            if not fault and len(text) > MOST_COMMENT:
                 fault = TOO_LONG
             if not fault and text in _ranked_with(project, person, group):
                 continue

@@ -34,7 +34,7 @@ def merge(
             refused.append(f"A vote on “{short(vote.prompt)}” is left out: {reason}.")
         elif here is not None:
             if _is_newer(vote, here, before) and vote.retracted_at:
-                arena_votes.retract(project, [here.id], vote.retracted_at)
+                arena_votes.retract(project, [here.id], _done(vote)[0])
                 report.retracted += 1
             elif _is_newer(vote, here, before):
                 arena_votes.give_again(project, [here.id], vote.created_at)
@@ -103,7 +103,7 @@ def _made(vote: PackedVote) -> bool:
         and vote.won in OUTCOMES
         and (not vote.both_bad or vote.won == 0.5)
         and (vote.ballot == "" or pack_check.UID.fullmatch(vote.ballot) is not None)
-        and len(vote.comment) <= pack_check.LONGEST_COMMENT
+        and len(vote.comment) <= pack_check.MOST_COMMENT
         and (vote.seconds is None or (math.isfinite(vote.seconds) and 0 <= vote.seconds <= pack_check.LONGEST))
         and pack_check.is_time(vote.created_at)
         and (vote.retracted_at is None or pack_check.is_time(vote.retracted_at))

@@ -13,6 +13,7 @@ from typing import Any
 from core.errors import BadInput
 from core.labeling import pack_answers, pack_merge, pack_reading, pack_remarks
 from core.labeling.pack_brought import Brought
+from core.labeling.pack_check import MOST_COMMENT
 from core.labeling.pack_report import Merged, not_saved, short
 from core.labeling.page_items import digest
 from core.labeling.page_own import NONE, OwnAnswer, OwnAnswers
@@ -155,7 +156,7 @@ def _ranking(found: Any) -> dict[str, Any]:
     items = tuple(map(_item, _list(found["items"], MOST_COMPLETIONS)))
     criteria = tuple(
         CriterionRank(_text(name, LONGEST_NAME), _completion(number), _number_or_none(rank))
-        for name, number, rank in _list(found["criteria"], 100 * MOST_COMPLETIONS)
+        for name, number, rank in _list(found["criteria"], 1_000 * MOST_COMPLETIONS)
     )
     seconds = found["seconds"]
     if seconds is not None and (type(seconds) not in (int, float) or not -LARGEST <= seconds <= LARGEST):
@@ -168,7 +169,7 @@ def _ranking(found: Any) -> dict[str, Any]:
         "adjudicates": found["adjudicates"], "method": _text(found["method"]),
         "created_at": _text(found["created_at"]), "retracted_at": _text_or_none(found["retracted_at"]),
         "seconds": None if seconds is None else float(seconds), "flag": _text_or_none(found["flag"], LONGEST_NAME),
-        "comment": whole(_text(found["comment"], 1_000_000)), "items": items, "criteria": criteria,
+        "comment": whole(_text(found["comment"], 10 * MOST_COMMENT)), "items": items, "criteria": criteria,
     }  # fmt: skip
 
 
@@ -192,7 +193,7 @@ def _answer(found: Any) -> OwnAnswer:
 
 def _remark(found: Any) -> tuple[int, str, str]:
     """The group that it is on, what it says, and by what the group is known (`page_items.same`)."""
-    return _number(found["group"]), _text(found["comment"], 1_000_000), _text(found["same"], LONGEST_NAME)
+    return _number(found["group"]), _text(found["comment"], 10 * MOST_COMMENT), _text(found["same"], LONGEST_NAME)
 
 
 def _completion(found: Any) -> int:

@@ -9,6 +9,7 @@ A copy appears whole or not at all.
 import os
 import shutil
 import sqlite3
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -31,6 +32,8 @@ from core.trust import gate
 CHUNK = 1 << 20
 #: How often a copy is begun again because a run saved a checkpoint meanwhile.
 TRIES = 3
+#: The setting in which a project keeps of which archives it knows, the newest last, and how many.
+ARCHIVES, MOST_ARCHIVES = "archives", 1_000
 
 Progress = Callable[[int, int], None]
 """Told the bytes done and the bytes in all, some times a second; what it raises ends the copying."""
@@ -78,6 +81,9 @@ def archive(source: Source, path: Path, *, with_checkpoints: bool = True, progre
             raise BadInput(f"{path} lies in the project itself: choose a place outside it.")
         looked_into = path.is_file() and _is_archive_of(project, path, with_checkpoints)
         with beside.file(path, looked_into=looked_into) as made, beside.scratch(path.parent) as scratch:
+            with project.write():
+                made_before = project.setting(ARCHIVES, [])[-MOST_ARCHIVES:]
+                project.set_setting(ARCHIVES, [*made_before, uuid.uuid4().hex])
             _steadily(project, lambda: _write(project, made, scratch / DATABASE, with_checkpoints, progress))
     return path
 
@@ -92,11 +98,11 @@ def _is_archive_of(project: Project, path: Path, with_runs: bool) -> bool:
             meter = _Meter(archive_entries.bounded(database, path, scratch), _quiet)
             with packed.open(DATABASE) as reading:
                 meter.write(reading, scratch / DATABASE)
-            found = closed.settings(scratch, "uid", "name", "identity", "copy_of") or {}
+            found = closed.settings(scratch, "uid", "name", "identity", "copy_of", ARCHIVES) or {}
             if (found.get("uid"), found.get("name")) != (project.setting("uid"), project.name):
                 return False
             of_another = _is_of_another(project, found)
-            lost = len(closed.work(scratch) - closed.work(project.folder))
+            lost = _lost(scratch, project, goes_on=_goes_on(project, found))
             weights = _with_weights(scratch, (each.filename for each in entries))
     except (KnownError, sqlite3.Error, ValueError, RecursionError):
         return False
@@ -107,8 +113,8 @@ def _is_archive_of(project: Project, path: Path, with_runs: bool) -> bool:
         )
     if lost:
         raise BadInput(
-            f"{path.name} has rankings or votes, {lost:,} in all, that this project does not have, perhaps of another "
-            "copy of it: choose another name for the new archive."
+            f"{path.name} has {', '.join(lost)}, {sum(lost.values()):,} in all, that this project does not have, "
+            "perhaps of another copy of it or of a later day: choose another name for the new archive."
         )
     weights -= _with_weights(project.folder, (inside for _, inside in _of_runs(project, with_runs)))
     if weights:
@@ -117,6 +123,25 @@ def _is_archive_of(project: Project, path: Path, with_runs: bool) -> bool:
             "choose another name."
         )
     return True
+
+
+def _lost(archived: Path, project: Project, *, goes_on: bool) -> dict[str, int]:
+    """How much of what people made is in the archive alone, by what it is called. What a project that `goes_on` from
+    the archive does not have any more was taken away in it, or is done with."""
+    here = closed.work(project.folder)
+    found = {
+        each.title: len(made - here.get(each, set()))
+        for each, made in closed.work(archived).items()
+        if not (goes_on and each.goes)
+    }
+    return {title: count for title, count in found.items() if count}
+
+
+def _goes_on(project: Project, archived: dict[str, object]) -> bool:
+    """Was the archive made of this project as it was earlier? One that was put back from an older copy knows nothing of
+    it. Archives of earlier versions do not say."""
+    said = archived.get(ARCHIVES)
+    return isinstance(said, list) and said[-1:] != [] and said[-1] in project.setting(ARCHIVES, [])
 
 
 def _is_of_another(project: Project, archived: dict[str, object]) -> bool:

@@ -49,8 +49,8 @@ TAKEN_BACK = (
     "select case when retracted_at is not null then comment end from arena_votes where labeler_id = ?"
     " and (first_id, second_id) in (values (?, ?), (?, ?)) order by id desc limit 1"
 )
-#: When a vote was given or taken back last.
-LAST_DONE = "select max(created_at, coalesce(retracted_at, '')) from arena_votes where id = ?"
+#: When a vote that was taken back was given or taken back last, by whichever machine's clock.
+LAST = "select max(created_at, retracted_at) from arena_votes where id = ?"
 OF_ONE_PROMPT = (
     "select count(*) from arena_answers a join arena_answers b on b.arena_prompt_id = a.arena_prompt_id"
     " and b.policy_id != a.policy_id where a.id = ? and b.id = ?"
@@ -72,8 +72,8 @@ class Asked:
 @dataclass(frozen=True)
 class NewVote:
     """`won` is what the answer that was shown first got: 1, 0.5 for a tie, 0, or what lies between for a judge that
-    gives a probability. Votes of one `ballot` were given together, as an order of several answers. One that was given
-    or taken back before it came here says when."""
+    gives a probability. Votes of one `ballot` were given together, as an order of several answers. One that came from
+    elsewhere says when it was given there, and when it was taken back if it was."""
 
     first_id: int
     second_id: int
@@ -131,7 +131,7 @@ def cast(project: Project, votes: Sequence[NewVote]) -> tuple[list[int], Changes
                 "uid": uid, "first_id": vote.first_id, "second_id": vote.second_id, "labeler_id": vote.labeler_id,
                 "guidelines_id": vote.guidelines_id, "won": float(vote.won), "both_bad": int(vote.both_bad),
                 "ballot": vote.ballot, "comment": vote.comment, "seconds": vote.seconds, "origin": vote.origin,
-                "retracted_at": vote.retracted_at, "at": vote.created_at or now(),
+                "retracted_at": vote.retracted_at, "created_at": vote.created_at or now(), "at": now(),
             }  # fmt: skip
             if vote.retracted_at is None:
                 pair = {name: row[name] for name in ("labeler_id", "first_id", "second_id")}
@@ -140,7 +140,8 @@ def cast(project: Project, votes: Sequence[NewVote]) -> tuple[list[int], Changes
             number = database.insert(
                 "insert into arena_votes (uid, first_id, second_id, labeler_id, guidelines_id, won, both_bad, ballot,"
                 " comment, seconds, origin, retracted_at, created_at) values (:uid, :first_id, :second_id, :labeler_id,"
-                " :guidelines_id, :won, :both_bad, :ballot, :comment, :seconds, :origin, :retracted_at, :at)", row,
+                " :guidelines_id, :won, :both_bad, :ballot, :comment, :seconds, :origin, :retracted_at, :created_at)",
+                row,
             )  # fmt: skip
             stored.append(number)
             add_asked(project, vote.asked, vote_id=number)
@@ -153,8 +154,8 @@ def can_be_cast(project: Project, first_id: int, second_id: int) -> bool:
 
 
 def retract(project: Project, vote_ids: Sequence[int], at: str | None = None) -> Changes:
-    """Take votes back, now or as of `at`; they stay in the file, as rankings do. It is never before they were given,
-    which another machine's clock may have said."""
+    """Take votes back, now or as of `at`, but never before they were given, which may have been by another machine's
+    clock. They stay in the file, as rankings do."""
     with project.write() as database:
         for vote_id in vote_ids:
             database.execute(
@@ -175,7 +176,7 @@ def give_again(project: Project, vote_ids: Sequence[int], at: str | None = None)
                 raise PlaceTaken("there is another vote on these answers")
             database.execute(
                 "update arena_votes set created_at = ?, retracted_at = null where id = ? and retracted_at is not null",
-                (at or _after(database.value(LAST_DONE, vote_id)), vote_id),
+                (at or _after(database.value(LAST, vote_id)), vote_id),
             )
         project.count_edit("arena_votes")
     return project.changed("Vote again", "arena_votes", ids=tuple(vote_ids))

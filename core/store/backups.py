@@ -11,7 +11,7 @@ from core.store.files.own import DATABASE
 
 def newest(folder: Path) -> Path | None:
     """The newest copy that was made before a migration."""
-    found = folder.glob("plumbline.before-*.db")
+    found = (path for path in folder.glob("plumbline.before-*.db") if path.is_file())
     return max(found, key=lambda path: path.stat().st_mtime, default=None)
 
 

@@ -1,5 +1,6 @@
 """Two rankings of one prompt by one labeler, made in two places: both stay, and somebody chooses."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,6 +17,16 @@ class Conflict:
     ours: int
     theirs: int
     taken: str | None
+
+
+class RankedSince(BadInput):
+    """Another ranking, `newest`, counts by now than the two that whoever decides has seen, and would be taken back."""
+
+    def __init__(self, newest: int) -> None:
+        super().__init__(
+            f"Ranking {newest} of the same labeler was made since, and would be taken back: look at it first."
+        )
+        self.newest = newest
 
 
 class Sides(NamedTuple):
@@ -73,12 +84,20 @@ def listed(project: Project, *, open_only: bool = True) -> list[Conflict]:
     return project.database.records(Conflict, LISTED, open_only)
 
 
-def resolve(project: Project, conflict_id: int, taken: str) -> Changes:
+def sides(project: Project, conflict_id: int) -> tuple[int, ...]:
+    """The rankings that it was between when it arose, or was decided last; none where there is no such conflict."""
+    return next(iter(project.database.execute("select ours, theirs from conflicts where id = ?", (conflict_id,))), ())
+
+
+def resolve(project: Project, conflict_id: int, taken: str, seen: Collection[int] | None = None) -> Changes:
     """Let one of two conflicting rankings count: `ours` or `theirs`, as they are `listed`. The other one, and
-    whatever else would count instead, stays in the file."""
+    whatever else would count instead, stays in the file. Raises `RankedSince` where a side is none of the rankings that
+    were `seen`."""
     found = next((each for each in listed(project, open_only=False) if each.id == conflict_id), None)
     if found is None or taken not in ("ours", "theirs"):
         raise BadInput(f"There is no conflict {conflict_id} with a side {taken!r}: `conflicts` lists them.")
+    if seen is not None and (unseen := {found.ours, found.theirs}.difference(seen)):
+        raise RankedSince(max(unseen))
     keep, leave = (found.ours, found.theirs) if taken == "ours" else (found.theirs, found.ours)
     with project.write() as database:
         at = now()

@@ -130,8 +130,13 @@ def is_older(path: Path) -> bool:
 
 
 def _back_up(path: Path, backup: Path) -> None:
-    """Copy the file as it was last committed; whole, or nothing."""
+    """Copy the file as it was last committed; whole, or nothing. Raises `ProjectError` where a folder has its name."""
     partial = backup.with_suffix(".partial")
+    for place in (backup, partial):
+        if place.is_dir():
+            raise ProjectError(
+                f"{place} is a folder, and a backup is to go there: rename it, then open the project again."
+            )
     _remove_parts(path)
     try:
         with closing(opened(path)) as reader:  # a connection in a transaction cannot copy
@@ -144,4 +149,5 @@ def _back_up(path: Path, backup: Path) -> None:
 def _remove_parts(path: Path) -> None:
     """What is left of backups that were not made to their end, with SQLite's journals of them."""
     for left in path.parent.glob(f"{path.stem}.before-*.partial*"):
-        left.unlink(missing_ok=True)
+        if not left.is_dir():
+            left.unlink(missing_ok=True)

@@ -4,8 +4,9 @@ from functools import partial
 
 from PySide6.QtWidgets import QPushButton, QWidget
 
-from core.labeling.ordering import letter
-from core.store import completions, conflicts, rankings
+from core.labeling.in_letters import order_of
+from core.store import conflicts
+from core.store.conflicts import Conflict, RankedSince
 from core.texts import one_line
 from desktop.review import actions
 from desktop.session import Session
@@ -34,7 +35,7 @@ class ConflictsList(QWidget):
         self.list.addWidget(label(f"{len(found):,} ranked in two places: which order counts?", "heading"))
         for conflict in found[:SHOWN]:
             choices = [
-                self._choice(conflict.id, side, f"{title}:  {self._order(ranking)}")
+                self._choice(conflict, side, f"{title}:  {order_of(self.session.project, ranking)}")
                 for side, title, ranking in (
                     ("ours", "Here", conflict.ours),
                     ("theirs", "In the pack", conflict.theirs),
@@ -43,24 +44,17 @@ class ConflictsList(QWidget):
             text = label(f"{one_line(conflict.labeler, 80)}: {one_line(conflict.prompt, 120)}", wrap=True)
             self.list.addWidget(card(column(text, row(*choices, None))))
 
-    def _choice(self, conflict: int, side: str, text: str) -> QPushButton:
+    def _choice(self, conflict: Conflict, side: str, text: str) -> QPushButton:
         found = action_button(actions.DECIDE, partial(self.take, conflict, side))
         found.setText(on_button(text))
         return found
 
-    def _order(self, ranking_id: int) -> str:
-        """`A > C = B`, by the letters of the stored order."""
-        ranking = rankings.get(self.session.project, ranking_id)
-        if ranking.flag:
-            return f"⚑ {ranking.flag}"
-        ids = completions.ids(self.session.project, ranking.group_id)
-        names = {item: letter(place) for place, item in enumerate(ids)}
-        tiers: dict[int, list[str]] = {}
-        for item, rank in ranking.ranks.items():
-            if rank is not None:
-                tiers.setdefault(rank, []).append(names[item])
-        return " > ".join(" = ".join(sorted(tiers[rank])) for rank in sorted(tiers))
-
-    def take(self, conflict_id: int, side: str) -> None:
-        self.session.announce(conflicts.resolve(self.session.project, conflict_id, side), self)
+    def take(self, conflict: Conflict, side: str) -> None:
+        try:
+            seen = (conflict.ours, conflict.theirs)
+            changes = conflicts.resolve(self.session.project, conflict.id, side, seen)
+        except RankedSince:
+            self.refresh()
+            raise
+        self.session.announce(changes, self)
         self.refresh()

@@ -116,7 +116,7 @@ LEFT_OUT = {
     "a repeat of nothing": first(repeat_of="0" * 32),
     "other words": first(digest="0" * 32),
     "a group that there is not": first(group=77),
-    "a comment of too many letters": first(comment="x" * 200_000),
+    "a comment of too many letters": first(comment="x" * 1_000_001),
 }  # fmt: skip
 
 

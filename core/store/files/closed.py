@@ -1,9 +1,11 @@
 """A project's file looked at from outside: not opened for writing, not migrated, and nothing is left behind."""
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
@@ -17,8 +19,46 @@ MODELS = """
     select value from settings where key = 'model'
     union select json_quote(json_extract(config, '$.reward_model')) from jobs
 """
-#: Tables of what people did by hand, and their rows' names.
-WORK = {"rankings": "select uid from rankings", "arena_votes": "select uid from arena_votes"}
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """What people make by hand: each row of `sql` is the same in every copy. `needs` are columns that it reads, by
+    table, which a file of an earlier version may lack."""
+
+    title: str
+    sql: str
+    needs: dict[str, str]
+    goes: bool = True
+    """Is it taken away, or done with, in a project that goes on?"""
+
+
+WORK = (
+    Made("rankings", "select uid from rankings", {"rankings": "uid"}, goes=False),
+    Made("votes", "select uid from arena_votes", {"arena_votes": "uid"}, goes=False),
+    Made("prompts", "select text, messages from prompts", {"prompts": "messages"}),
+    Made(
+        "versions of the guidelines", "select criteria, ties, flags, examples from guidelines",
+        {"guidelines": "examples"},
+    ),
+    Made(
+        "answers by hand",
+        "select p.text, p.messages, c.text, c.written_by from completions c join completion_groups g"
+        " on g.id = c.group_id join prompts p on p.id = g.prompt_id where c.written_by is not null",
+        {"completions": "written_by", "completion_groups": "prompt_id", "prompts": "messages"},
+    ),
+    Made("begun orders", "select labeler_id, group_id, draft from drafts", {"drafts": "draft"}),
+    Made(
+        "begun texts",
+        "select key, value from settings where (key glob 'draft/*' or key glob 'guidelines_draft*')"
+        " and value not in ('{}', 'null')",
+        {"settings": "value"},
+    ),
+    Made(
+        "notes on runs", "select key, value from settings where key glob 'run/[0-9]*' and value != 'null'",
+        {"settings": "value"},
+    ),
+)  # fmt: skip
 #: Bytes of anything that is read to name a project.
 LONGEST = 1 << 20
 
@@ -63,22 +103,25 @@ def settings(folder: Path, *keys: str) -> dict[str, object] | None:
     return {key: json.loads(value) for key, value in found}
 
 
-def work(folder: Path) -> set[str]:
-    """The `uid` of each ranking and vote in the project in `folder`, by which it is known everywhere; of a version that
-    gave none, none. Raises `sqlite3.Error` or `AlteredProject` for a file that cannot be read."""
-    found = set[str]()
+def work(folder: Path) -> dict[Made, set[bytes]]:
+    """A digest of each thing that people made in the project in `folder`; none of what its version lacks. Raises
+    `sqlite3.Error` or `AlteredProject` for a file that cannot be read."""
     with _reading(folder / DATABASE) as connection:
-        known = []
         with bounded(connection):
             objects = schema_check.objects(connection)
-            for table in WORK:
-                if connection.execute("select 1 from pragma_table_info(?) where name = 'uid'", (table,)).fetchone():
-                    schema_check.require_tables(objects, table)
-                    known.append(table)
+            known = [each for each in WORK if all(_has(connection, *column) for column in each.needs.items())]
+            schema_check.require_tables(objects, *{table for each in known for table in each.needs})
         with bounded(connection, whole_tables=True):
-            for table in known:
-                found |= {uid for (uid,) in connection.execute(WORK[table])}
-    return found
+            return {each: {_digest(row) for row in connection.execute(each.sql)} for each in known}
+
+
+def _has(connection: sqlite3.Connection, table: str, column: str) -> bool:
+    asked = "select 1 from pragma_table_info(?) where name = ?"
+    return connection.execute(asked, (table, column)).fetchone() is not None
+
+
+def _digest(row: tuple[object, ...]) -> bytes:
+    return hashlib.sha256(repr(row).encode()).digest()
 
 
 def jobs(folder: Path) -> dict[int, str]:

@@ -139,7 +139,7 @@ def test_a_vote_made_here_meanwhile_stays(filled, packed, tmp_path):
         ("update arena_votes set seconds = -1", "its record is damaged"),
         ("update arena_votes set seconds = 9e999", "its record is damaged"),
         ("update arena_votes set created_at = 'now'", "its record is damaged"),
-        ("update arena_votes set comment = hex(zeroblob(60000))", "its record is damaged"),
+        ("update arena_votes set comment = hex(zeroblob(600000))", "its record is damaged"),
         ("update arena_answers set text = text || '!'", "its answers are not here, or say other words here"),
         ("update arena_prompts set text = text || '!'", "its answers are not here, or say other words here"),
         ("update arena_votes set uid = '{bob}'", "it goes by the number of another vote"),
@@ -220,6 +220,35 @@ def test_what_is_taken_back_in_the_pack_last_is_taken_back_at_home(filled, packe
         packs.pack(there, tmp_path / "back.plumbpack", "ann")
     assert packs.merge(filled, tmp_path / "back.plumbpack").retracted == 1
     assert not [row for row in voted(filled) if row[0] == "ann"]
+
+
+def test_whose_clock_is_behind_gives_a_vote_again(filled, packed, tmp_path, monkeypatch):
+    """Though every time of the pack's machine is before the one at which the vote was given at home."""
+    with closing(open_project(packed)) as there, monkeypatch.context() as elsewhere:
+        elsewhere.setattr(arena_votes, "now", lambda: "2020-01-01T10:00:00.000+00:00")
+        session = voter(there)
+        back = session.undo()
+        packs.pack(there, tmp_path / "1.plumbpack", "ann")
+        assert packs.merge(filled, tmp_path / "1.plumbpack").retracted == 1
+        session.step(back, lambda: False, back=True).replay()
+        packs.pack(there, tmp_path / "2.plumbpack", "ann")
+        assert packs.merge(filled, tmp_path / "2.plumbpack").votes == 1
+        back = session.undo()
+        packs.pack(there, tmp_path / "3.plumbpack", "ann")
+    assert packs.merge(filled, tmp_path / "3.plumbpack").retracted == 1
+    assert packs.merge(filled, tmp_path / "2.plumbpack").votes == 0
+
+
+def test_what_is_taken_back_here_stays_so_though_it_was_given_by_a_clock_ahead(filled, packed, tmp_path, monkeypatch):
+    with closing(open_project(packed)) as there, monkeypatch.context() as elsewhere:
+        elsewhere.setattr(arena_votes, "now", lambda: "2190-01-01T10:00:00.000+00:00")
+        voter(there).vote("second")
+        packs.pack(there, tmp_path / "back.plumbpack", "ann")
+    before = voted(filled)
+    assert packs.merge(filled, tmp_path / "back.plumbpack").votes == 1
+    voter(filled).undo()
+    assert packs.merge(filled, tmp_path / "back.plumbpack").votes == 0
+    assert voted(filled) == before
 
 
 def test_a_comment_on_a_pair_without_a_vote_comes_home_and_nobody_elses_goes_out(filled, packed, tmp_path):

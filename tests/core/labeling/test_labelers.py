@@ -205,6 +205,25 @@ def test_a_conflict_overwrites_nothing_until_somebody_chooses(packed, tmp_path, 
     assert conflicts.listed(project) == []
 
 
+def test_a_decision_takes_back_no_ranking_that_was_made_since_and_not_looked_at(packed, tmp_path, plumbline):
+    project, _, bo = packed
+    home = person(project, "Bo")
+    rank(project, 2, home, 0, 1, 2, 3)
+    rank(bo, 2, person(bo, "Bo"), 3, 2, 1, 0)
+    packs.merge(project, back(bo, tmp_path))
+    shown = conflicts.listed(project)[0]
+    since = rank(project, 2, home, 1, 0, 2, 3)
+    with pytest.raises(conflicts.RankedSince):  # as the window decides, of what it shows
+        conflicts.resolve(project, shown.id, "theirs", (shown.ours, shown.theirs))
+    take = ("conflicts", project.folder, "--id", shown.id, "--take", "theirs")
+    code, _, err = plumbline(*take)
+    assert (code, f"Ranking {since} of the same labeler" in err, f"--seen {since} says" in err) == (2, True, True), err
+    assert f"{since}: B > A > C > D  {shown.theirs}: D > C > B > A" in plumbline("conflicts", project.folder)[1]
+    assert counting_rankings(project, labeler_id=home)[-1].id == since
+    assert plumbline(*take, "--seen", since)[0] == 0
+    assert shown.theirs in {each.id for each in counting_rankings(project, labeler_id=home)}
+
+
 def test_what_cannot_be_merged_is_named_and_the_rest_comes(packed, tmp_path):
     project, _, bo = packed
     who = person(bo, "Bo")

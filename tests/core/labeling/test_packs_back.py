@@ -366,6 +366,21 @@ def test_more_than_anybody_could_rank_is_refused_where_it_is_written(filled, awa
         completions.write(filled, full, labelers.named(filled, "Ana").id, "the 101st")
 
 
+def test_whatever_the_guidelines_name_and_windows_join_comes_home(filled, tmp_path):
+    names = [f"c{number}" for number in range(101)]
+    listed = "\n".join(f"- {name}: so" for name in names)
+    guidelines.save(filled, criteria=listed, ties="", flags="- overall: bad in every way", examples="")
+    away = Away(filled, tmp_path)
+    ranks = dict.fromkeys(completions.ids(filled, 1), 1)
+    away.rank(1, flags={1: "overall"}, comment="a" * 120_000, criteria=dict.fromkeys(names, ranks))
+    away.rank(2, criteria={"none of these": dict.fromkeys(completions.ids(filled, 2), 1)})
+    away.rank(3, criteria=dict.fromkeys([*names, "one more"], dict.fromkeys(completions.ids(filled, 3), 1)))
+    report = away.merge()
+    assert report.added == 2 and ["names that no guidelines give" in each for each in report.refused] == [True]
+    assert counting_rankings(filled)[0].flags == {1: "overall"}
+    away.project.close()
+
+
 def test_a_pack_does_not_make_a_prompt_too_large_to_be_ranked(filled, tmp_path):
     group_id = completions.add_group(filled, 1, tuple(NewCompletion(f"answer {n}", 1, True, 1) for n in range(60)))
     away = Away(filled, tmp_path)

@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 import stat
 import zipfile
 from contextlib import closing
@@ -19,7 +20,20 @@ from core.jobs import lock, queue
 from core.jobs.recorder import Recorder
 from core.projects import archive, archive_entries
 from core.records import NewRanking, Prompt
-from core.store import DATABASE, completions, connection, create_project, labelers, now, open_project, prompts, rankings
+from core.store import (
+    DATABASE,
+    completions,
+    connection,
+    create_project,
+    drafts,
+    guidelines,
+    labelers,
+    now,
+    open_project,
+    prompts,
+    rankings,
+)
+from core.store.files import snapshots
 from tests.jobs import set_job
 from tests.ranked import counting_rankings
 
@@ -329,8 +343,34 @@ def test_an_archive_with_work_or_weights_that_the_new_one_lacks_stays(busy, tmp_
     stick.write_bytes(held)
     with busy.write() as database:
         database.execute("delete from rankings where group_id = 2")
-    with pytest.raises(BadInput, match=r"rankings or votes, 1 in all, that this project does not have.*another name"):
+    with pytest.raises(BadInput, match=r"has rankings, 1 in all, that this project does not have.*another name"):
         archive.archive(busy, stick)
+
+
+def test_an_archive_with_what_people_made_that_the_project_lacks_stays(filled, tmp_path):
+    """The project's file was put back from an older copy. Where it goes on itself, what it lacks was taken away."""
+    older, file, me = tmp_path / "older.db", tmp_path / "mine.plumbline.zip", labelers.named(filled, "me").id
+    archive.archive(filled, file)
+    snapshots.write(filled, older)
+    guidelines.save(filled, criteria="A day's work.", ties="", flags="", examples="")
+    completions.write(filled, 1, me, "an answer by hand")
+    filled.set_setting("draft/arena", {f"{me}:1/2": "a comment on a pair"})
+    filled.set_setting("run/1", {"tags": [], "note": "the good one"})
+    for _ in range(2):
+        drafts.keep(filled, me, 2, {"comment": "a long thought"})
+        number = prompts.add(filled, [Prompt(0, "a new one")]).ids[0]
+        archive.archive(filled, file)
+        held = file.read_bytes()
+        drafts.keep(filled, me, 2, None)
+        prompts.delete(filled, [number])
+    filled.close()
+    for path in filled.folder.glob(f"{DATABASE}*"):
+        path.unlink()
+    shutil.copy(older, filled.folder / DATABASE)
+    said = "prompts, versions of the guidelines, answers by hand, begun orders, begun texts, notes on runs, 6 in all"
+    with pytest.raises(BadInput, match=rf"has {said}, that this project does not have.*another name"):
+        archive.archive(filled.folder, file)
+    assert file.read_bytes() == held
 
 
 def test_without_checkpoints_runs_still_say_from_what_they_began(busy, tmp_path):

@@ -200,6 +200,16 @@ def test_a_backup_that_was_cut_short_is_made_again(older):
         assert database.execute("select count(*) from rankings").fetchone() == (2,)
 
 
+def test_a_folder_that_is_called_like_a_backup_is_left_alone_and_named_where_it_is_in_the_way(older):
+    (older / "plumbline.before-x.partial" / "mine").mkdir(parents=True)
+    (older / "plumbline.before-m002_labeling.db").mkdir()
+    with pytest.raises(ProjectError, match=r"before-m002_labeling\.db is a folder.*rename it"):
+        open_project(older)
+    (older / "plumbline.before-m002_labeling.db").rmdir()
+    open_project(older).close()
+    assert (older / "plumbline.before-x.partial" / "mine").is_dir()
+
+
 def test_a_writer_waits_for_another_instead_of_failing(project):
     """A deferred transaction that reads first would fail with "database is locked" here."""
     other = connect(project.folder / DATABASE)
