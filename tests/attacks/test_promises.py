@@ -9,9 +9,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "resources" / "guide" / "safety.md"
-PROMISE = re.compile(r"^\| (?!promise|---)(.+?) \| (.+) \|$", re.MULTILINE)
+TABLE = re.compile(r"^\| promise .+\n\| ---.+\n((?:\|.+\n)+)", re.MULTILINE)
+PROMISE = re.compile(r"^\| (.+?) \| (.+) \|$", re.MULTILINE)
 TEST = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
-PROMISES = PROMISE.findall(PAGE.read_text(encoding="utf-8"))
+PROMISES = [row for rows in TABLE.findall(PAGE.read_text(encoding="utf-8")) for row in PROMISE.findall(rows)]
 
 
 @cache
