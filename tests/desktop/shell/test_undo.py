@@ -10,7 +10,7 @@ from core.config.scoring import SuggestConfig
 from core.conversation import Conversation, Message
 from core.labeling import pack
 from core.records import NewRanking
-from core.store import assignments, calibration, completions, labelers, open_project, prompts, rankings
+from core.store import assignments, calibration, completions, conflicts, labelers, open_project, prompts, rankings
 from desktop import user_settings
 from desktop.background import busy
 from desktop.instructions.conversation_dialog import ConversationDialog
@@ -203,7 +203,8 @@ def resolve_a_conflict(window, qtbot, tmp_path):
     project.database.execute("insert into conflicts (ours, theirs, created_at) values (4, ?, '')", (theirs,))
     page = page_of(window, TabId.REVIEW, "labelers")
     yield
-    page.conflicts.take(1, "theirs")
+    (conflict,) = conflicts.listed(project)
+    page.conflicts.take(conflict, "theirs")
 
 
 def add_to_calibration(window, qtbot, tmp_path):
