@@ -2,7 +2,8 @@
 
 The real window, worker and model; only the person is made up, and really pauses: `PAUSES` says for how long. Two ways
 are gone: the guided tour of the demo, where three own rankings are added to those that are there, and a project of
-one's own with `PROMPTS` typed prompts, all ranked, and every setting left as it is.
+one's own with `PROMPTS` typed prompts, all ranked, and every setting left as it is. An estimate is what was said to be
+left of a job at half of its time, as a share of what was.
 """
 
 import argparse
@@ -26,14 +27,14 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from core import demo
-from core.config.training import TrainPolicyJob
+from core.config.training import TrainPolicyJob, TrainRewardJob
 from core.guidance import tour
 from desktop.places import TabId
 from desktop.app import build
 from desktop.projects.welcome import NewProject
 
 way, folder, pauses, prompts, held_out = json.loads(sys.argv[1])
-began, marks = time.perf_counter(), {}
+began, marks, told = time.perf_counter(), {}, {}
 app, window = build([])
 window.resize(1280, 800)
 window.show()
@@ -48,6 +49,9 @@ def mark(what):
 def until(happened):
     while not happened():
         QTest.qWait(50)
+        for job in window.session.jobs():
+            if job.status == "running" and job.eta is not None:
+                told.setdefault(job.id, {}).setdefault((job.stage, job.done), (job.took, job.eta))
         failed = [job for job in window.session.jobs() if job.status == "failed"]
         assert not failed, failed[0].error
 
@@ -75,12 +79,12 @@ def rank(count):
 
 def learn_and_tune(reward, policy):
     reward()
-    until(lambda: done("train-reward"))
+    until(lambda: done(TrainRewardJob))
     mark("reward_model")
     policy()
     until(lambda: any(job.done for job in window.session.jobs(TrainPolicyJob) if job.id > before))
     mark("first_ppo_step")
-    until(lambda: done("train-policy"))
+    until(lambda: done(TrainPolicyJob))
     mark("ppo_run")
 
 rest("page")
@@ -126,8 +130,13 @@ else:
         lambda: (rest("page"), press(window.tabs[TabId.REWARD].training.train)),
         lambda: (press(card.main), rest("page"), press(window.tabs[TabId.TUNE].start_button)),
     )
+estimates = {}
+for job in window.session.jobs():
+    if job.id in told and job.status == "done":
+        at, left = min(told[job.id].values(), key=lambda each: abs(each[0] - job.took / 2))
+        estimates[job.kind] = round(left / (job.took - at), 2)
 window.leave()
-print(json.dumps(marks))
+print(json.dumps([marks, estimates]))
 """
 
 
@@ -141,9 +150,10 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             (Path(folder) / "models").symlink_to(models)
             environment = platform | {"PLUMBLINE_DATA": folder}
             given = json.dumps([way, folder, PAUSES, typed, HELD_OUT])
-            marks = json.loads(python(CODE, given, environment=environment).splitlines()[-1])
-        print(way, marks, file=sys.stderr)
+            marks, estimates = json.loads(python(CODE, given, environment=environment).splitlines()[-1])
+        print(way, marks, estimates, file=sys.stderr)
         found |= {f"{way}_{what}_minutes": seconds / 60 for what, seconds in marks.items()}
+        found |= {f"{way}_{kind}_estimate": share for kind, share in estimates.items()}
     return found | {"platform": platform.get("QT_QPA_PLATFORM", "screen")}
 
 
