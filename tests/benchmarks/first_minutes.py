@@ -110,13 +110,13 @@ else:
     dialog.make()
     card = window.page.sidebar.next
     press(card.main)
-    page = window.tabs[TabId.INSTRUCTIONS].prompts
+    page = window.tabs[TabId.INSTRUCTIONS].prompts.adding
     rest("page")
     for split, some in (("train", range(held_out, len(prompts))), ("heldout", range(held_out))):
         for _ in some:
             rest("prompt")
         page.new_text.setPlainText("\\n".join(prompts[number] for number in some))
-        page.new_split.setCurrentIndex(page.new_split.findData(split))
+        page.split.setCurrentIndex(page.split.findData(split))
         press(page.add_button)
     press(card.main)
     side = window.tabs[TabId.RANK].side
