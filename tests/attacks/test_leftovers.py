@@ -81,8 +81,9 @@ def counts(path: Path) -> dict[str, int]:
         assert database.execute("pragma integrity_check").fetchone() == ("ok",)
         tables = [name for (name,) in database.execute("select name from sqlite_master where type = 'table'")]
         found = {table: database.execute(f"select count(*) from {table}").fetchone()[0] for table in tables}
-        if "settings" in found:  # the word of the last opening is no part of what was begun
-            found["settings"] -= database.execute("select count(*) from settings where key = 'visit'").fetchone()[0]
+        if "settings" in found:  # the last opening, and which archives were begun, are no part of what was begun
+            beside = "select count(*) from settings where key in ('visit', 'archives')"
+            found["settings"] -= database.execute(beside).fetchone()[0]
         return found
 
 

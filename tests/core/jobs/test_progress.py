@@ -50,7 +50,7 @@ def test_a_step_says_what_it_does_and_each_new_step_begins_afresh(asking, run_jo
     assert job.status == "done", job.report or job.error
     first = [doing for stage, doing in found if stage == "Tuning the policy (PPO)"]
     assert [text for text in first if "token" not in text][:4] == [
-        "Comparing with the reference", "Scoring 8 completions", "Learning", "Learning, pass 1 of 2",
+        "Comparing with the reference", "Learning", "Learning, pass 1 of 2", "Learning, pass 2 of 2",
     ]  # fmt: skip
     assert "Writing 8 completions, token 1 of 6" in first
     assert (job.stage, job.doing, job.done, job.total) == ("Done", "", 4, 4), "the end says how many steps there were"
