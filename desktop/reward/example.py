@@ -2,6 +2,7 @@
 
 from itertools import chain
 
+from core.errors import ProjectError
 from core.store import Project, completions, prompts
 
 #: Completions of it, and prompts that are looked at.
@@ -10,7 +11,15 @@ MOST, LOOKED_AT = 3, 50
 
 def example(project: Project, between: str) -> tuple[str, tuple[str, ...]] | None:
     """Rather of a prompt that is held out. None where no prompt in plain words has two completions; such a one holds no
-    line `between`, which parts them where they are typed."""
+    line `between`, which parts them where they are typed. Nor is there one where a prompt is damaged, of which other
+    pages tell."""
+    try:
+        return _first(project, between)
+    except ProjectError:
+        return None
+
+
+def _first(project: Project, between: str) -> tuple[str, tuple[str, ...]] | None:
     held_out = prompts.listed(project, split="heldout", limit=LOOKED_AT)
     for prompt in held_out + prompts.listed(project, limit=LOOKED_AT):
         if not prompt.conversation.is_plain:
