@@ -14,13 +14,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from core.collector import uncollected
 from core.config.jobs import JOBS, JobKind, algorithm_config, job_config
 from core.config.training import Run
 from core.errors import BadInput, CheckpointOutOfReach, DamagedCheckpoint, KnownError, explained, is_panic, printable
 from core.events import Checkpoint, Note, Progress
 from core.jobs import checkpoint_files, lock, model_libraries, presence, queue, resumes
 from core.jobs.context import JobContext
-from core.jobs.many_objects import many_objects
 from core.jobs.process_group import LOCAL, LocalProcessGroup
 from core.jobs.progress import StatusReporter, no_report
 from core.jobs.recorder import POLL, Recorder, last_checkpoint, set_back
@@ -207,7 +207,7 @@ def run_job(
         wishes.check(project, context.config)
         model_libraries.check("A job")
         module, name = JOBS[JobKind(job.kind)].function.split(":")
-        with many_objects():
+        with uncollected():
             begin = getattr(importlib.import_module(module), name)
         events = begin(context)
         for event in events:

@@ -9,6 +9,7 @@ import random
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -38,6 +39,12 @@ class Table:
     prompt_id: int
     shown: tuple[int, ...]
     same: dict[int, tuple[int, ...]]
+
+    @property
+    def pairs(self) -> list[frozenset[int]]:
+        """Each two of all answers, also of those that have the same words."""
+        numbers = [number for first in self.shown for number in (first, *self.same[first])]
+        return list(map(frozenset, combinations(numbers, 2)))
 
 
 def question_on(labeler_id: int, prompt_id: int, one_id: int, two_id: int) -> Question:

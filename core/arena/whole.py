@@ -1,7 +1,6 @@
 """A labeler's session in an arena that asks for an order of all answers to a prompt at once."""
 
 from collections.abc import Mapping, Sequence, Set
-from itertools import combinations
 
 from core.arena.asking import Asking, Table
 from core.arena.session import BlindSession
@@ -73,11 +72,10 @@ class WholeVoting(BlindSession[Table]):
 
     def _open(self, table: Table) -> bool:
         """Are its answers still there, without a vote of the labeler's?"""
-        numbers = [number for first, others in table.same.items() for number in (first, *others)]
         return all(
             arena_votes.can_be_cast(self.project, *pair)
             and not packed_votes.stands(self.project, self.labeler.id, *pair)
-            for pair in combinations(numbers, 2)
+            for pair in table.pairs
         )
 
     def next(self, later: Set[int]) -> Table | None:

@@ -1,7 +1,5 @@
 """`arena vote --whole` in the terminal: all answers to a prompt, ordered by their letters."""
 
-from itertools import combinations
-
 import click
 
 from core.arena.asking import Table
@@ -49,9 +47,7 @@ def walk_whole(session: WholeVoting) -> int:
 
 def _comments(session: WholeVoting, table: Table) -> dict[frozenset[int], str]:
     """What the voter remarked on two of the answers."""
-    there = [number for first in table.shown for number in (first, *table.same[first])]
-    pairs = map(frozenset, combinations(there, 2))
-    found = {pair: vote_remarks.on(session.project, pair, session.labeler.id) for pair in pairs}
+    found = {pair: vote_remarks.on(session.project, pair, session.labeler.id) for pair in table.pairs}
     return {pair: text for pair, text in found.items() if text}
 
 

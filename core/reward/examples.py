@@ -9,10 +9,10 @@ from typing import Protocol, TypeVar
 
 import torch
 
+from core.collector import uncollected
 from core.config.training import TrainRewardConfig
 from core.errors import BadInput, NothingToDo
 from core.jobs.context import JobContext
-from core.jobs.many_objects import many_objects
 from core.models.rows import Ids
 from core.preferences.judged_groups import JudgedGroup, one_by_one
 from core.reward import pinned_groups
@@ -79,7 +79,7 @@ def pinned(
 
     def begin(made: Path) -> None:
         nonlocal starts
-        with project.reading(), many_objects():
+        with project.reading(), uncollected():
             parts = split(pairs.groups(project, labelers.ids_of(project, whose)))
             is_tested = {head.group_id: bool(number) for number, part in enumerate(parts) for head in part}
             starts = pinned_groups.write(made, chosen(is_tested))
@@ -92,7 +92,7 @@ def pinned(
         found = pinned_groups.read(path)
     except BadInput as error:
         raise context.damaged(path) from error
-    with many_objects():
+    with uncollected():
         for number, part in enumerate(found):
             for group in part:
                 look(group, bool(number))

@@ -18,10 +18,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from core.collector import uncollected
 from core.config.training import TrainRewardConfig
 from core.events import Metrics
 from core.jobs.context import JobContext
-from core.jobs.many_objects import many_objects
 from core.labeling import pack
 from core.projects import archive
 from core.store import DATABASE, Project, open_project, pairs, prompts
@@ -133,7 +133,7 @@ def flat(folder: Path) -> Lines:
 
 def _metrics(project: Project) -> Iterator[int]:
     """The steps of a run of `train-reward` with all defaults, as they are done."""
-    with many_objects():  # as the worker does
+    with uncollected():  # as the worker does
         from core.reward import train_job
 
     config = TrainRewardConfig()

@@ -4,13 +4,13 @@ A GPU draws a token in a hundredth of the time that Python takes to ask for its 
 of them at once.
 """
 
-import gc
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
+
+from core.collector import uncollected
 
 #: How far a graph's answer may be from the step's own, as a share of its norm.
 AGREES = 0.01
@@ -71,7 +71,7 @@ class CudaGraph:
         """Make the graph, without a step being made, or note that it cannot be made."""
         graph = torch.cuda.CUDAGraph()
         try:
-            with _uncollected(), torch.cuda.graph(graph):
+            with uncollected(), torch.cuda.graph(graph):
                 answer = step()
         except RuntimeError:  # it waits for the GPU, or does something else that a graph cannot hold
             self.works = False
@@ -82,15 +82,3 @@ class CudaGraph:
 def graph_for(device: torch.device, state: Sequence[Tensor]) -> CudaGraph | None:
     """None where steps are made one by one: on another device, or where they change nothing in place."""
     return CudaGraph(state) if device.type == "cuda" and state else None
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """A graph that Python finds to be garbage meanwhile would break the one that is captured."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()

@@ -4,7 +4,6 @@ for, and what is begun of it with each letter."""
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from itertools import combinations
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
@@ -101,8 +100,8 @@ class WholePane(QWidget):
     def _comments(self, voting: WholeVoting) -> Mapping[Pair, str]:
         """On two of the answers on the table."""
         table = voting.question
-        on = [number for first in table.shown for number in (first, *table.same[first])] if table is not None else []
-        found = {pair: self.remark_on(pair, voting.labeler.id) for pair in map(frozenset, combinations(on, 2))}
+        pairs = table.pairs if table is not None else []
+        found = {pair: self.remark_on(pair, voting.labeler.id) for pair in pairs}
         return {pair: text for pair, text in found.items() if text}
 
     def _put_off(self) -> None:

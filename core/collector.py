@@ -1,5 +1,5 @@
-"""While a million small objects are made that hold no circles, the collector would look through all of them, and
-through what the libraries hold, time and again."""
+"""Python's garbage collector, kept from looking for circles while it would only be in the way: while a million small
+objects are made that hold none, or a CUDA graph is captured, which the end of another one would break."""
 
 import gc
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def many_objects() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """What is made inside is not looked through for circles before it is left."""
     was = gc.isenabled()
     gc.disable()
