@@ -16,7 +16,7 @@ from core.store.files import beside
 from core.trust import gate
 
 NAME = "Demo: warmer answers"
-GOLD = "brief-warmth"
+GOLD = "short-warmth"
 #: One short sentence each: nearly all of them end before this many tokens.
 TOKENS = 48
 #: Likely words only: the base is small, and what it says at 1 is not always English.

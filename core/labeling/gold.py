@@ -31,6 +31,7 @@ HELP = (
     "`sentiment` (VADER, Hutto and Gilbert 2014; of the first 10,000 letters), "
     "`warmth` (sentiment and speaking to the reader), "
     "`brief-warmth` (the same in few words), "
+    "`short-warmth` (in as few as can be), "
     "`length` (words), `regex:PATTERN` (matches), "
     "`module:function` or `path/to/file.py:function`"
 )
@@ -65,12 +66,23 @@ def brief_warmth(prompt: str, completion: str) -> float:
     return warmth(prompt, completion) - max(0, len(completion.split()) - 10) / 20
 
 
+def short_warmth(prompt: str, completion: str) -> float:
+    """`warmth` in as few words as can be: less a tenth for each word past six, so that anybody sees which is better."""
+    return warmth(prompt, completion) - max(0, len(completion.split()) - 6) / 10
+
+
 def length(prompt: str, completion: str) -> float:
     """Words in the completion."""
     return float(len(completion.split()))
 
 
-NAMED: dict[str, Gold] = {"sentiment": sentiment, "warmth": warmth, "brief-warmth": brief_warmth, "length": length}
+NAMED: dict[str, Gold] = {
+    "sentiment": sentiment,
+    "warmth": warmth,
+    "brief-warmth": brief_warmth,
+    "short-warmth": short_warmth,
+    "length": length,
+}
 
 
 def check(text: str) -> None:

@@ -13,6 +13,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from core import demo
 from core.config.options import documented, from_dict
 from core.config.training import ALGORITHMS, TrainPolicyConfig
 from tests.benchmarks.learning_prompts import HELDOUT, neutral
@@ -27,7 +28,7 @@ RANKED = 8
 REWARDS: dict[str, dict[str, Any]] = {
     "sentiment": {"gold": "sentiment", "train_on_gold": True, "missing_end_penalty": 0.0},
     "stopping": {"gold": "sentiment", "train_on_gold": True},
-    "reward-model": {"gold": "brief-warmth", "kl_coef": 0.1, "missing_end_penalty": 0.0},
+    "reward-model": {"gold": demo.GOLD, "kl_coef": 0.1, "missing_end_penalty": 0.0},
 }
 #: The tasks on neutral prompts, without a reward model.
 NEUTRAL = ("sentiment", "stopping")

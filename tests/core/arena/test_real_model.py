@@ -27,11 +27,11 @@ def command(*arguments: object) -> str:
     return done.stdout
 
 
-def brief_warmth(text: str) -> float:
-    """What the gold reward `brief-warmth` is documented to be."""
+def short_warmth(text: str) -> float:
+    """What the gold reward `short-warmth` is documented to be."""
     addressed = len(re.findall(r"\b(?:you|your|yours|yourself)\b", text.lower()))
     warm = SentimentIntensityAnalyzer().polarity_scores(text)["compound"] + min(addressed, 3) / 3
-    return warm - max(0, len(text.split()) - 10) / 20
+    return warm - max(0, len(text.split()) - 6) / 10
 
 
 @pytest.mark.slow
@@ -47,8 +47,8 @@ def test_votes_and_judges_find_whose_answers_are_worth_more(tmp_path):
     command("arena", "add", folder, "Four", "base", f"PPO=run:{PPO}", f"DPO=run:{tuned['job']}", f"best-of-8:{REWARD}")
     command("arena", "answer", folder, "Four", "--max-new-tokens", 48, "--temperature", 0.5)
     for noise in (0.2, 0.25, 0.3):
-        command("arena", "simulate", folder, "Four", "--gold", "brief-warmth", "--noise", noise, "--votes", 20)
-    for judge in ("gold:brief-warmth", f"reward:{REWARD}"):
+        command("arena", "simulate", folder, "Four", "--gold", "short-warmth", "--noise", noise, "--votes", 20)
+    for judge in ("gold:short-warmth", f"reward:{REWARD}"):
         command("judge", folder, "--arena", "Four", "--by", judge)
     found = json.loads(command("arena", "results", folder, "Four", "--json").splitlines()[-1])
     with closing(open_project(folder)) as project:
@@ -56,7 +56,7 @@ def test_votes_and_judges_find_whose_answers_are_worth_more(tmp_path):
         names = {policy.id: policy.name for policy in arenas.policies(project, arena.id)}
         answers = arenas.answers(project, arena.id)
         verdicts = [each for each in arena_votes.counting(project, arena.id) if each.kind == "judge"]
-    worth = {each.id: brief_warmth(each.text) for each in answers}
+    worth = {each.id: short_warmth(each.text) for each in answers}
     of = {name: [worth[each.id] for each in answers if names[each.policy_id] == name] for name in names.values()}
     assert {name: len(values) for name, values in of.items()} == dict.fromkeys(names.values(), 16)
     truth = {name: sum(values) / len(values) for name, values in of.items()}
@@ -72,7 +72,7 @@ def test_votes_and_judges_find_whose_answers_are_worth_more(tmp_path):
             assert not pair["claimed"] or truth[one] > truth[two], (standing["voice"], one, two, truth)
     assert any(pair["claimed"] for pair in gold["pairs"]) and reward["votes"] > 100
 
-    right = {"judge: gold brief-warmth": [], f"judge: reward model of run {REWARD}": []}
+    right = {"judge: gold short-warmth": [], f"judge: reward model of run {REWARD}": []}
     for vote in verdicts:
         ahead = worth[vote.first_id] - worth[vote.second_id]
         if abs(ahead) > 1e-9:

@@ -137,6 +137,7 @@ def test_gold_rewards_are_found_by_name_pattern_and_file(project, tmp_path):
     warm = "Enjoy your walk, and take good care of yourself."
     brief, long = (gold.find(project, "brief-warmth")("", text) for text in (warm, warm + " Then go on and on" * 4))
     assert brief == gold.find(project, "warmth")("", warm) and brief - long == pytest.approx((29 - 10) / 20)
+    assert gold.find(project, "short-warmth")("", warm) == pytest.approx(brief - (9 - 6) / 10)
     assert gold.find(project, "regex:[0-9]+")("", "1 and 22 and 333") == 3.0
     (tmp_path / "mine.py").write_text("def shout(prompt, completion):\n    return completion.count('!')\n")
     gate.choose(project, wishes.of_gold(f"{tmp_path / 'mine.py'}:shout"))

@@ -94,7 +94,7 @@ def test_the_jobs_of_the_demo_say_how_far_they_came_and_how_long_they_took(open_
     cells = {table.item(line, 1).text(): [table.item(line, place).text() for place in (3, 5)] for line in lines}
     steps = window.session.jobs(TrainPolicyJob)[0].result.steps
     assert cells["Tuned by PPO"] == [f"{steps} of {steps}", "2 min"]
-    assert cells["Warm tips"] == ["60 of 60", "4 min"]
+    assert cells["Warm tips"] == ["60 of 60", "2 min"]
     assert cells["Generate completions"][0] == "48 of 48"
 
 
