@@ -58,6 +58,7 @@ from desktop.widgets.basics import (
 )
 from desktop.widgets.bound import action_button
 from desktop.widgets.empty import Empty
+from desktop.widgets.flowing import Flowing
 from desktop.widgets.folding_card import FoldingCard
 from desktop.widgets.growing import keep_width
 from desktop.widgets.short_text import ShortText
@@ -154,8 +155,8 @@ class Tab(TabWidget, ShowsRuns, Replays):
     def _side(self) -> QWidget:
         """Settings scroll; what starts and stops a run is always in sight."""
         settings = side_panel(column(self.need, self.form, None, spacing=SPACE + 4))
-        act = row(
-            self.start_button, self.sweep, self.pause, self.resume, self.stop, self.stop_now, None, spacing=SPACE - 2
+        act = Flowing(
+            self.start_button, self.sweep, self.pause, self.resume, self.stop, self.stop_now, spacing=SPACE - 2
         )
         side = column(settings, act, runs_section(self.runs), spacing=SPACE + 4)
         side.setStretch(0, 5)

@@ -758,6 +758,8 @@ def test_a_run_that_goes_has_room_for_everything_in_a_small_window(tab, qtbot):
     assert all(chart.plot.height() >= 100 for chart in tab.charts.large)
     assert all(word in tab.charts.reward.readout.text() for word in ("learned", "gold"))
     assert tab.samples.view.height() >= 60
+    acts = [act for act in (tab.start_button, tab.sweep, tab.pause, tab.stop, tab.stop_now) if act.isVisible()]
+    assert len(acts) == 5 and all(act.width() >= act.sizeHint().width() for act in acts), "no word on a button is cut"
     low = tab.charts.reward.plot.height()
     tab.folding.toggle.click()
     drawn(tab)
