@@ -122,20 +122,24 @@ class Ladder(QWidget):
             empty -= 1
         lines = [*placed, *[1] * empty]
         row = max(ROW_LOW, min(ROW_HIGH, self._row_height(lines, box_lines)))
-        slots, top = [], float(CAPTION)
+        slots, top = [], float(self._caption())
         for count in lines:
             slots.append(QRectF(1, top, width, row * count))
             top += row * count + GAP
-        left = self.height() - top - CAPTION - 1
-        box = QRectF(1, top + CAPTION, width, max(row * box_lines + 2 * GAP, min(left, BOX_HIGH)))
+        left = self.height() - top - self._caption() - 1
+        box = QRectF(1, top + self._caption(), width, max(row * box_lines + 2 * GAP, min(left, BOX_HIGH)))
         chips: dict[int, QRectF] = {}
         for tier, slot in zip(tiers, slots, strict=False):
             chips |= _chips(tier, slot.adjusted(NUMBER, 0, 0, 0), row, per_line)
         chips |= _chips(rest, box.adjusted(GAP, GAP, 0, 0), row, per_box_line)
         return Layout(slots, box, chips)
 
+    def _caption(self) -> int:
+        """Height of a line of words with the space below it, as large as the letters are."""
+        return max(CAPTION, self.fontMetrics().height() + 4)
+
     def _row_height(self, lines: list[int], box_lines: int) -> float:
-        room = self.height() - 2 * CAPTION - GAP * (len(lines) + 3)
+        room = self.height() - 2 * self._caption() - GAP * (len(lines) + 3)
         return room / (sum(lines) + box_lines)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -165,10 +169,10 @@ class Ladder(QWidget):
 
     def _paint_captions(self, painter: QPainter, plan: Layout) -> None:
         painter.setPen(QColor(theme.current().muted))
-        painter.drawText(QRectF(1, 0, self.width() - 2, CAPTION - 4), Qt.AlignmentFlag.AlignVCenter, "Best")
+        painter.drawText(QRectF(1, 0, self.width() - 2, self._caption() - 4), Qt.AlignmentFlag.AlignVCenter, "Best")
         count = len(self.ordering.unranked)
         title = f"Unranked, below: {count}" if count else "Unranked: none"
-        above = QRectF(1, plan.box.top() - CAPTION, self.width() - 2, CAPTION - 4)
+        above = QRectF(1, plan.box.top() - self._caption(), self.width() - 2, self._caption() - 4)
         painter.drawText(above, Qt.AlignmentFlag.AlignVCenter, title)
 
     def _paint_slot(self, painter: QPainter, index: int, slot: QRectF) -> None:
