@@ -1,7 +1,7 @@
 """`python -m core.demo_pack DIR`: make the shipped demo project anew.
 
-The loop of `run-demo`, measured more, then `MORE`, the commands that fill every other page, packed as small as it can
-be. Nobody ranks or votes in it but scripts, which are marked as such.
+The loop of `run-demo`, longer and measured more, then `MORE`, the commands that fill every other page, packed as small
+as it can be. Nobody ranks or votes in it but scripts, which are marked as such.
 """
 
 import shlex
@@ -30,6 +30,8 @@ from core.store.files import snapshots
 from core.trust import gate
 
 EVALUATION_PROMPTS = 12
+#: More than somebody who looks on waits for.
+EPOCHS, STEPS = 2, 12
 #: Prompts whose rankings by the gold reward itself are the calibration set.
 KEYS = 12
 #: What a run has as that of `run-demo` has it, so that one can be measured as the other.
@@ -94,7 +96,7 @@ def fill(folder: Path) -> None:
     of that fails.
     """
     _learn_reward(folder)
-    policy = replace(POLICY, eval_prompts=EVALUATION_PROMPTS, checkpoint_every=4)
+    policy = replace(POLICY, steps=STEPS, eval_prompts=EVALUATION_PROMPTS, checkpoint_every=4)
     run_demo(folder, progress=ProgressLine(), policy=policy)
     with closing(open_project(folder)) as project:
         author = gold.scripted_labeler(project, GOLD)
@@ -114,7 +116,9 @@ def _learn_reward(folder: Path) -> None:
         gate.choose(project, wishes.of_gold(GOLD))
         step(project, JobKind.GENERATE, config_values(GENERATE), ProgressLine())
         gold.rank_all(project, GOLD)
-        learnt = step(project, JobKind.TRAIN_REWARD, config_values(replace(REWARD, curve=True)), ProgressLine())
+        learnt = step(
+            project, JobKind.TRAIN_REWARD, config_values(replace(REWARD, epochs=EPOCHS, curve=True)), ProgressLine()
+        )
         assert isinstance(learnt, TrainRewardJob)
         adapter = folder / learnt.result.adapter
         (adapter / SEAL).unlink(missing_ok=True)

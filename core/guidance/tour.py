@@ -140,7 +140,7 @@ def job_of(stop: Stop) -> tuple[Any, Any]:
     """Settings of the demo's job that a stop asks for, small enough to wait for, and its algorithm's."""
     known: dict[JobKind | None, tuple[Any, Any]] = {
         JobKind.TRAIN_REWARD: (demo.REWARD, None),
-        JobKind.TRAIN_POLICY: (demo.LIVE, demo.PPO),
+        JobKind.TRAIN_POLICY: (demo.POLICY, demo.PPO),
         JobKind.COMPARE: (replace(demo.COMPARE, completions=1, limit=6), None),
     }
     return known[stop.job]

@@ -83,6 +83,7 @@ def load(tab: browser.Tab, script: str, name: str) -> None:
 
 
 def begin_answer(tab: browser.Tab, text: str) -> None:
+    tab.wait("!document.querySelector('dialog[open]')")  # the one before closes once its answer is kept
     tab.key("w")
     tab.wait("document.getElementById('answer').open")
     tab.type(text)
@@ -613,6 +614,7 @@ def test_undo_and_redo_of_an_own_answer_keep_what_is_typed_since(filled, chromiu
     tab = begun(chromium, written(filled, tmp_path, "Ivo"))
 
     def typed(text: str) -> None:
+        tab.wait("!document.querySelector('dialog[open]')")
         tab.key("w")
         tab.wait(f"document.getElementById('answer').open && {TYPED} === {json.dumps(text)}")
         tab.run("document.getElementById('answer-text').setSelectionRange(99, 99)")
