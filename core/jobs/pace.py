@@ -4,7 +4,7 @@ A unit (a step, a prompt) is made of phases: writing, scoring, learning, measuri
 itself, because they come at different intervals and change at different times: a measurement after every fifth step is
 neither forgotten in the four steps without one nor charged to each step after it, and completions that grow longer make
 the writing slower and nothing else. Of each phase only the last times count, and its first time, in which much is done
-that never comes again, only where there was no other.
+that never comes again, only where there was no other. What has stayed away comes no more often than that from now on.
 """
 
 import re
@@ -78,8 +78,10 @@ class Pace:
         last = times[-min(max(len(times) // 3, FEWEST), MOST, max(len(times) - 1, 1)) :]
         before = times[-len(last) - 1].done if len(times) > len(last) else self.start
         interval = (last[-1].done - before) / len(last)
-        if self._done - last[-1].done > OVER * interval:
+        since = self._done - last[-1].done
+        if since > OVER * interval:
             return 0.0
+        interval = max(interval, since + 1)
         each = mean(time.seconds for time in last)
         return (each + _change([time.seconds for time in times[1:]], len(last), rest / interval, each)) / interval
 

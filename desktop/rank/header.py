@@ -12,7 +12,7 @@ from desktop.places import PageId
 from desktop.rank import actions
 from desktop.widgets.basics import button, column, label, row
 from desktop.widgets.bound import add_shortcuts, bind
-from desktop.widgets.growing import keep_width
+from desktop.widgets.growing import keep_most_width
 from desktop.widgets.strangers import on_button
 
 #: Narrower than other tabs: at the window's least width they stand in one line with four-digit counts.
@@ -45,7 +45,7 @@ class RankHeader(QWidget):
         self.bar.setMaximumWidth(160)
         self.bar.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.labeler = QLineEdit(labeler_name, self)
-        keep_width(self.labeler, 112)
+        keep_most_width(self.labeler, 112)
         bind(actions.LABELER, self.labeler)
         self.labeler.editingFinished.connect(lambda: self.renamed.emit(self.labeler.text().strip()))
         self.error = label("", "error", wrap=True)

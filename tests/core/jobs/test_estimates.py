@@ -59,6 +59,9 @@ RUNS = {
     "measured seldom, slow first step": run(*steps(60, every=20, measured=60, first=10, noise=0.2)),
     "completions grow to three times": run(*steps(30, growth=3, noise=0.1)),
     "completions shrink to the half": run(*steps(40, growth=0.5, noise=0.1)),
+    "answers of the reference in bunches": run(
+        *({"Learning": 5.0} | ({"Writing 16 reference answers": 6.0} if number % 4 == 0 else {}) for number in range(8))
+    ),
     "paused in the middle": run(*steps(16), pauses=((5, 4000.0), (7, 100.0))),
     "measured at the end": run(*steps(16), later=40.0),
     "recorded": run(*(dict(zip(PHASES, step, strict=True)) for step in RECORDED), later=20.0),
