@@ -64,6 +64,8 @@ class JobKind(StrEnum):
 
 #: The stage of a `generate` job whose units are prompts; before it the model may be fetched and loaded.
 WRITING = "Writing completions"
+#: Of the first prompt, which goes alone: at its pace a batch would seem to take many times as long as it does.
+WRITING_FIRST = "Writing the first completions"
 
 
 @dataclass(frozen=True)

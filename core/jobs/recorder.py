@@ -94,6 +94,8 @@ class Recorder:
         self.stage, self.total, self.done = "Starting", 0, 0
         self.began = time.monotonic()
         """The stage, were there no pauses."""
+        self.start = 0
+        """What was done when it began."""
         self.pace = Pace(self.began)
         self.held = 0.0
 
@@ -186,12 +188,14 @@ class Recorder:
                 job_log.add(project, job_id, text)
 
     def _progress(self, event: Progress) -> None:
-        """With how long the rest of the stage takes at the pace of its last units; a stage that goes on counting where
-        another ended goes on at its pace, too."""
+        """With how long the rest of the stage takes at the pace of its last units. A stage that goes on counting where
+        another ended goes on at its pace, too; one that begins further on has its own, and the other's time."""
         now = time.monotonic()
         goes_on = event.stage == self.stage or (event.done, event.total) == (self.done, self.total)
         if not goes_on or event.done < self.done:
-            self.began, self.pace = now, Pace(now, event.done)
+            self.pace = Pace(now, event.done)
+            if event.total != self.total or event.done <= self.done:
+                self.began, self.start = now, event.done
         self.stage, self.done, self.total = event.stage, event.done, event.total
         self.pace.finish(event.done, now)
         rest = self.pace.rest(event.total - event.done)
@@ -200,7 +204,7 @@ class Recorder:
         elif event.done < event.total:
             seconds = rest / (event.total - event.done) * event.done
         else:
-            seconds = (now - self.began) * event.done / (event.done - self.pace.start)
+            seconds = (now - self.began) * event.done / (event.done - self.start)
         jobs.set_progress(self.project, self.job_id, event.stage, event.done, event.total, seconds)
 
     def _checkpoint(self, event: Checkpoint) -> None:

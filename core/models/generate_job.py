@@ -3,7 +3,7 @@
 from collections.abc import Generator
 from contextlib import ExitStack
 
-from core.config.jobs import WRITING, GenerateConfig
+from core.config.jobs import WRITING, WRITING_FIRST, GenerateConfig
 from core.config.training import TrainPolicyJob
 from core.endpoints import keys
 from core.endpoints.address import parse
@@ -122,12 +122,13 @@ def _answer(
     them the same completions to the last bit, so a batch of which some are `written` is drawn whole once more."""
     config: GenerateConfig = context.config
     done = sum(prompt.id in written for prompt in asked)
-    yield Progress(done, len(asked), WRITING)
+    told = Progress(done, len(asked), WRITING if done else WRITING_FIRST)
+    yield told
     for batch in _batches(asked, max(1, config.batch_size // config.completions)):
         missing = [prompt for prompt in batch if prompt.id not in written]
         if not missing:
             continue
-        groups = yield from _groups(context, writers, batch, Progress(done, len(asked), WRITING))
+        groups = yield from _groups(context, writers, batch, told)
         if groups is None:
             return
         for prompt, group in zip(batch, groups, strict=True):
@@ -137,7 +138,7 @@ def _answer(
                 yield Completions(prompt.id, tuple(group), drawn_with(config), asked=prompt.text)
         done += len(missing)
         yield from notices.told()
-        yield Progress(done, len(asked), WRITING)
+        yield (told := Progress(done, len(asked), WRITING))
         if context.stopping:
             break
     yield from notices.told(last=True)

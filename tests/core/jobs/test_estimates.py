@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from core.config.jobs import JobKind
+from core.config.jobs import WRITING, WRITING_FIRST, JobKind
 from core.events import Later, Progress, Rollback
 from core.jobs import queue, recorder
 from core.jobs.recorder import Recorder
@@ -119,3 +119,19 @@ def test_a_rollback_and_a_stage_that_counts_anew_begin_the_pace_anew(project, mo
     assert [told(0, 4, "Scoring", at=40), told(2, 4, "Scoring", at=41)] == [None, pytest.approx(1)]
     assert told(4, 4, "Scoring", at=42.5) is None
     assert queue.get(project, job.id).seconds == pytest.approx(2.5), "all of the stage, in the end"
+
+
+def test_the_first_prompt_that_goes_alone_makes_no_pace_for_those_that_go_together(project, monkeypatch):
+    now, job = [0.0], queue.enqueue(project, JobKind.GENERATE, {})
+    monkeypatch.setattr(recorder.time, "monotonic", lambda: now[0])
+    writer = Recorder(project, job.id)
+
+    def told(done, stage, *, at):
+        now[0] = at
+        writer.record(Progress(done, 20, stage))
+        return queue.get(project, job.id).eta
+
+    assert [told(0, WRITING_FIRST, at=10), told(1, WRITING, at=16)] == [None, None]
+    assert told(11, WRITING, at=26) == pytest.approx(9)
+    told(20, WRITING, at=35)
+    assert queue.get(project, job.id).seconds == pytest.approx(25), "those of the first one, too"
