@@ -19,10 +19,13 @@ def inside(folder: Path, *names: str) -> Path:
         if not parts.parts or parts.anchor or ".." in parts.parts or "\\" in name or not name.isprintable():
             raise BadInput(f"{folder} names {name!r}, which is no place inside it: nothing there is read or written.")
     path, root = folder.joinpath(*names), folder.resolve()
+    nowhere = BadInput(f"{path} is a link that leads nowhere: remove it.")
     try:
         found = path.resolve()
     except (OSError, RuntimeError) as error:  # links in a circle
-        raise BadInput(f"{path} is a link that leads nowhere: remove it.") from error
+        raise nowhere from error
+    if any(each.is_symlink() for each in (found, *found.parents)):  # which Python 3.13 leaves as they are
+        raise nowhere
     if found != root.joinpath(*names):
         where = "within" if found.is_relative_to(root) else "out of"
         raise BadInput(f"{path} is a link {where} the project: put what it leads to in its place, or remove it.")
