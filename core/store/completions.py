@@ -290,8 +290,8 @@ def count_of_policy(project: Project, job_id: int) -> int:
 def were_imported(project: Project, source: str) -> bool:
     """Did an import bring completions, or prompts, from a file of this name?"""
     return bool(project.database.value(
-        "select exists (select 1 from prompts where source = ?1) or exists (select 1 from completions where"
-        " iif(json_valid(sampling), json_extract(sampling, '$.imported'), null) = ?1)", source,
+        "select exists (select 1 from prompts where source = :source) or exists (select 1 from completions where"
+        " iif(json_valid(sampling), json_extract(sampling, '$.imported'), null) = :source)", source=source,
     ))  # fmt: skip
 
 

@@ -298,7 +298,7 @@ class Along(NamedTuple):
     typed: int = 0
 
 
-TYPED_OVER = "select exists (select 1 from settings where key = ?1 or key glob ?1 || '/*')"
+TYPED_OVER = "select exists (select 1 from settings where key = :key or key glob :key || '/*')"
 OF_THESE = " where g.prompt_id in (select value from json_each(?)) group by g.prompt_id"
 ANSWERS_ALONG = (
     "select g.prompt_id, count(c.id), count(c.written_by) from completion_groups g"
@@ -333,7 +333,7 @@ def _numbered(project: Project, begin: str, place: int) -> Counter[int]:
 
 def is_typed_over(project: Project, prompt_id: int) -> bool:
     """Is anything typed over the prompt, or its turns, that is not saved?"""
-    return any(project.database.value(TYPED_OVER, f"{begin}{prompt_id}") for begin in OVER_PROMPTS)
+    return any(project.database.value(TYPED_OVER, key=f"{begin}{prompt_id}") for begin in OVER_PROMPTS)
 
 
 class Line(NamedTuple):

@@ -156,7 +156,7 @@ def test_a_time_that_is_none(damaged, tmp_path, capsys, time):
 
 @pytest.mark.parametrize("count", [-(2**63), -1, 2**63 - 1])
 def test_no_job_counts_more_than_a_bar_can_show(damaged, count):
-    folder = damaged("update jobs set done = ?1, total = ?1", count)
+    folder = damaged("update jobs set done = ?, total = ?", count, count)
     with closing(open_project(folder)) as project:
         assert all(0 <= job.done < 2**31 and 0 <= job.total < 2**31 for job in queue.listed(project))
 
