@@ -46,14 +46,6 @@ def spelled(text: str) -> Path:
     return Path(os.path.abspath(text))
 
 
-def followed(place: Path) -> Path:
-    """Where `place` leads through links. Raises `ValueError` where they end nowhere."""
-    try:
-        return place.resolve()
-    except (OSError, RuntimeError) as error:
-        raise ValueError(str(error)) from error
-
-
 def hash_of_code(place: Path) -> str:
     """Raises `OSError` or `ValueError` for what cannot be a file of code."""
     if not place.is_file():  # a pipe or a device never ends

@@ -12,6 +12,7 @@ from core.errors import BadInput, first_line
 from core.machine import base_models, hub
 from core.machine.base_models import ModelSpec
 from core.store import open_project
+from core.store.files.inside import followed
 from core.trust import places, registry
 from core.trust.registry import ProjectFile, Standing
 
@@ -38,7 +39,7 @@ class Wish:
         if self.file is None or self.module:
             return [self]
         try:
-            place = places.followed(self.file)
+            place = followed(self.file)
             digest = places.hash_of_code(place) if self.kind == "code" else ""
         except (OSError, ValueError) as error:
             raise BadInput(f"{self.name!r:.200} cannot be used: {first_line(error)}.") from error

@@ -24,7 +24,7 @@ from core.reward import score_file_job
 from core.rl import start
 from core.runs import origins
 from core.store import DATABASE, labelers, open_project, rankings
-from core.store.files.inside import inside
+from core.store.files.inside import followed, inside
 from tests.jobs import set_job
 
 OUTSIDE = (
@@ -52,6 +52,8 @@ def test_a_link_is_refused_wherever_it_leads(tmp_path):
             inside(project, name)
     with pytest.raises(BadInput, match="is a link"):
         inside(project, "runs/3")
+    with pytest.raises(ValueError, match="loop"):
+        followed(project / "runs" / "3" / "of.py")
     assert inside(project, "runs/1") == project / "runs" / "1"
     assert inside(project, "runs/7/step-000001") == project / "runs" / "7" / "step-000001", "which is not there yet"
 

@@ -7,6 +7,17 @@ from pathlib import Path, PureWindowsPath
 from core.errors import BadInput
 
 
+def followed(path: Path) -> Path:
+    """Where `path` leads through links; it need not be there. Raises `ValueError` where they end nowhere."""
+    try:
+        found = path.resolve()
+    except (OSError, RuntimeError) as error:
+        raise ValueError(str(error)) from error
+    if any(each.is_symlink() for each in (found, *found.parents)):  # Python 3.13 leaves a circle as it is
+        raise ValueError(f"Symlink loop from {str(found)!r}")
+    return found
+
+
 def inside(folder: Path, *names: str) -> Path:
     """`folder / names`, each of which may have parts of its own (`runs/3/step-000010`).
 
@@ -19,13 +30,10 @@ def inside(folder: Path, *names: str) -> Path:
         if not parts.parts or parts.anchor or ".." in parts.parts or "\\" in name or not name.isprintable():
             raise BadInput(f"{folder} names {name!r}, which is no place inside it: nothing there is read or written.")
     path, root = folder.joinpath(*names), folder.resolve()
-    nowhere = BadInput(f"{path} is a link that leads nowhere: remove it.")
     try:
-        found = path.resolve()
-    except (OSError, RuntimeError) as error:  # links in a circle
-        raise nowhere from error
-    if any(each.is_symlink() for each in (found, *found.parents)):  # which Python 3.13 leaves as they are
-        raise nowhere
+        found = followed(path)
+    except ValueError as error:
+        raise BadInput(f"{path} is a link that leads nowhere: remove it.") from error
     if found != root.joinpath(*names):
         where = "within" if found.is_relative_to(root) else "out of"
         raise BadInput(f"{path} is a link {where} the project: put what it leads to in its place, or remove it.")
