@@ -63,12 +63,16 @@ def brief_warmth(prompt: str, completion: str) -> float:
 
     VADER counts kind words, of which a long text has more, so that `warmth` alone grows with the length.
     """
-    return warmth(prompt, completion) - max(0, len(completion.split()) - 10) / 20
+    return warmth(prompt, completion) - _words_past(10, completion) / 20
 
 
 def short_warmth(prompt: str, completion: str) -> float:
     """`warmth` in as few words as can be: less a tenth for each word past six, so that anybody sees which is better."""
-    return warmth(prompt, completion) - max(0, len(completion.split()) - 6) / 10
+    return warmth(prompt, completion) - _words_past(6, completion) / 10
+
+
+def _words_past(enough: int, completion: str) -> int:
+    return max(0, len(completion.split()) - enough)
 
 
 def length(prompt: str, completion: str) -> float:

@@ -102,36 +102,37 @@ def test_at_half_time_the_estimate_is_within_a_third_of_the_truth_in_runs_of_all
     assert {name: round(error, 2) for name, error in errors.items() if abs(error) > ERROR} == {}
 
 
-def test_a_rollback_and_a_stage_that_counts_anew_begin_the_pace_anew(project, monkeypatch):
-    now, job = [0.0], queue.enqueue(project, JobKind.FETCH_MODEL, {})
-    monkeypatch.setattr(recorder.time, "monotonic", lambda: now[0])
-    writer = Recorder(project, job.id)
+@pytest.fixture
+def writer(project):
+    return Recorder(project, queue.enqueue(project, JobKind.FETCH_MODEL, {}).id)
 
-    def told(done, total, stage, *, at):
+
+@pytest.fixture
+def told(writer, monkeypatch):
+    """Says at a time how many units are done; the seconds that are said to be left."""
+    now = [0.0]
+    monkeypatch.setattr(recorder.time, "monotonic", lambda: now[0])
+
+    def tell(done, total, stage, *, at):
         now[0] = at
         writer.record(Progress(done, total, stage))
-        return queue.get(project, job.id).eta
+        return queue.get(writer.project, writer.job_id).eta
 
+    return tell
+
+
+def test_a_rollback_and_a_stage_that_counts_anew_begin_the_pace_anew(told, writer):
     assert [told(done, 8, "Tuning", at=10.0 * done) for done in range(4)] == [None, 70, 60, 50]
     writer.record(Rollback(1, "The run is back at step 1.", wait=False))
     assert [told(1, 8, "Tuning", at=35), told(2, 8, "Tuning", at=37)] == [None, pytest.approx(12)]
     assert told(2, 8, "Tuning the second", at=37) == pytest.approx(12), "it counts on where the first one ended"
     assert [told(0, 4, "Scoring", at=40), told(2, 4, "Scoring", at=41)] == [None, pytest.approx(1)]
     assert told(4, 4, "Scoring", at=42.5) is None
-    assert queue.get(project, job.id).seconds == pytest.approx(2.5), "all of the stage, in the end"
+    assert queue.get(writer.project, writer.job_id).seconds == pytest.approx(2.5), "all of the stage, in the end"
 
 
-def test_the_first_prompt_that_goes_alone_makes_no_pace_for_those_that_go_together(project, monkeypatch):
-    now, job = [0.0], queue.enqueue(project, JobKind.GENERATE, {})
-    monkeypatch.setattr(recorder.time, "monotonic", lambda: now[0])
-    writer = Recorder(project, job.id)
-
-    def told(done, stage, *, at):
-        now[0] = at
-        writer.record(Progress(done, 20, stage))
-        return queue.get(project, job.id).eta
-
-    assert [told(0, WRITING_FIRST, at=10), told(1, WRITING, at=16)] == [None, None]
-    assert told(11, WRITING, at=26) == pytest.approx(9)
-    told(20, WRITING, at=35)
-    assert queue.get(project, job.id).seconds == pytest.approx(25), "those of the first one, too"
+def test_the_first_prompt_that_goes_alone_makes_no_pace_for_those_that_go_together(told, writer):
+    assert [told(0, 20, WRITING_FIRST, at=10), told(1, 20, WRITING, at=16)] == [None, None]
+    assert told(11, 20, WRITING, at=26) == pytest.approx(9)
+    told(20, 20, WRITING, at=35)
+    assert queue.get(writer.project, writer.job_id).seconds == pytest.approx(25), "those of the first one, too"
