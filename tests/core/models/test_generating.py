@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from core import worker
-from core.config.jobs import CompareConfig, GenerateConfig, JobKind, config_values
+from core.config.jobs import WRITING, WRITING_FIRST, CompareConfig, GenerateConfig, JobKind, config_values
 from core.config.training import ALGORITHMS, TrainPolicyConfig
 from core.events import Completions, Progress
 from core.jobs import queue
@@ -96,6 +96,23 @@ def test_a_prompt_is_answered_the_same_in_other_company(asking, run_job):
     heldout = written(asking, run_job(asking, JobKind.GENERATE, replace(CONFIG, split="heldout")))
     assert heldout
     assert heldout == {prompt: expected[prompt] for prompt in heldout}
+
+
+def test_no_time_is_said_to_be_left_by_the_first_prompt_alone(asking, run_job, monkeypatch):
+    record, said = Recorder.record, []
+
+    def watching(self, event):
+        wanted = record(self, event)
+        if isinstance(event, Progress):
+            job = queue.get(asking, self.job_id)
+            said.append((job.stage, job.done, job.eta is None))
+        return wanted
+
+    monkeypatch.setattr(Recorder, "record", watching)
+    job = run_job(asking, JobKind.GENERATE, CONFIG)
+    at = [told for told in said if told[0] in (WRITING, WRITING_FIRST)]
+    assert at[:2] == [(WRITING_FIRST, 0, True), (WRITING, 1, True)]
+    assert not at[2][2] and at[-1][1] == job.total > at[2][1] > 1
 
 
 def test_generation_that_was_killed_after_its_last_completions_is_done_when_it_is_resumed(asking, run_job):
