@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from PySide6.QtCore import QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
+from PySide6.QtCore import QCoreApplication, QEventLoop, QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
 from core.errors import explained
@@ -89,6 +89,13 @@ def run(arguments: list[str]) -> int:
     window.show()
     QTimer.singleShot(SOON_MILLISECONDS, window, lambda: read_ahead(window))
     return app.exec()
+
+
+def leave(window: Window) -> None:
+    """Close it without asking, and return once what its threads had begun is finished: the program may end then."""
+    window.leave()
+    while window.isVisible():
+        QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
 
 
 def read_ahead(window: Window) -> None:

@@ -27,7 +27,7 @@ from core.jobs import lock, queue
 from core.jobs.recorder import Recorder
 from core.store import Project, jobs, open_project
 from core.store.runs import job_metrics, job_samples
-from desktop.app import build
+from desktop.app import build, leave
 from desktop.places import TabId
 from desktop.policy.tab import Tab as PolicyTab
 from desktop.rank.tab import Tab as RankTab
@@ -61,8 +61,7 @@ def main() -> int:
         window.resize(*SIZE)
         window.show()
         frames = list(film(window, project))
-        window.leave()
-        wait()
+        leave(window)
     write(frames, options.out)
     return 0
 

@@ -12,7 +12,7 @@ from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QApplication
 
-from desktop.app import build
+from desktop.app import build, leave
 from desktop.background import busy
 from desktop.places import TabId
 from desktop.theme import theme
@@ -41,7 +41,7 @@ def main() -> int:
         for size in options.size:
             for name, picture in pages(app, window, options.project, mode, size, settle=options.settle):
                 picture.save(str(options.out / f"{name}-{mode}-{size}.png"))
-    window.leave()
+    leave(window)
     return 0
 
 

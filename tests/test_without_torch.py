@@ -37,7 +37,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 from core import cli
 from core.jobs import queue
-from desktop.app import build
+from desktop.app import build, leave
 from desktop.places import TabId
 
 assert cli.run("pack home there.plumbpack --labeler Bo".split()) == 0
@@ -58,7 +58,7 @@ rank.show_panel("generate")
 rank.side.generate.generate.click()
 print(*[label.text().replace('\u200b', '') for label in rank.side.generate.findChildren(QLabel)])
 assert not queue.listed(window.session.project)
-window.leave()
+leave(window)
 assert cli.run("pack away back.plumbpack --labeler Bo".split()) == 0
 assert cli.run("merge home back.plumbpack".split()) == 0
 assert cli.run("experiment home --out report.html".split()) == 0

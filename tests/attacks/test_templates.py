@@ -27,7 +27,8 @@ ATTACKS = {
     "a text that no memory holds": ("{{ 'x' * 10 ** 12 }}", "is broken"),
     "a power": ("{{ 9 ** (9 ** 9) }}", NOT_ENDING),
     "doubling": (
-        "{% set n = namespace(t='x') %}{% for i in range(60) %}{% set n.t = n.t ~ n.t %}{% endfor %}", "is broken",
+        "{% set n = namespace(t='x') %}{% for i in range(60) %}{% set n.t = n.t ~ n.t %}{% endfor %}",
+        "is broken|" + NOT_ENDING,
     ),
     "padding": ("{{ '%999999999999d' % 1 }}", "is broken"),
     "centring": ("{{ 'x' | center(10 ** 11) }}", "is broken"),
