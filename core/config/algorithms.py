@@ -56,13 +56,13 @@ class TopSet:
 
 @dataclass(frozen=True)
 class Candidates:
-    """The reference's `count` likeliest tokens, among which the one of the highest Q is taken."""
+    """The reference's `count` likeliest tokens, drawn by their Q at its own temperature."""
 
     count: int
 
     @property
     def words(self) -> str:
-        return f"the best by Q of the reference's {self.count} likeliest tokens"
+        return f"the reference's {self.count} likeliest tokens"
 
 
 #: The folder of a checkpoint that holds the masking policy of a `TopSet`.

@@ -38,19 +38,14 @@ class Drawing:
     loaded: tuple[str, ...] = ()
 
 
-def load(
-    project: Project, shared: SharedModel, run: TrainPolicyJob, checkpoint: str, role: str, *, several: bool = False
-) -> Drawing:
+def load(project: Project, shared: SharedModel, run: TrainPolicyJob, checkpoint: str, role: str) -> Drawing:
     """Load a run's policy as `role`, as `load_from` does, of its last or best checkpoint."""
-    found = load_from(project, shared, run, queue.adapter_of(project, run, checkpoint), role, several=several)
+    found = load_from(project, shared, run, queue.adapter_of(project, run, checkpoint), role)
     return replace(found, step=None) if checkpoint == "last" else found
 
 
-def load_from(
-    project: Project, shared: SharedModel, run: TrainPolicyJob, folder: Path, role: str, *, several: bool = False
-) -> Drawing:
-    """Load a run's policy as `role` from the folder of a checkpoint, and what its guide looks at; `several` as for
-    `core.models.guides.trained`.
+def load_from(project: Project, shared: SharedModel, run: TrainPolicyJob, folder: Path, role: str) -> Drawing:
+    """Load a run's policy as `role` from the folder of a checkpoint, and what its guide looks at.
 
     Where the shared model refers to an adapter already, that is the run's reference. Raises `KnownError` for files that
     are damaged, of another base, or links.
@@ -75,7 +70,7 @@ def load_from(
         reference = f"{role}-reference"
         load_policy(shared, reference, own)
         loaded.append(reference)
-    guide = guides.trained(within, shared.base.end_ids, mask=mask, reference=reference, several=several)
+    guide = guides.trained(within, shared.base.end_ids, mask=mask, reference=reference)
     return Drawing(role, guide, loaded=tuple(loaded), step=step)
 
 

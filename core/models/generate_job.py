@@ -72,7 +72,7 @@ def _server(context: JobContext, opened: ExitStack) -> ServerWriter:
 def _policy(
     context: JobContext, model: SharedModel, policy_job: int, number: int
 ) -> Generator[Event, None, PolicyWriter]:
-    """A policy, to be drawn from as it was trained: people want answers to rank that differ."""
+    """A policy, to be drawn from as it was trained."""
     config: GenerateConfig = context.config
     if not policy_job:
         return PolicyWriter(model, config, None, None, number)
@@ -81,7 +81,7 @@ def _policy(
     checkpoint = config.checkpoint  # a step is one of the run that was named first
     if policy_job != config.policy_job and checkpoint.isdecimal():
         checkpoint = "last"
-    drawn_by = drawing.load(context.project, model, tuned, checkpoint, role, several=True)
+    drawn_by = drawing.load(context.project, model, tuned, checkpoint, role)
     if drawn_by.note:
         yield Note(drawn_by.note)
     return PolicyWriter(model, config, policy_job, drawn_by, number)

@@ -44,22 +44,6 @@ class Exploration:
         return (1 - self.epsilon) * inner + self.epsilon * others[0].softmax(-1)
 
 
-class Greedy:
-    """The candidate of the highest Q, and the likelier one of equals: Q(s, a) is alpha (log pi_q - log pi_ref) up to
-    what is the same for all tokens of a state (see `core.rl.algorithms.dqn`)."""
-
-    def __init__(self, candidates: int, end_ids: Sequence[int], reference: str | None = None) -> None:
-        self.roles = (reference,)
-        self.candidates, self.end_ids = candidates, list(end_ids)
-
-    def probabilities(self, logits: Tensor, others: list[Tensor]) -> Tensor:
-        inside = is_candidate(others[0], self.candidates, self.end_ids)
-        q = (logits - others[0]).masked_fill(~inside, -torch.inf)
-        best = q == q.max(-1, keepdim=True).values
-        chosen = others[0].masked_fill(~best, -torch.inf).argmax(-1, keepdim=True)
-        return torch.zeros_like(logits).scatter(-1, chosen, 1.0)
-
-
 def top_set(logits: Tensor, top_p: float, fewest: int, end_ids: list[int]) -> Tensor:
     """The fewest likeliest tokens that hold `top_p` of the probability, at least `fewest`, and the end tokens:
     logits (..., V) -> bool (..., V)."""
@@ -88,17 +72,12 @@ def is_candidate(logits: Tensor, count: int, end_ids: list[int]) -> Tensor:
 
 
 def trained(
-    within: TopSet | Candidates | None, end_ids: Sequence[int], *, mask: str, reference: str | None, several: bool
-) -> TopMask | Exploration | Greedy | None:
+    within: TopSet | Candidates | None, end_ids: Sequence[int], *, mask: str, reference: str | None
+) -> TopMask | Exploration | None:
     """The guide of a policy that learns no more: nothing is explored.
 
-    `mask` and `reference` are the roles of the masking policy and of the run's reference. Where `several` different
-    answers to a prompt are wanted, Q is drawn from at its own temperature; else the best token is taken.
+    `mask` and `reference` are the roles of the masking policy and of the run's reference.
     """
     if isinstance(within, TopSet):
         return TopMask(within, end_ids, mask)
-    if within is None:
-        return None
-    if several:
-        return Exploration(0.0, within.count, end_ids, reference)
-    return Greedy(within.count, end_ids, reference)
+    return None if within is None else Exploration(0.0, within.count, end_ids, reference)

@@ -31,7 +31,7 @@ class HeldOut:
         self.context, self.shared, self.reward, self.prompts = context, shared, reward, prompts
         self.config: TrainPolicyConfig = context.config
         self.guide = guides.trained(
-            drawing.within_of(context.options), shared.base.end_ids, mask=MASKING, reference=REFERENCE, several=False
+            drawing.within_of(context.options), shared.base.end_ids, mask=MASKING, reference=REFERENCE
         )
         """What the tuned policy answers within."""
 

@@ -11,8 +11,9 @@ the end token: over the whole vocabulary it would find the noise (Fujimoto et al
 own softmax is then Boltzmann exploration at temperature alpha with the reference as prior, pi_ref exp(Q / alpha); with
 probability epsilon a token is drawn from the reference instead.
 
-A trained policy answers with the candidate of the highest Q; where several answers to a prompt are wanted, as to rank
-them, they are drawn on the candidates at temperature alpha, without epsilon (see `core.models.drawing`).
+A trained policy draws in the same way, without epsilon (see `core.models.drawing`). To take the candidate of the
+highest Q each time, as DQN is defined, leaves out the prior: that ran a hundred nats away from the reference, into
+words that nothing but the reward likes.
 
 No KL is charged by default. As log pi_q - log pi_ref is the advantage over alpha, a price beta would take beta / alpha
 of each token's own advantage back, and Q would come to rest at A* / (1 + beta / alpha).
