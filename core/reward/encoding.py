@@ -121,6 +121,10 @@ class Examples(Sequence[Example]):
         return {each.prompt_id for each in self.outlines}
 
     @property
+    def letters(self) -> int:
+        return sum(each.letters for each in self.outlines)
+
+    @property
     def pairs(self) -> int:
         return sum(each.pairs for each in self.outlines)
 

@@ -24,7 +24,7 @@ from torch import Tensor
 from core.config.options import as_stored
 from core.config.training import Scale, TrainedModel, TrainRewardConfig, TrainRewardJob, TrainRewardResult
 from core.errors import NothingToDo, is_out_of_memory
-from core.events import Checkpoint, Event, Metrics, Note, Progress, Result, Scores
+from core.events import Checkpoint, Event, Later, Metrics, Note, Progress, Result, Scores
 from core.jobs import checkpoint_files
 from core.jobs.checkpoint_files import reading
 from core.jobs.context import Events, JobContext
@@ -36,11 +36,12 @@ from core.reward import card, examples, memory
 from core.reward.encoding import Outlines
 from core.reward.evaluate import evaluate, normalise, take_length_out
 from core.reward.examples import Example
+from core.reward.forecast import Forecast
 from core.reward.model import ADAPTER, Member, RewardModel
-from core.reward.reference import reference_examples
+from core.reward.reference import GROUPS, reference_examples
 from core.reward.scored import Scored, score
 from core.reward.update import checkpointed, own_gradients, put_together, step
-from core.store import jobs, pairs
+from core.store import completions, jobs, pairs
 
 TITLE = "Training the reward model"
 #: Held-out prompts that are looked at while training goes on, or a third as many as are trained on; all at its end.
@@ -127,6 +128,18 @@ class Training:
         self.model = RewardModel(shared, self.columns)
         self.passing: RewardModel | None = None  # the model of the curve that is being trained
         self.began = time.monotonic()
+        self.forecast = self._forecast()
+
+    def _forecast(self) -> Forecast:
+        written = completions.groups_written_here(self.context.project, GROUPS, but=self.train.prompt_ids)
+        groups = len({each.group_id for each in written})
+        letters = (self.heldout or self.train).letters
+        watched = self.heldout[: self.state.watched]
+        return Forecast(
+            watched=watched.letters,
+            at_end=self.heldout.letters if len(watched) < len(self.heldout) else 0,
+            reference=self.config.members * groups * letters // len(self.heldout or self.train),
+        )
 
     def _stages(self) -> list[Stage]:
         config = self.config
@@ -198,6 +211,7 @@ class Training:
             yield from self._measure_memory(model, member)
         per_epoch = -(-len(stage.examples) // config.batch_prompts)
         every = max(1, per_epoch // config.evaluations)
+        tests = {*range(every, stage.steps, every), stage.steps} if self.heldout else set[int]()
         live = stage is self.stages[0]
         order: list[int] = []
         yield self._progress(stage)
@@ -207,13 +221,17 @@ class Training:
                 order = list(stage.examples)
                 random.Random(f"{stage.seed}/{epoch}").shuffle(order)
             start = at * config.batch_prompts
-            batch = [self.train[index] for index in order[start : start + config.batch_prompts]]
+            chosen = order[start : start + config.batch_prompts]
+            batch = [self.train[index] for index in chosen]
             yield from chat.told(self.shared.base)
             scale_learning_rates(optimizer, 1 - state.step / stage.steps)
-            metrics = yield from self._update(model, member, optimizer, batch)
+            with self.forecast.learns(sum(self.train.outlines[index].letters for index in chosen)):
+                metrics = yield from self._update(model, member, optimizer, batch)
             state.step += 1
-            if self.heldout and (state.step % every == 0 or state.step == stage.steps):
-                scored = score(model, member, self.heldout[: self.state.watched])
+            if state.step in tests:
+                with self.forecast.scores(self.forecast.watched):
+                    scored = score(model, member, self.heldout[: self.state.watched])
+                self.forecast.tested = True
                 measured = evaluate(model, member, scored)
                 metrics |= measured.metrics
                 if live:
@@ -223,6 +241,8 @@ class Training:
                 yield Metrics(state.step, metrics)
             if state.step % config.checkpoint_every == 0 or self.context.wanted != "run":
                 yield self._checkpoint(optimizer)
+            left = sum(test > state.step for test in tests)
+            yield Later(self.forecast.seconds(left, len(self.stages) - state.stage))
             yield self._progress(stage)
             if self.context.stopping:
                 return
@@ -322,6 +342,7 @@ class Training:
         )
         if self.heldout:
             scored = self.said or score(model, member, self.heldout)
+            self.forecast.ended = True
             measured = evaluate(model, member, scored)
             if self.config.length_correction:
                 scored = take_length_out(model, member, scored)
