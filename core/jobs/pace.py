@@ -16,8 +16,9 @@ from statistics import mean, variance
 FEWEST, MOST = 3, 12
 #: A phase that has not come for so many of its intervals is taken to be over.
 OVER = 3.0
-#: How many standard errors a growth must have for it to be one.
-SURE = 1.5
+#: How many standard errors a growth must have for it to be one; for what share of the time in which it was seen it is
+#: taken to go on, and by what share of the time that a phase takes now it may change that.
+SURE, LASTING, FARTHEST = 1.5, 0.5, 0.25
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ class Pace:
 
 def _change(seconds: list[float], last: int, rest: float, each: float) -> float:
     """How much longer than `each` of the `last` ones the middle one of the `rest` will take, where they grow longer or
-    shorter: by a straight line, as far as it stands out from the noise, and by no more than half."""
+    shorter: by a straight line, as far as it stands out from the noise, and not for long. Completions that a policy
+    learns to end are soon as short as they will be."""
     half = len(seconds) // 2
     if half < FEWEST:
         return 0.0
@@ -97,4 +99,5 @@ def _change(seconds: list[float], last: int, rest: float, each: float) -> float:
     if growth * growth <= noise:
         return 0.0
     slope = growth * (1 - noise / (growth * growth)) / (len(seconds) - half)
-    return min(max(slope * (last + rest) / 2, -each / 2), each / 2)
+    ahead = (last + min(rest, LASTING * len(seconds))) / 2
+    return min(max(slope * ahead, -FARTHEST * each), FARTHEST * each)
