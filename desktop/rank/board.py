@@ -167,7 +167,7 @@ class RankingBoard(BoardParts):
     def say(self, sentence: str) -> None:
         """A gentle word in the hint line until the next change."""
         text = sentence or hint(self.ordering.method, single=self.grid.single)
-        self.hint.setText(text)
+        self.hint.say(text)
         self.hint.setToolTip(tip(text))
         self.hint.setProperty("role", "warning" if sentence else "muted")
         self.hint.style().polish(self.hint)

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from core.labeling.pack_check import LONGEST_COMMENT
 from desktop import user_settings
@@ -19,8 +19,10 @@ from desktop.rank.ladder import Ladder
 from desktop.rank.prompt_grip import PromptGrip
 from desktop.rank.question_bar import QuestionBar
 from desktop.theme import theme
+from desktop.widgets.aside import Aside
 from desktop.widgets.basics import label
 from desktop.widgets.bound import bind
+from desktop.widgets.elided import ElidedLabel
 from desktop.widgets.growing import keep_width
 
 #: Of the board's height the prompt has at most so much while its earlier turns are unfolded.
@@ -71,9 +73,8 @@ class BoardParts(QWidget):
         self.skip_button = self._button(actions.LATER)
         self.save_button = self._button(actions.SAVE)
         self.save_button.setProperty("role", "primary")
-        self.hint = label(hint("order"), "muted")
+        self.hint = ElidedLabel(hint("order"), "muted")
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._lay_out()
 
     def _button(self, action: Action) -> QPushButton:
@@ -102,6 +103,8 @@ class BoardParts(QWidget):
             self.save_button,
         ):
             footer.addWidget(button)
+        for has_key in (self.write_button, self.mend_button, self.good_button, self.bad_button):
+            Aside(has_key)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(SPACING)

@@ -10,6 +10,7 @@ from desktop import user_settings
 from desktop.actions import WHAT_IT_READS, Action
 from desktop.places import PageId
 from desktop.rank import actions
+from desktop.widgets.aside import Aside
 from desktop.widgets.basics import button, column, label, row
 from desktop.widgets.bound import add_shortcuts, bind
 from desktop.widgets.growing import keep_most_width
@@ -51,7 +52,10 @@ class RankHeader(QWidget):
         self.error = label("", "error", wrap=True)
         self.error.hide()
         self.toggles: dict[str, QToolButton] = {}
-        line = row(self.count, self.bar, None, label("Labeler", "muted"), self.labeler, spacing=6)
+        named = label("Labeler", "muted")
+        line = row(self.count, self.bar, None, named, self.labeler, spacing=6)
+        for beside in (self.bar, named, self.labeler):
+            Aside(beside)
         for name, panel in actions.PANELS.items():
             line.addWidget(self._toggle(name, panel))
             add_shortcuts(panel, parent, partial(self.toggled.emit, name))

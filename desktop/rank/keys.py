@@ -171,7 +171,7 @@ SECTIONS = (
 )
 #: What the sheet says of the mouse.
 MOUSE = "Mouse: drag a card into a row of the ladder, between rows, or onto a card to tie; a double click enlarges."
-DOTS = "   ·   "
+DOTS = " · "
 #: What the line below the cards reminds of, by the way to rank.
 REMINDERS: dict[str, tuple[Name, ...]] = {
     "order": ("place", "tie", "flag", "save", "skip", "help"),

@@ -30,6 +30,7 @@ from desktop.runs.actions import INFLUENCED
 from desktop.runs.trail_dialog import show_trail
 from desktop.session import Session
 from desktop.theme.theme import SPACE
+from desktop.widgets.aside import Aside
 from desktop.widgets.basics import Number, column, label, row
 from desktop.widgets.bound import action_button, bind
 from desktop.widgets.columns import keep_columns
@@ -181,6 +182,7 @@ class PairsPage(QWidget):
         )
         whole = QWidget()
         whole.setLayout(column(line, foot))
+        Aside(whole)
         return whole
 
     def _box(self, action: Action) -> QComboBox:

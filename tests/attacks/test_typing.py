@@ -88,7 +88,7 @@ def test_an_answer_that_cannot_be_written_waits_with_its_prompt_and_is_told_of(q
     tab.controller.skip()
     assert tab.board.answer.isHidden() and tab.labeling.group.id != group
     written_now(tab)
-    assert "is held" in tab.board.hint.text()
+    assert "is held" in tab.board.hint.whole
     assert ask_to_lose(tab, lambda: None)
     boxes()[0].close()
     tab.controller.open_group(group)
@@ -113,7 +113,7 @@ def test_a_comment_that_cannot_be_written_waits_with_its_item_and_is_asked_about
     tab.board.comment.textEdited.emit(TYPED)
     tab.controller.skip()
     written_now(tab)
-    assert tab.labeling.group.id != group and "is held" in tab.board.hint.text()
+    assert tab.labeling.group.id != group and "is held" in tab.board.hint.whole
     assert ask_to_lose(tab, lambda: None)
     boxes()[-1].close()
     if way == "later":
@@ -536,7 +536,7 @@ def test_a_long_comment_is_not_cut_without_a_word(qtbot, session) -> None:
     assert tab.labeling.ordering.comment == long
     QGuiApplication.clipboard().setText("x" * 30_000)
     tab.board.comment.paste()
-    assert "at most 100,000 letters" in tab.board.hint.text() and tab.board.comment.text().startswith(long)
+    assert "at most 100,000 letters" in tab.board.hint.whole and tab.board.comment.text().startswith(long)
     tab.close()
 
 

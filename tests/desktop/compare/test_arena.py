@@ -494,7 +494,7 @@ def test_an_order_of_all_answers_by_letters_is_one_ballot_before_the_next_is_see
     board.cards[0].text.viewport().installEventFilter(painted)
     qtbot.keyClicks(board, "cb")
     qtbot.keyClick(board, Qt.Key.Key_Return)
-    assert "A has no place yet" in board.hint.text() and cast(tab, arena) == []
+    assert "A has no place yet" in board.hint.whole and cast(tab, arena) == []
     qtbot.keyClick(board, Qt.Key.Key_A, modifier=Qt.KeyboardModifier.ShiftModifier)
     assert [card.place.text() for card in board.cards] == ["Place 2, tied", "Place 2, tied", "Place 1"]
     qtbot.keyClick(board, Qt.Key.Key_Backspace)
@@ -662,7 +662,7 @@ def test_comments_that_were_taken_back_go_with_the_order_and_an_emptied_one_stay
     page.way.setCurrentIndex(1)
     page.way.activated.emit(1)
     board = page.whole.board
-    while page.whole.remark_on(asked, page.whole.voting.labeler.id) not in board.hint.text():
+    while page.whole.remark_on(asked, page.whole.voting.labeler.id) not in board.hint.whole:
         qtbot.keyClick(board, Qt.Key.Key_S)
     qtbot.keyClicks(board, "abc")
     qtbot.keyClick(board, Qt.Key.Key_Return)

@@ -128,7 +128,7 @@ def test_an_item_is_not_left_without_an_answer_that_was_begun_and_not_added(tab,
     write(tab, "x")
     QTest.keyClick(tab.board.answer.field, Key.Key_Escape)
     press(tab, Key.Key_Return)
-    assert tab.board.hint.text() == LEFT_BEHIND and counting_rankings(made) == []
+    assert tab.board.hint.whole == LEFT_BEHIND and counting_rankings(made) == []
     press(tab, Key.Key_W)
     assert tab.board.answer.field.text() == "x" + cards(tab)[1], "the one that was told of"
     QTest.keyClick(tab.board.answer.field, Key.Key_Escape)

@@ -58,9 +58,9 @@ def test_the_sheet_and_the_hints_are_made_of_the_list(qtbot):
         assert section.title in shown
         assert all(row.keys in shown and row.meaning in shown for row in section.rows)
     assert (
-        board.hint.text()
+        board.hint.whole
         == keys.hint("order")
-        == ("A B C … from best to worst   ·   Shift ties   ·   X flags   ·   Enter saves   ·   S later   ·   ? keys")
+        == ("A B C … from best to worst · Shift ties · X flags · Enter saves · S later · ? keys")
     )
-    assert keys.hint("pairwise").startswith("← or → the better one   ·   ↓ neither   ·   Backspace takes back")
-    assert keys.hint("best-worst").startswith("the letter of the best, then of the worst   ·   Enter saves")
+    assert keys.hint("pairwise").startswith("← or → the better one · ↓ neither · Backspace takes back")
+    assert keys.hint("best-worst").startswith("the letter of the best, then of the worst · Enter saves")

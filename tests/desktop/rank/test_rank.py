@@ -170,7 +170,7 @@ def test_an_order_that_nobody_made_is_not_saved(tab: Tab, made: Project) -> None
     press(tab, Key.Key_Return)
     assert stored(made) == []
     assert tab.board.prompt.text == "One?"
-    assert tab.board.hint.text() == NOTHING
+    assert tab.board.hint.whole == NOTHING
     tab.board.comment.setFocus()
     QTest.keyClicks(tab.board.comment, "only a remark")
     press(tab, Key.Key_Return)
@@ -188,7 +188,7 @@ def test_a_failed_save_keeps_the_order_and_says_why(tab: Tab, monkeypatch: pytes
     monkeypatch.setattr(rankings, "add", full)
     press(tab, Key.Key_Return)
     assert tab.board.ordering == before
-    assert "disk is full" in tab.board.hint.text()
+    assert "disk is full" in tab.board.hint.whole
 
 
 def test_flags_by_menu_on_a_completion_and_on_the_prompt(tab: Tab, made: Project) -> None:
@@ -256,7 +256,7 @@ def test_undo_and_redo_of_placements(tab: Tab) -> None:
     assert tab.board.ordering == after
     press(tab, Key.Key_Z, Key.Key_Z, Key.Key_Z, held=CONTROL)
     assert tab.board.ordering.tiers == ()
-    assert tab.board.hint.text() == "There is nothing to undo."
+    assert tab.board.hint.whole == "There is nothing to undo."
 
 
 def test_undo_takes_back_a_saved_ranking_and_redo_brings_it_back(tab: Tab, made: Project) -> None:
@@ -295,7 +295,7 @@ def test_skip_goes_round_and_finds_what_was_begun(tab: Tab) -> None:
 def test_the_last_one_cannot_be_skipped(tab: Tab) -> None:
     press(tab, Key.Key_A, Key.Key_Return, Key.Key_A, Key.Key_Return, Key.Key_S)
     assert tab.board.prompt.text == "Three?"
-    assert "last one" in tab.board.hint.text()
+    assert "last one" in tab.board.hint.whole
 
 
 def test_all_ranked_says_so(tab: Tab) -> None:
@@ -319,7 +319,7 @@ def test_a_scripts_order_must_be_changed_before_it_is_mine(tab: Tab, made: Proje
     assert "script" in tab.board.note.text()
     press(tab, Key.Key_Return)
     assert counting_rankings(made, labeler_id=tab.labeling.labeler.id) == []
-    assert "script" in tab.board.hint.text()
+    assert "script" in tab.board.hint.whole
     tab.board.comment.setFocus()
     QTest.keyClicks(tab.board.comment, "fine")
     press(tab, Key.Key_Return)
@@ -335,7 +335,7 @@ def test_a_revision_is_a_new_ranking_and_undo_brings_the_old_one_back(tab: Tab, 
     first = rankings.latest(made, tab.labeling.labeler.id)
     tab.controller.open_ranking(first.id)
     press(tab, Key.Key_Return)
-    assert "Nothing is changed" in tab.board.hint.text()
+    assert "Nothing is changed" in tab.board.hint.whole
     press(tab, Key.Key_C, Key.Key_Return)
     second = rankings.latest(made, tab.labeling.labeler.id)
     assert second.id != first.id
@@ -490,7 +490,7 @@ def test_what_another_window_began_is_shown_instead_of_written_over(qtbot, tab: 
     theirs.editor.change(theirs.ordering.place_last(theirs.ordering.shown[2]))
     press(tab, Key.Key_A)
     assert tab.board.comment.text() == "typed there" and tab.board.ordering == theirs.ordering
-    assert "another window" in tab.board.hint.text()
+    assert "another window" in tab.board.hint.whole
     press(tab, Key.Key_A, Key.Key_Return)
     assert rankings.latest(made, tab.labeling.labeler.id).comment == "typed there"
     other.close()
@@ -502,7 +502,7 @@ def test_comments_in_two_windows_are_said_to_be_joined(qtbot, tab: Tab, made: Pr
     theirs.open_next()
     theirs.editor.set_comment("typed there")
     QTest.keyClicks(tab.board.comment, "H")
-    assert "here are both comments" in tab.board.hint.text() and "Not saved" not in tab.board.hint.text()
+    assert "here are both comments" in tab.board.hint.whole and "Not saved" not in tab.board.hint.whole
     QTest.keyClicks(tab.board.comment, "ere")
     theirs.editor.open(theirs.group.id)
     assert theirs.ordering.comment == tab.board.comment.text() == "typed there\nHere"

@@ -87,10 +87,10 @@ def test_an_unanswered_question_cannot_be_saved_and_survives_a_crash(qtbot, tab:
     press(tab, Key.Key_Left)
     press(tab, Key.Key_Return)
     assert ranks(made) == []
-    assert "questions left" in tab.board.hint.text()
+    assert "questions left" in tab.board.hint.whole
     tab.board.hint.clear()
     press(tab, Key.Key_Plus, Key.Key_Return)  # a verdict is no reason to lose them
-    assert ranks(made) == [] and "questions left" in tab.board.hint.text()
+    assert ranks(made) == [] and "questions left" in tab.board.hint.whole
     again = Tab(tab.session)  # as after a kill: nothing was closed
     qtbot.addWidget(again)
     assert again.board.ordering.answers == tab.board.ordering.answers
@@ -122,7 +122,7 @@ def test_cards_without_a_place_are_asked_about_once_before_they_count_as_worse(t
     tab.header.views["left_out"].setChecked(True)
     press(tab, Key.Key_A, Key.Key_C, Key.Key_Return)
     assert ranks(made) == [] and tab.board.selected == 1, "the first that has no place"
-    assert tab.board.hint.text().startswith("B and D have no place and would count as worse")
+    assert tab.board.hint.whole.startswith("B and D have no place and would count as worse")
     press(tab, Key.Key_Return)
     assert len(ranks(made)) == 1
     press(tab, Key.Key_A, Key.Key_B, Key.Key_C)
@@ -135,7 +135,7 @@ def test_another_way_to_rank_puts_an_order_aside_and_brings_it_back(tab: Tab) ->
     press(tab, Key.Key_A, Key.Key_C)
     begun = tab.board.ordering
     tab.header.next_method()
-    assert tab.board.ordering.tiers == () and "put aside" in tab.board.hint.text()
+    assert tab.board.ordering.tiers == () and "put aside" in tab.board.hint.whole
     press(tab, Key.Key_Left)
     tab.header.next_method()
     tab.header.next_method()
@@ -306,7 +306,7 @@ def test_the_session_panel_and_a_break(tab: Tab, monkeypatch) -> None:
     monkeypatch.setattr(tab.controller.clock, "break_due", lambda minutes: minutes == 5)
     tab.show_panel("")
     press(tab, Key.Key_A, Key.Key_Return)
-    assert "break" in tab.board.hint.text()
+    assert "break" in tab.board.hint.whole
     tab.show_panel("session")
     assert panel.items.value.text() == "1"
     assert panel.rest.value.text() == "2"
@@ -318,7 +318,7 @@ def test_one_card_at_full_height_by_key_and_by_double_click(tab: Tab) -> None:
     assert shown(tab) == [tab.board.ordering.shown[0]]
     assert grid.cards[0].height() == grid.viewport().height()
     press(tab, Key.Key_Right, Key.Key_Down)
-    assert shown(tab) == [tab.board.ordering.shown[2]] and "other cards" in tab.board.hint.text()
+    assert shown(tab) == [tab.board.ordering.shown[2]] and "other cards" in tab.board.hint.whole
     press(tab, Key.Key_B)
     assert tab.board.ordering.tiers == ((tab.board.ordering.shown[1],),) and tab.board.selected == 1
     press(tab, Key.Key_Escape)

@@ -56,7 +56,7 @@ def test_what_was_ranked_is_taken_back_from_another_tab_and_shown_there(window):
     window.take_back("undo")
     assert window.shown == TabId.RANK and rank.labeling.group.id == 1
     assert counting_rankings(window.session.project) == []
-    assert rank.board.hint.text() == "Undone: Rank."
+    assert rank.board.hint.whole == "Undone: Rank."
     assert len(rank.board.ordering.tiers) == 2 and rank.header.count.text() == "0 of 6 ranked"
 
 
@@ -136,7 +136,7 @@ def test_another_labelers_name_forgets_what_the_first_did_and_nothing_else(windo
     window.take_back("undo")
     assert len(counting_rankings(window.session.project)) == 1
     press(rank, Key.Key_Z, held=CONTROL)
-    assert rank.board.hint.text() == "There is nothing to undo."
+    assert rank.board.hint.whole == "There is nothing to undo."
 
 
 def test_undo_of_ranking_does_not_read_the_queue_anew(window, monkeypatch, filled):

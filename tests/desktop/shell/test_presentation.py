@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QRect, Qt
-from PySide6.QtWidgets import QApplication, QTableView, QWidget
+from PySide6.QtWidgets import QApplication, QPushButton, QTableView, QWidget
 
 from core import demo
 from core.store import DATABASE, open_project
@@ -281,6 +281,32 @@ def test_menu_keys_work_before_a_room_and_arrows_do_what_the_line_says(tune, qtb
     palette = window.findChild(CommandPalette)
     assert palette.isVisible()
     palette.reject()
+
+
+def test_no_button_is_cut_where_text_is_twice_as_large_on_a_projector(tune, qtbot):
+    window = tune
+    window.resize(1280, 720)
+    user_settings.set_presentation_scale(2.0)
+    window.present()
+    window.showNormal()  # the screen is smaller than a projector's
+    window.resize(1280, 720)
+    seen = 0
+    for tab, page in ((TabId.RANK, None), (TabId.REVIEW, PageId.PAIRS)):
+        shown = window.open_tab(tab)
+        if page is not None:
+            shown.show_page(page)
+        qtbot.waitUntil(lambda: not busy(), timeout=60_000)
+        qtbot.wait(30)
+        for each in filter(QWidget.isVisible, shown.findChildren(QPushButton)):
+            seen += bool(each.text())
+            assert each.width() >= each.sizeHint().width(), (tab, each.text())
+    assert seen > 4
+    rank = window.open_tab(TabId.RANK)
+    assert rank.board.save_button.isVisible() and not rank.board.write_button.isVisible()
+    assert rank.board.hint.text() == rank.board.hint.whole
+    window.presentation.leave()
+    window.open_tab(TabId.RANK)
+    assert rank.board.write_button.isVisible() and rank.header.labeler.isVisible()
 
 
 def test_no_number_is_cut_where_text_is_twice_as_large(tune, qtbot):

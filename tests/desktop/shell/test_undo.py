@@ -317,7 +317,7 @@ def test_what_the_rank_tab_refuses_is_no_step_to_take_back(window):
     tab.controller.skip_for_good()
     tab.controller.undo()
     tab.controller.calibrate(flagged)
-    assert "no order to compare with" in tab.board.hint.text()
+    assert "no order to compare with" in tab.board.hint.whole
     assert tab.labeling.history.next("redo") and calibration.keys(project) == {1: 1}
     tab.controller.redo()
     assert len(assignments.skipped(project, tab.labeling.labeler.id)) == 1
