@@ -437,7 +437,9 @@ class DQN(AlgorithmOptions):
     KL_COEF: ClassVar[float] = 0.0  # its KL is its own advantage: a charge would take Q back
     CRITIC: ClassVar[bool] = True
     GUIDED: ClassVar[bool] = True
-    alpha: float = option(0.05, "Temperature of each draw by Q: a Q larger by this is e times likelier.", low=1e-3, high=10)
+    alpha: float = option(
+        0.05, "Temperature of each draw by Q: a Q larger by this is e times likelier.", low=1e-3, high=10
+    )
     epsilon: float = option(
         0.2, "Share of tokens drawn from the reference at first; falls to 0.02 by half-time.", low=0, high=1
     )
