@@ -31,13 +31,13 @@ class Forecast:
     def learns(self, letters: int) -> Iterator[None]:
         began = time.monotonic()
         yield
-        self.learning = (time.monotonic() - began) / letters
+        self.learning = (time.monotonic() - began) / max(1, letters)
 
     @contextmanager
     def scores(self, letters: int) -> Iterator[None]:
         began = time.monotonic()
         yield
-        self.scoring = (time.monotonic() - began) / letters
+        self.scoring = (time.monotonic() - began) / max(1, letters)
 
     def seconds(self, tests: int, stages: int) -> float:
         """Of what the pace does not know: `tests` are left in this stage, and so many `stages` have not ended."""
