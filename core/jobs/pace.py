@@ -16,6 +16,9 @@ from statistics import mean, variance
 FEWEST, MOST = 3, 12
 #: A phase that has not come for so many of its intervals is taken to be over.
 OVER = 3.0
+#: What came in the first unit and stayed away from the next may never come again: it is taken to come so many times as
+#: seldom.
+MAYBE = 2
 #: How many standard errors a growth must have for it to be one; for what share of the time in which it was seen it is
 #: taken to go on, and by what share of the time that a phase takes now it may change that.
 SURE, LASTING, FARTHEST = 1.5, 0.5, 0.25
@@ -83,6 +86,8 @@ class Pace:
         if since > OVER * interval:
             return 0.0
         interval = max(interval, since + 1)
+        if since and last[-1].done == self.start + 1:
+            interval *= MAYBE
         each = mean(time.seconds for time in last)
         return (each + _change([time.seconds for time in times[1:]], len(last), rest / interval, each)) / interval
 

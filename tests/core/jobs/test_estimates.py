@@ -8,6 +8,7 @@ import pytest
 from core.config.jobs import WRITING, WRITING_FIRST, JobKind
 from core.events import Later, Progress, Rollback
 from core.jobs import queue, recorder
+from core.jobs.pace import Pace
 from core.jobs.recorder import Recorder
 
 #: What the error at half-time may be, as a share of the time that is left.
@@ -121,6 +122,17 @@ def test_at_half_time_the_estimate_is_within_a_third_of_the_truth_in_runs_of_all
 def test_completions_that_are_short_by_half_time_do_not_go_on_becoming_shorter(project, monkeypatch):
     told = RUNS["completions soon shorter"]
     assert abs(error_after(project, monkeypatch, told, 0.58)) < ERROR
+
+
+def test_what_came_only_at_first_may_never_come_again():
+    pace = Pace(0.0)
+    pace.begin("Writing 4 reference answers", 0.0)
+    pace.begin("Learning", 6.0)
+    pace.finish(1, 16.0)
+    assert pace.rest(8) == pytest.approx(8 * 16)
+    pace.begin("Learning", 16.0)
+    pace.finish(2, 26.0)
+    assert pace.rest(8) == pytest.approx(8 * (10 + 6 / 2 / 2))
 
 
 @pytest.fixture
