@@ -13,17 +13,16 @@ SCORING = 0.4
 
 @dataclass
 class Forecast:
-    """Letters of the held-out examples that are watched, of all that are scored once more at a stage's end, and of the
-    reference's completions, by all members."""
+    """Letters of the held-out examples that are watched, of all that are scored once more at a stage's end, and of what
+    the scale of rewards is measured on, by all members."""
 
     watched: int
     at_end: int
-    reference: int
+    scale: int
     learning: float = 0.0
     """Seconds for each letter, in the last step."""
     scoring: float = 0.0
-    tested: bool = False
-    """Was something measured since the run began or went on? Its pace knows how long that takes from then on."""
+    """0 until something was measured since the run began or went on: the pace knows from then on how long it takes."""
     ended: bool = False
     """And has a stage ended?"""
 
@@ -42,5 +41,5 @@ class Forecast:
     def seconds(self, tests: int, stages: int) -> float:
         """Of what the pace does not know: `tests` are left in this stage, and so many `stages` have not ended."""
         each = self.scoring or SCORING * self.learning
-        unknown = (0 if self.tested else tests * self.watched) + (1 if self.ended else stages) * self.at_end
-        return each * (unknown + self.reference)
+        unknown = (0 if self.scoring else tests * self.watched) + (1 if self.ended else stages) * self.at_end
+        return each * (unknown + self.scale)

@@ -12,7 +12,7 @@ labels) models that see only a part of the prompts and are measured and forgotte
 import json
 import random
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -131,15 +131,21 @@ class Training:
         self.forecast = self._forecast()
 
     def _forecast(self) -> Forecast:
-        written = completions.groups_written_here(self.context.project, GROUPS, but=self.train.prompt_ids)
-        groups = len({each.group_id for each in written})
-        letters = (self.heldout or self.train).letters
-        watched = self.heldout[: self.state.watched]
+        watched, ranked = self.heldout[: self.state.watched], self.train.letters + self.heldout.letters
+        groups = self._written(but=self.train.prompt_ids)
+        if groups < FEWEST:
+            groups = self._written()
+        scale = ranked * groups // (len(self.train) + len(self.heldout)) if groups >= FEWEST else ranked
         return Forecast(
             watched=watched.letters,
             at_end=self.heldout.letters if len(watched) < len(self.heldout) else 0,
-            reference=self.config.members * groups * letters // len(self.heldout or self.train),
+            scale=self.config.members * scale,
         )
+
+    def _written(self, but: Collection[int] = ()) -> int:
+        """Groups that the scale of rewards may be measured on."""
+        written = completions.groups_written_here(self.context.project, GROUPS, but=but)
+        return len({each.group_id for each in written})
 
     def _stages(self) -> list[Stage]:
         config = self.config
@@ -231,7 +237,6 @@ class Training:
             if state.step in tests:
                 with self.forecast.scores(self.forecast.watched):
                     scored = score(model, member, self.heldout[: self.state.watched])
-                self.forecast.tested = True
                 measured = evaluate(model, member, scored)
                 metrics |= measured.metrics
                 if live:

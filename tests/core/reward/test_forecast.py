@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from itertools import chain
 
 import pytest
 
@@ -19,20 +20,30 @@ CONFIG = TrainRewardConfig(epochs=1, batch_prompts=3, patience=0, evaluations=1)
 
 
 @pytest.mark.parametrize(
-    ("settings", "watched"),
-    [({}, 64), ({}, 2), ({"members": 2, "evaluations": 4}, 3), ({"length_correction": True, "epochs": 3}, 64)],
-    ids=["measured at the end", "all are scored once more", "an ensemble", "length taken out"],
+    ("settings", "watched", "imported"),
+    [
+        ({}, 64, False),
+        ({}, 2, False),
+        ({"members": 2, "evaluations": 4}, 3, False),
+        ({"length_correction": True, "epochs": 3}, 64, False),
+        ({}, 64, True),
+    ],
+    ids=["measured at the end", "all are scored once more", "an ensemble", "length taken out", "nothing written here"],
 )
 def test_a_run_knows_from_its_first_step_how_long_its_measurements_take(
-    tmp_path, tiny_model, run_job, monkeypatch, settings, watched
+    tmp_path, tiny_model, run_job, monkeypatch, settings, watched, imported
 ):
     ranked = fill(create_project(tmp_path / "project", model=str(tiny_model)), count=16, every=2)
+    if imported:
+        with ranked.write() as database:
+            database.execute("update completions set sampling = ?", ('{"imported": true}',))
     now, told, real = [time.monotonic()], list[tuple[float, float]](), time.monotonic
 
     def costing(name, seconds, tokens):
         function = getattr(train_job, name)
 
         def costs(*given, **more):
+            given = [list(each) if isinstance(each, chain) else each for each in given]  # is looked at twice
             now[0] += seconds * tokens(*given)
             return function(*given, **more)
 
