@@ -30,7 +30,7 @@ from core import demo
 from core.config.training import TrainPolicyJob, TrainRewardJob
 from core.guidance import tour
 from desktop.places import TabId
-from desktop.app import build
+from desktop.app import build, leave
 from desktop.projects.welcome import NewProject
 
 way, folder, pauses, prompts, held_out = json.loads(sys.argv[1])
@@ -135,7 +135,7 @@ for job in window.session.jobs():
     if job.id in told and job.status == "done":
         at, left = min(told[job.id].values(), key=lambda each: abs(each[0] - job.took / 2))
         estimates[job.kind] = round(left / (job.took - at), 2)
-window.leave()
+leave(window)
 print(json.dumps([marks, estimates]))
 """
 

@@ -26,7 +26,7 @@ from PySide6.QtCore import QEventLoop, QTimer, Qt
 from core import demo
 from core.config.jobs import JobKind
 from core.config.training import ALGORITHMS
-from desktop.app import build, read_ahead
+from desktop.app import build, leave, read_ahead
 from desktop.background import busy
 from desktop.shell.gc import Collector
 from desktop.places import TABS
@@ -99,7 +99,7 @@ print(json.dumps({
     "first_look_max_ms": max(first)[0], "first": sorted(first), "worst": sorted(where)[-6:],
 }))
 settle()
-window.leave()
+leave(window)
 """
 
 

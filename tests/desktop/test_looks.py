@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication
 
 from core.resources import resource
 from desktop import user_settings
-from desktop.app import build
+from desktop.app import build, leave
 from desktop.screenshots import SIZES, THEMES, pages
 from desktop.theme import theme
 
@@ -140,4 +140,4 @@ if __name__ == "__main__":
                     image.save(str(KEPT / f"{name}.png"))
                 window.workspace.close()
     (KEPT / "font.json").write_text(json.dumps({"family": font(app)}) + "\n")
-    window.leave()
+    leave(window)
