@@ -30,7 +30,7 @@ from typing import Any
 
 from core.config.training import ALGORITHMS
 from tests.benchmarks import learning_peers, learning_plot, learning_preferences, learning_runs
-from tests.benchmarks.learning_table import Run, reached, together
+from tests.benchmarks.learning_table import Run, brief, reached, together
 from tests.benchmarks.machine import prepare
 
 TOKENS = {"sentiment": 24, "stopping": 96, "reward-model": 24, "preferences": 64}
@@ -48,7 +48,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         for seed in [options.seed] if options.seed is not None else range(options.seeds):
             for row, run in found(options, name, seed).items():
                 runs.setdefault(row, []).append(run)
-                print(f"{row}, seed {seed}: {json.dumps(brief(together(row, [run])))}", file=sys.stderr)
+                print(f"{row}, seed {seed}: {json.dumps(told(together(row, [run])))}", file=sys.stderr)
     if not runs:
         raise SystemExit("There is no run to tell of: --points holds none of them, or the peer did not run.")
     rows = {name: together(name, each) for name, each in runs.items()}
@@ -78,27 +78,30 @@ def names(options: argparse.Namespace) -> list[str]:
 def found(options: argparse.Namespace, name: str, seed: int) -> dict[str, Run]:
     """The runs of one name and seed by the name of their row: best-of-n has one for each n. There is none where the
     peer does not run, nor where there is nothing to collect."""
-    if name in learning_peers.PEERS:
-        if seed:
-            return {}
-        run = kept(options, f"{name}-0", lambda: learning_peers.beside(options, name))
-        return {name: run} if run else {}
+    if name in learning_peers.PEERS and seed:
+        return {}
     if name == BEST_OF_N:
         return kept(options, f"{name}-{seed}", lambda: best_of_n(options, seed)) or {}
     run = kept(options, f"{name}-{seed}", lambda: one(options, name, seed))
     return {name: run} if run else {}
 
 
-def one(options: argparse.Namespace, name: str, seed: int) -> Run:
-    if options.task == "preferences":
-        return in_projects(options, lambda folder: learning_preferences.one(options, name, seed, folder))
-    return learning_runs.one(options, name, seed)
+def one(options: argparse.Namespace, name: str, seed: int) -> Run | None:
+    if name in learning_peers.PEERS:
+        run = learning_peers.beside(options, name)
+    elif options.task == "preferences":
+        run = in_projects(options, lambda folder: learning_preferences.one(options, name, seed, folder))
+    else:
+        run = learning_runs.one(options, name, seed)
+    return run and brief(run)
 
 
 def best_of_n(options: argparse.Namespace, seed: int) -> dict[str, Run]:
     if options.task == "preferences":
-        return in_projects(options, lambda folder: learning_preferences.best_of_n(options, seed, folder))
-    return learning_runs.best_of_n(options, seed)
+        runs = in_projects(options, lambda folder: learning_preferences.best_of_n(options, seed, folder))
+    else:
+        runs = learning_runs.best_of_n(options, seed)
+    return {name: brief(run) for name, run in runs.items()}
 
 
 def in_projects(options: argparse.Namespace, make: Callable[[Path], Any]) -> Any:
@@ -140,6 +143,6 @@ def against_peers(runs: dict[str, list[Run]]) -> dict[str, Any]:
     return {f"{mine} {peer}": reached(run, other) for mine, run in ours.items() for peer, other in theirs.items()}
 
 
-def brief(row: dict[str, Any]) -> dict[str, Any]:
+def told(row: dict[str, Any]) -> dict[str, Any]:
     wanted = ("reward_before", "reward_after", "gold_before", "gold_after", "kl", "seconds", "cpu_seconds")
     return {name: round(row[name], 4) for name in wanted if name in row}

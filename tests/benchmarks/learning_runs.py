@@ -70,7 +70,8 @@ def one(options: argparse.Namespace, name: str, seed: int) -> Run:
             "seconds": sum(value for _, value in series["time/step"]), "series": series,
         }  # fmt: skip
         if options.task == "stopping":
-            result["longest"] = options.tokens
+            for row in (*before, *after):
+                row["ended"] = row["tokens"] < options.tokens
         if raced:
             clock = dict(zip(range(1, config.steps + 1), accumulate(s for _, s in series["time/step"]), strict=True))
             adapters = {step: folder / f"step-{step}" for step in due(config.steps)}

@@ -22,6 +22,34 @@ DRAWS = 4000
 EXPLAINED = ("val/explained_variance", *(f"val/explained_variance_q{number}" for number in (1, 2, 3, 4)))
 #: Of how many answers the best is taken.
 BEST_OF = (2, 4, 8, 16)
+#: What the table and the plot read of an answer, and of a run's series.
+OF_ANSWER = ("score", "gold", "kl", "tokens", "ended")
+OF_SERIES = ("objective/kl", "objective/scores", "objective/gold", *EXPLAINED)
+
+
+def brief(run: Run) -> Run:
+    """What a table and a plot are made of: of the answers to each prompt their means, no text; numbers have six
+    digits."""
+    kept = dict(run)
+    for part in ("before", "after"):
+        answers: dict[int, list[dict[str, Any]]] = {}
+        for row in run[part]:
+            answers.setdefault(row["prompt_id"], []).append(row)
+        kept[part] = [
+            {"prompt_id": prompt}
+            | {name: short(mean([row[name] for row in rows])) for name in OF_ANSWER if rows[0].get(name) is not None}
+            for prompt, rows in answers.items()
+        ]
+    kept["series"] = {
+        name: [(step, short(value)) for step, value in run["series"][name]]
+        for name in OF_SERIES
+        if name in run["series"]
+    }
+    return kept
+
+
+def short(value: float) -> float:
+    return float(f"{value:.6g}")
 
 
 def answered(runs: Sequence[Run]) -> list[int]:
@@ -100,10 +128,7 @@ def best_of(answers: Rows, n: int) -> list[dict[str, Any]]:
 
 def ending(runs: Sequence[Run]) -> dict[str, float]:
     """The share of held-out completions that ended before the length limit, and their mean length before."""
-    found = {
-        f"ended_{part}": mean([row["tokens"] < run["longest"] for run in runs for row in run[part]])
-        for part in ("before", "after")
-    }
+    found = {f"ended_{part}": float(by_prompt(runs, part, "ended").mean()) for part in ("before", "after")}
     return found | {"tokens_before": float(by_prompt(runs, "before", "tokens").mean())}
 
 
@@ -126,7 +151,7 @@ def together(name: str, runs: Sequence[Run]) -> dict[str, Any]:
         "kl_seeds": kl.mean(axis=1).tolist(),
         "tokens": float(by_prompt(runs, "after", "tokens").mean()),
     }
-    if "longest" in runs[0]:
+    if "ended" in runs[0]["after"][0]:
         found |= ending(runs)
     for field in ("perplexity", "distinct"):
         for place, when in enumerate(("_before", "")):

@@ -10,7 +10,7 @@ import pytest
 
 from tests.benchmarks import learning, learning_preferences
 from tests.benchmarks.__main__ import parser
-from tests.benchmarks.learning_table import analytic_kl, best_of, by_prompt, interval, together
+from tests.benchmarks.learning_table import analytic_kl, best_of, brief, by_prompt, interval, together
 
 PROMPTS = range(7, 15)
 
@@ -151,6 +151,23 @@ def test_runs_of_many_sessions_become_one_table_and_one_plot(kept):
         element.text for element in ElementTree.parse(kept / "frontier.svg").iter("{http://www.w3.org/2000/svg}text")
     ]
     assert {"ppo", "dpo", "trl-grpo", "best of n", "16"} <= set(words)
+
+
+def test_a_run_is_kept_without_its_texts_and_tells_the_same():
+    run = a_run(0, 0.2, 1.0)
+    run["series"]["time/step"] = [(1, 0.5)]
+    for row in (*run["before"], *run["after"]):
+        row |= {"gold": None, "ended": row["score"] > 0.3}
+    short = brief(run)
+    assert "completion" not in json.dumps(short)
+    assert "time/step" not in short["series"]
+    assert len(short["after"]) == len(PROMPTS)
+    told, whole = together("ppo", [short]), together("ppo", [run])
+    assert told["ended_after"] == pytest.approx(whole["ended_after"], abs=1e-5)
+    assert [told[name] for name in ("reward_before", "reward_after", "kl", "tokens", "perplexity")] == pytest.approx(
+        [whole[name] for name in ("reward_before", "reward_after", "kl", "tokens", "perplexity")], abs=1e-5
+    )
+    assert told["gain_interval"] == pytest.approx(whole["gain_interval"], abs=1e-5)
 
 
 def test_one_run_can_be_asked_for_alone(kept):
