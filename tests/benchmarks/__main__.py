@@ -18,6 +18,7 @@ NAMES = {
     "charts": "milliseconds to move the charts of a long run, and to draw one more step",
     "reward": "pairs a second of reward model training by completions for each prompt, peak memory",
     "hh": "what importing human preferences (HH) and training with all defaults gives, held out by prompt",
+    "reward_settings": "what other settings of a reward model's training give, cross-validated on HH and the demo",
     "gold": "rank correlation of the learned reward with a known gold reward, by number of pairs",
     "learning": "reward before and after on held-out prompts, KL and fluency, for each algorithm",
     "chain": "held-out loss, reward, gold reward and KL along base, SFT, reward model, PPO, second round",
@@ -49,7 +50,9 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--steps", type=int, default=20_000, help="steps of each curve, `charts`")
     parser.add_argument("--svg", type=Path, help="where `arena`, `gold`, `learning` and `scaling` write their plot")
     parser.add_argument("--algorithm", nargs="+", help="which algorithms, `learning`; all of the task if not given")
-    parser.add_argument("--seeds", type=int, default=1, help="runs of each algorithm, `learning`")
+    parser.add_argument(
+        "--seeds", type=int, default=1, help="runs of each algorithm, `learning`; folds, `reward_settings`"
+    )
     parser.add_argument("--seed", type=int, help="the one run of each algorithm that is made, `learning`")
     parser.add_argument(
         "--task", choices=["sentiment", "stopping", "reward-model", "preferences"], default="sentiment",
