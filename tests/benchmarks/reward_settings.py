@@ -1,9 +1,9 @@
 """What the default settings of a reward model's training rest on: cross-validation over prompts, on two sources.
 
 Each of `SETTINGS` is the job `train-reward` with that put in place of the defaults, on the same prompts in the same
-order as the others: the rankings of the demo; and, with `--data`, pairs of HH, of the four fifths that `hh` trains on, with at
-most `LETTERS` letters. `--seeds` folds (2) of `FOLDS` are held out in turn, each run with a seed of its own. Beside
-each log loss stands the difference to the defaults, paired by prompt, with its 95 % interval over prompts.
+order as the others: the rankings of the demo; and, with `--data`, pairs of HH, of the four fifths that `hh` trains on,
+with at most `LETTERS` letters. `--seeds` folds (2) of `FOLDS` are held out in turn, each run with a seed of its own.
+Beside each log loss stands the difference to the defaults, paired by prompt, with its 95 % interval over prompts.
 
 The weights that are kept are the best of a few looks at the held-out prompts, which flatters all settings alike.
 """
