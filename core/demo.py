@@ -37,7 +37,8 @@ POLICY = TrainPolicyConfig(
     learning_rate=2.5e-3,
     kl_coef=0.06,
 )
-PPO = algorithms.PPO(ppo_epochs=2)
+#: With the rate of the values that the shipped run was made with.
+PPO = algorithms.PPO(ppo_epochs=2, value_learning_rate=1e-3)
 COMPARE = CompareConfig(completions=2, temperature=TEMPERATURE, max_new_tokens=TOKENS, gold=GOLD, batch_size=64)
 
 

@@ -179,7 +179,10 @@ class ActorCritic(AlgorithmOptions):
     value_epochs: int = option(
         8, "Passes of the value head over each batch, on states that do not move.", low=1, high=100, advanced=True
     )
-    value_learning_rate: float = option(1e-3, "Learning rate of the value head.", low=1e-7, high=1, advanced=True)
+    value_learning_rate: float = option(
+        0.0, "Learning rate of the value head; 0 chooses it by the model's width.", low=0, high=1, advanced=True,
+        zero="automatic",
+    )  # fmt: skip
     value_adapter_epochs: int = option(
         2,
         "Passes of the value adapter with its head over each batch, after those of the head alone.",

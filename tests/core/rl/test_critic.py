@@ -15,7 +15,7 @@ from core.jobs import queue
 from core.models.adapters import REFERENCE, SharedModel
 from core.rl.actor import Setup
 from core.rl.adaptive_kl import LiveSettings
-from core.rl.critic import CRITIC, critic_of
+from core.rl.critic import CRITIC, critic_of, default_rate
 from core.rl.estimators import explained_by_quarter
 from core.rl.rollout import POLICY
 from core.store.runs import job_log
@@ -182,7 +182,8 @@ def test_a_head_learns_bit_for_bit_as_a_plain_regression_on_the_features(shared,
     own = {"cliprange_value": clip} if name == "ppo" else {}
     if clip and not own:
         return
-    learner = learner_of(shared, name, features_of="reward", lam=1.0, gamma=1.0, **own)
+    chosen = {"lam": 1.0, "gamma": 1.0, "value_learning_rate": 1e-3} | own
+    learner = learner_of(shared, name, features_of="reward", **chosen)
     rollout = rollout_of(shared, drawn(shared), SCORE, reward)
     learner.update(rollout, 0)
     linear = torch.nn.Linear(32, 1)
@@ -208,6 +209,21 @@ def test_a_head_learns_bit_for_bit_as_a_plain_regression_on_the_features(shared,
         torch.nn.utils.clip_grad_norm_(linear.parameters(), 1.0)
         optimizer.step()
     assert same(copies(linear.parameters()), learner.critic.head.parameters())
+
+
+def test_a_head_moves_a_value_by_less_than_returns_spread(shared, reward):
+    """The first step, all weights in one direction, is Adam's longest; a wider model has more weights."""
+    critic = learner_of(shared, "ppo", features_of="reward").critic
+    states = torch.ones(1, 1, 32)
+    (0.5 * (critic.head(states) - 1).square()).mean().backward()
+    critic.step()
+    assert 0.03 < float(critic.head(states).detach()) < 0.1
+    assert [width * default_rate(width) for width in (576, 4096)] == pytest.approx([0.058, 0.058], rel=0.05)
+
+
+def test_a_rate_that_is_given_stays(shared, reward):
+    assert learner_of(shared, "a2c", features_of="reward", value_learning_rate=3e-3).critic.rate == 3e-3
+    assert learner_of(shared, "a2c", features_of="reward").critic.rate == default_rate(32)
 
 
 # Which one
