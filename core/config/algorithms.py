@@ -165,6 +165,9 @@ class OnPolicy(AlgorithmOptions):
     )  # fmt: skip
 
 
+VALUE_RATE = "Learning rate of the value head; 0 chooses it by the model's width."
+
+
 @dataclass(frozen=True)
 class ActorCritic(AlgorithmOptions):
     """What those share that learn V(s_t) beside the policy, as the baseline of its returns."""
@@ -179,10 +182,7 @@ class ActorCritic(AlgorithmOptions):
     value_epochs: int = option(
         8, "Passes of the value head over each batch, on states that do not move.", low=1, high=100, advanced=True
     )
-    value_learning_rate: float = option(
-        0.0, "Learning rate of the value head; 0 chooses it by the model's width.", low=0, high=1, advanced=True,
-        zero="automatic",
-    )  # fmt: skip
+    value_learning_rate: float = option(0.0, VALUE_RATE, low=0, high=1, advanced=True, zero="automatic")
     value_adapter_epochs: int = option(
         2,
         "Passes of the value adapter with its head over each batch, after those of the head alone.",
@@ -426,7 +426,7 @@ class SoftQ(AlgorithmOptions):
     target_rate: float = option(
         0.1, "How far the target value follows with each step.", low=0.001, high=1, advanced=True
     )
-    value_learning_rate: float = option(3e-3, "Learning rate of the value head.", low=1e-7, high=1, advanced=True)
+    value_learning_rate: float = option(3e-3, VALUE_RATE, low=0, high=1, advanced=True, zero="automatic")
 
 
 @dataclass(frozen=True)
@@ -452,7 +452,7 @@ class DQN(AlgorithmOptions):
     q_updates: int = option(2, "Optimizer steps for each rollout.", low=1, high=50, advanced=True)
     sync_every: int = option(4, "Optimizer steps after which the target network is renewed.", low=1, advanced=True)
     double_q: bool = option(True, "Let the online network choose the best token, the target value it.", advanced=True)
-    value_learning_rate: float = option(3e-3, "Learning rate of the value head.", low=1e-7, high=1, advanced=True)
+    value_learning_rate: float = option(3e-3, VALUE_RATE, low=0, high=1, advanced=True, zero="automatic")
 
     @property
     def drawn_within(self) -> Candidates:

@@ -67,7 +67,7 @@ def test_a_reader_who_leaves_is_no_error():
 def test_the_help_names_the_algorithms_that_have_another_default(plumbline):
     said = " ".join(plumbline("train-policy", "--help")[1].split())
     assert "[default: reward; GRPO: loss]" in said and "[default: k2; GRPO: k3]" in said
-    assert "default: 0.001; DQN: 0.003; Soft Q-learning: 0.003]" in said
+    assert "default: 0.0; DQN: 0.003; Soft Q-learning: 0.003]" in said
     assert "from 1, to 20, default: 1]" in said, "one default where there is one"
 
 
