@@ -61,18 +61,23 @@ def split(options: argparse.Namespace) -> tuple[Rows, Rows]:
     return train[: options.limit or None], [row for row in pairs if row["prompt"] in held]
 
 
+def lines(path: Path, rows: Rows) -> str:
+    """Those of the file that hold these rows, as they are."""
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        everything = file.read().splitlines(keepends=True)
+    return "".join(everything[row["line"] - 1] for row in rows)
+
+
 def ours(options: argparse.Namespace, folder: Path, train: Rows, heldout: Rows) -> dict[str, Any]:
     """By the commands, with all defaults but those of `--set`."""
     if options.dtype:
         os.environ["PLUMBLINE_DTYPE"] = options.dtype
     if options.threads:
         os.environ["OMP_NUM_THREADS"] = str(options.threads)
-    with gzip.open(options.data, "rt", encoding="utf-8") as file:
-        lines = file.read().splitlines(keepends=True)
     plumbline("new", folder, "--model", options.model)
     for name, rows in (("train", train), ("heldout", heldout)):
         part = folder.with_name(f"{name}.jsonl")
-        part.write_text("".join(lines[row["line"] - 1] for row in rows), encoding="utf-8")
+        part.write_text(lines(options.data, rows), encoding="utf-8")
         plumbline("import", folder, part, "--preferences", "--split", name)
     chosen = [word for pair in options.set or () for word in _option(pair)]
     run = plumbline("train-reward", folder, *chosen)

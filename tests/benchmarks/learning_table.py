@@ -32,13 +32,10 @@ def brief(run: Run) -> Run:
     digits."""
     kept = dict(run)
     for part in ("before", "after"):
-        answers: dict[int, list[dict[str, Any]]] = {}
-        for row in run[part]:
-            answers.setdefault(row["prompt_id"], []).append(row)
         kept[part] = [
             {"prompt_id": prompt}
             | {name: short(mean([row[name] for row in rows])) for name in OF_ANSWER if rows[0].get(name) is not None}
-            for prompt, rows in answers.items()
+            for prompt, rows in grouped(run[part]).items()
         ]
     kept["series"] = {
         name: [(step, short(value)) for step, value in run["series"][name]]
@@ -61,15 +58,21 @@ def answered(runs: Sequence[Run]) -> list[int]:
     return sorted(asked[0].intersection(*after))
 
 
+def grouped(rows: Rows) -> dict[int, list[dict[str, Any]]]:
+    """The answers to each prompt, in their order."""
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row["prompt_id"], []).append(row)
+    return found
+
+
 def by_prompt(runs: Sequence[Run], part: str, field: str) -> Floats:
     """The mean over the answers to each prompt in each run, (runs, prompts), in the order of `answered`."""
     prompts = answered(runs)
     found = []
     for run in runs:
-        values: dict[int, list[float]] = {}
-        for row in run[part]:
-            values.setdefault(row["prompt_id"], []).append(row[field])
-        found.append([mean(values[prompt]) for prompt in prompts])
+        rows = grouped(run[part])
+        found.append([mean([row[field] for row in rows[prompt]]) for prompt in prompts])
     return np.array(found)
 
 
@@ -116,12 +119,9 @@ def analytic_kl(n: int) -> float:
 def best_of(answers: Rows, n: int) -> list[dict[str, Any]]:
     """The best by `score` of each n answers to a prompt, in the order in which they were drawn, with the KL of
     best-of-n. What is left over of a prompt's answers is not used."""
-    groups: dict[int, list[dict[str, Any]]] = {}
-    for row in answers:
-        groups.setdefault(row["prompt_id"], []).append(row)
     return [
         max(rows[start : start + n], key=lambda row: row["score"]) | {"kl": analytic_kl(n)}
-        for rows in groups.values()
+        for rows in grouped(answers).values()
         for start in range(0, len(rows) - n + 1, n)
     ]
 

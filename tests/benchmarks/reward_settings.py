@@ -2,14 +2,14 @@
 
 Each of `SETTINGS` is the job `train-reward` with that put in place of the defaults, on the same prompts in the same
 order as the others: the rankings of the demo; and, with `--data`, pairs of HH, of the four fifths that `hh` trains on,
-with at most `LETTERS` letters. `--seeds` folds (2) of `FOLDS` are held out in turn, each run with a seed of its own.
-Beside each log loss stands the difference to the defaults, paired by prompt, with its 95 % interval over prompts.
+with at most `LETTERS` letters. `--seeds` folds of `FOLDS`, at least 2, are held out in turn, each run with a seed of
+its own. Beside each log loss stands the difference to the defaults, paired by prompt, with its 95 % interval over
+prompts.
 
 The weights that are kept are the best of a few looks at the held-out prompts, which flatters all settings alike.
 """
 
 import argparse
-import gzip
 import json
 import random
 import sys
@@ -50,7 +50,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             for name, values in SETTINGS.items():
                 runs = [
                     run(options, source, values, fold, Path(folder) / f"{source}-{name}-{fold}")
-                    for fold in range(max(2, options.seeds))
+                    for fold in range(min(FOLDS, max(2, options.seeds)))
                 ]
                 first = first or runs
                 found[f"{source}: {name}"] = told(runs, first)
@@ -64,9 +64,9 @@ def run(options: argparse.Namespace, source: str, values: dict[str, Any], fold: 
     from core.config.training import TrainRewardConfig
     from core.report.calibration import log_loss
     from core.report.scores import compared
-    from tests.benchmarks.learning_runs import work
+    from tests.benchmarks.learning_runs import demo_project, work
 
-    with closing(of_hh(options, folder) if source == "hh" else of_demo(folder)) as project:
+    with closing(of_hh(options, folder) if source == "hh" else demo_project(folder)) as project:
         hold_out(project, fold)
         job = work(project, JobKind.TRAIN_REWARD, replace(TrainRewardConfig(seed=fold), **values))
         pairs = compared(project, job)
@@ -81,13 +81,11 @@ def of_hh(options: argparse.Namespace, folder: Path) -> Any:
     from core.store import create_project
     from core.trust import gate
 
-    with gzip.open(options.data, "rt", encoding="utf-8") as file:
-        whole = file.read().splitlines(keepends=True)
-    chosen = [whole[row["line"] - 1] for row in hh.split(options)[0] if letters(row) <= LETTERS]
+    rows = [row for row in hh.split(options)[0] if letters(row) <= LETTERS]
     project = create_project(folder, "HH", options.model)
     gate.made_here(project)
     part = folder.with_suffix(".jsonl")
-    part.write_text("".join(chosen), encoding="utf-8")
+    part.write_text(hh.lines(options.data, rows), encoding="utf-8")
     data.import_preferences(project, part, "people")
     return project
 
@@ -97,15 +95,8 @@ def letters(row: dict[str, Any]) -> int:
     return turns + max(len(row["chosen"]), len(row["rejected"]))
 
 
-def of_demo(folder: Path) -> Any:
-    from core import demo
-    from core.store import open_project
-
-    return open_project(demo.install(folder))
-
-
 def hold_out(project: Any, fold: int) -> None:
-    """A third of the ranked prompts, the same ones for all settings."""
+    """A third of the prompts, the same ones for all settings."""
     from core.store import prompts
 
     everyone = prompts.ids(project)
