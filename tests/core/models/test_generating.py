@@ -76,7 +76,9 @@ def interrupted(project, monkeypatch, config, ends):
     return found
 
 
-@pytest.mark.parametrize("mixed", [False, True], ids=["base", "mixed"])
+@pytest.mark.parametrize(
+    "mixed", [pytest.param(False, id="base", marks=pytest.mark.thorough), pytest.param(True, id="mixed")]
+)
 def test_generation_that_was_interrupted_anywhere_draws_the_same_texts(asking, run_job, monkeypatch, request, mixed):
     config = CONFIG
     if mixed:
