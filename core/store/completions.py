@@ -334,9 +334,10 @@ ANSWERS = """
 """
 SOME_WRITTEN_HERE = ANSWERS + DRAWN_HERE + " order by c.id * 7919 % 10007, c.id limit ?"
 GROUPS_WRITTEN_HERE = (
-    ANSWERS + DRAWN_HERE + " and g.id in (select group_id from completions c where " + DRAWN_HERE
-    + " and g.prompt_id not in (select value from json_each(?))"
-    + " group by group_id order by group_id * 7919 % 10007 limit ?) order by g.id, c.id"
+    ANSWERS + DRAWN_HERE + " and g.id in (select o.id from completion_groups o"
+    + " where o.prompt_id not in (select value from json_each(?))"
+    + " and exists (select 1 from completions c where c.group_id = o.id and " + DRAWN_HERE
+    + ") order by o.id * 7919 % 10007, o.id limit ?) order by g.id, c.id"
 )  # fmt: skip
 
 

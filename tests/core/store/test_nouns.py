@@ -70,7 +70,11 @@ def test_the_reference_wrote_what_nobody_imported_and_no_policy_wrote(filled):
     written = completions.written_here(filled, 100)
     assert len(written) == 24
     assert not {"imported", "tuned"} & {answer.text for answer in written}
-    assert {answer.group_id for answer in completions.groups_written_here(filled, 2)} < {1, 2, 3, 4, 5, 6}
+    spread = completions.groups_written_here(filled, 2)
+    assert len({answer.group_id for answer in spread}) == 2
+    others = completions.groups_written_here(filled, 2, but={answer.prompt_id for answer in spread})
+    assert len({answer.group_id for answer in others}) == 2, "as many as were asked for, though these come first"
+    assert not {answer.prompt_id for answer in spread} & {answer.prompt_id for answer in others}
     assert completions.texts(filled, [25, 26]) == {25: "imported", 26: "tuned"}
     assert completions.unended(filled) == {26}
     assert completions.writers(filled)[8] == [job] and completions.writers(filled)[1] == [None]
